@@ -1,0 +1,26 @@
+/** Labelled examples as flat arrays, so they can be shared between threads without a copy. */
+export interface Dataset {
+  /** Shape of one example, such as [28, 28, 1]. */
+  readonly inputShape: readonly number[];
+  readonly numClasses: number;
+  /** `count * product(inputShape)` values, example after example. */
+  readonly inputs: Float32Array;
+  /** One class a example, 0 to numClasses-1. */
+  readonly labels: Int32Array;
+}
+
+export const countOf = (dataset: Dataset): number => dataset.labels.length;
+
+/** The chosen examples, copied into memory that worker threads can share. */
+export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
+  const { inputShape, numClasses } = dataset;
+  const size = dataset.inputs.length / Math.max(1, dataset.labels.length);
+  const inputs = new Float32Array(new SharedArrayBuffer(4 * size * indices.length));
+  const labels = new Int32Array(new SharedArrayBuffer(4 * indices.length));
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i]!;
+    inputs.set(dataset.inputs.subarray(from * size, (from + 1) * size), i * size);
+    labels[i] = dataset.labels[from]!;
+  }
+  return { inputShape, numClasses, inputs, labels };
+}

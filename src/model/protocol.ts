@@ -1,0 +1,133 @@
+import type { Manifest } from "./manifest.ts";
+import type { ClientId } from "./message.ts";
+
+/**
+ * What coordinator and client say to each other, as values: check in, task, report, receipt, verdict. The links
+ * (gRPC, simulated) carry them; frames travel beside them as bytes.
+ */
+
+/** "Here I am, this is what I hold, and what became of my last report?" */
+export interface CheckIn {
+  /** The run that the client's state belongs to; null for a client that has none yet. */
+  readonly runId: string | null;
+  readonly numExamples: number;
+  /** The global model that the client holds; null when it holds none. */
+  readonly held: HeldModel | null;
+  /** The report whose verdict is still unknown to the client. */
+  readonly pending: ReportId | null;
+}
+
+export interface HeldModel {
+  readonly version: number;
+  /** SHA-256 of the model, 64 hex digits. */
+  readonly digest: string;
+}
+
+/** A report's identity: a client reports once a round, and the digest is the SHA-256 of its frame. */
+export interface ReportId {
+  readonly round: number;
+  readonly digest: string;
+}
+
+/** What became of a journaled report. Unknown: the round is still open, or the coordinator never got it. */
+export type Verdict = {
+  readonly report: ReportId;
+  readonly outcome: "folded" | "dropped" | "refused" | "unknown";
+  /** The version it was folded into; null otherwise. */
+  readonly version: number | null;
+};
+
+/** The answer to a check-in; it comes when there is something to do, which may take rounds. */
+export type CheckInReply =
+  | { readonly kind: "task"; readonly task: Task; readonly verdict: Verdict | null }
+  | { readonly kind: "finished"; readonly verdict: Verdict | null }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+/** One round's work for one client. */
+export interface Task {
+  readonly runId: string;
+  readonly round: number;
+  readonly base: HeldModel;
+  readonly model: ModelSource;
+  readonly manifest: Manifest;
+  readonly train: TrainSettings;
+  /** The compression plans, first match wins; both ends derive the same groups from plan and manifest. */
+  readonly uplink: readonly PlanRule[];
+  readonly downlink: readonly PlanRule[];
+  readonly grid: Grid;
+  /** Reports after this many milliseconds from now are late. */
+  readonly reportDeadlineMs: number;
+  /** For choices that both ends must make alike, 0 to 2^32-1. */
+  readonly sharedSeed: number;
+}
+
+/** Where version 0 comes from: a zoo factory and a seed, or a checkpoint that is downloaded. */
+export interface ModelSource {
+  /** The architecture's name in the zoo. */
+  readonly zoo: string;
+  readonly seed: number;
+}
+
+export interface TrainSettings {
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly optimizer: Optimizer;
+}
+
+export type Optimizer =
+  | { readonly sgd: { readonly learningRate: number; readonly momentum: number } }
+  | { readonly adam: { readonly learningRate: number } };
+
+/** One line of a compression plan: tensors by name (`*` matches any run of characters), and their codec. */
+export interface PlanRule {
+  readonly tensors: string;
+  readonly codec: CodecSpec;
+  readonly errorFeedback: boolean;
+}
+
+export interface CodecSpec {
+  /** Which coordinates are sent: all, or this fraction (0 to 1) of the largest magnitudes. */
+  readonly select: "all" | { readonly topK: number };
+  readonly values: "float32" | "float16" | "ternary" | { readonly uniform: number };
+}
+
+/** The fixed grid of a round's exact tally: |delta| at most 2^exponent, sum of weights at most weightBudget. */
+export interface Grid {
+  readonly exponent: number;
+  readonly weightBudget: number;
+}
+
+/** "Bring me from what I hold to this version." */
+export interface FetchModel {
+  readonly held: HeldModel | null;
+  readonly version: number;
+}
+
+/** Accepted means journaled, no more; what it came to is the verdict. */
+export type Receipt =
+  | { readonly kind: "accepted"; readonly report: ReportId }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+export interface Refusal {
+  /** A WireError code, or one of the session's own. */
+  readonly code: string;
+  readonly detail: string;
+  /** Whether the same client may try again later in this run. */
+  readonly retry: boolean;
+}
+
+/** The coordinator's side of one client's visit; links call it, on whatever carries them. */
+export interface ClientSession {
+  readonly clientId: ClientId;
+  checkIn(request: CheckIn): Promise<CheckInReply>;
+  fetchModel(request: FetchModel): Promise<readonly Uint8Array[]>;
+  report(report: ReportId, frame: Uint8Array): Promise<Receipt>;
+  /** The link is gone; anything that waits is abandoned. */
+  close(): void;
+}
+
+/** What a link's server end needs of a coordinator. */
+export interface CoordinatorService {
+  /** One live session a client id: a second is refused. */
+  open(clientId: ClientId): ClientSession | Refusal;
+}
