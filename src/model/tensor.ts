@@ -36,7 +36,8 @@ export function mapParams(params: Params, f: (tensor: Tensor, name: string) => F
 /** A copy that shares nothing with the original. */
 export const copyParams = (params: Params): Params => mapParams(params, (t) => t.data.slice());
 
-export const zerosLike = (params: Params): Params => mapParams(params, (t) => new Float32Array(t.data.length));
+export const zerosLike = (params: Params): Params =>
+  mapParams(params, (t) => new Float32Array(t.data.length));
 
 /** `after - before`, coordinate by coordinate: the delta that is added, never subtracted. */
 export function deltaOf(before: Params, after: Params): Params {
