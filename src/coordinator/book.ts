@@ -1,0 +1,259 @@
+import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
+import { checkRange, fits, type Tally } from "../aggregation/tally.ts";
+import { decodeDelta, emptyResidual, encodeDelta } from "../compress/error-feedback.ts";
+import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
+import { assert } from "../model/assert.ts";
+import { WireError } from "../model/error.ts";
+import { type Manifest, manifestDigest, modelDigest, numParams } from "../model/manifest.ts";
+import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
+import type { Grid, HeldModel, ModelSource, PlanRule, ReportId, Verdict } from "../model/protocol.ts";
+import { type Params, toDense } from "../model/tensor.ts";
+import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
+import type { Limits } from "../wire/limits.ts";
+import { applyDelta, decodeUpdate } from "../wire/update.ts";
+
+/** What the fold of the journal depends on, besides the journal. */
+export interface Contract {
+  readonly manifest: Manifest;
+  readonly source: ModelSource;
+  /** Whether version 0 is what the zoo's factory makes of the seed; else it travels as a checkpoint. */
+  readonly seeded: boolean;
+  readonly initial: Params;
+  readonly uplink: readonly PlanRule[];
+  readonly downlink: readonly PlanRule[];
+  readonly grid: Grid;
+  readonly aggregation: AggregationSettings;
+  readonly limits: Limits;
+}
+
+/**
+ * The run's state as the fold of its records: the global model, the open round's tally, what became of every
+ * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept, but for the
+ * last round's, from which an ensemble of teachers can be made.
+ */
+export interface Book {
+  readonly manifest: Manifest;
+  readonly model: () => Model;
+  readonly held: () => HeldModel;
+  readonly round: () => number;
+  readonly open: () => OpenRound | null;
+  /** Checks a report's bytes against the open round; throws WireError, changes nothing. */
+  readonly check: (clientId: ClientId, frame: Uint8Array) => UpdateMessage;
+  readonly openRound: (round: number, cohort: readonly ClientId[]) => void;
+  /** Folds a report that was checked; `digest` is its frame's. */
+  readonly accept: (update: UpdateMessage, digest: string) => void;
+  /** Closes the open round: a commit makes the next version of the model. */
+  readonly close: (outcome: "commit" | "abandon") => void;
+  /** Whether this very report was accepted, in a round open or closed. */
+  readonly wasAccepted: (clientId: ClientId, report: ReportId) => boolean;
+  readonly verdictOf: (clientId: ClientId, report: ReportId) => Verdict;
+  readonly catchUp: (held: HeldModel | null) => CatchUp;
+  /** Size of the newest delta frame. */
+  readonly lastDeltaBytes: () => number;
+  /** The models that the last round's reports stood for. */
+  readonly lastClientModels: () => readonly Params[];
+}
+
+export interface OpenRound {
+  readonly round: number;
+  readonly cohort: readonly ClientId[];
+  readonly accepted: ReadonlyMap<ClientId, string>;
+}
+
+export interface CatchUp {
+  readonly kind: "origin" | "delta" | "checkpoint";
+  readonly frames: readonly Uint8Array[];
+}
+
+export function openBook(contract: Contract): Book {
+  const { manifest, grid, limits } = contract;
+  const strategy = aggregationStrategy(contract.aggregation);
+  const uplink: readonly PlanGroup[] = planGroups(contract.uplink, manifest, "uplink");
+  const downlink: readonly PlanGroup[] = planGroups(contract.downlink, manifest, "downlink");
+  const manifestId = shortDigest(manifestDigest(manifest));
+  const uplinkId = shortDigest(planDigest(contract.uplink, manifest));
+  const downlinkId = shortDigest(planDigest(contract.downlink, manifest));
+  const denseBytes = 4 * numParams(manifest);
+
+  let model: Model = { version: 0, params: contract.initial };
+  let digest = modelDigest(contract.initial);
+  let residual = emptyResidual(downlink);
+  let optimizerState = strategy.optimizer.init(contract.initial);
+  let round = 0;
+  let open: {
+    round: number;
+    cohort: readonly ClientId[];
+    accepted: Map<ClientId, string>;
+    tally: Tally;
+    updates: UpdateMessage[];
+  } | null = null;
+  let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
+  /** Digest of every version, and the delta frames that lead here, as far back as they beat a checkpoint. */
+  const digests = [digest];
+  let deltas: readonly { readonly version: number; readonly frame: Uint8Array }[] = [];
+  let checkpoint: Uint8Array | null = null;
+  const verdicts = new Map<ClientId, Map<number, Verdict>>();
+
+  const originFrame = contract.seeded
+    ? encodeFrame({ kind: "origin", zoo: contract.source.zoo, seed: contract.source.seed, digest })
+    : null;
+
+  const check = (clientId: ClientId, bytes: Uint8Array): UpdateMessage => {
+    assert(open !== null, "a report is checked while its round is open");
+    const frame = decodeFrame(bytes, limits);
+    if (frame.kind !== "update") throw new WireError("bad-kind", "kind", `${frame.kind}, expected update`);
+    const expect = (
+      code: "wrong-round" | "wrong-base" | "wrong-manifest" | "wrong-plan",
+      field: string,
+      got: number,
+      want: number,
+    ) => {
+      if (got !== want) throw new WireError(code, field, `${got}, expected ${want}`);
+    };
+    expect("wrong-round", "round", frame.round, open.round);
+    expect("wrong-base", "baseVersion", frame.baseVersion, model.version);
+    expect("wrong-manifest", "manifest", frame.manifest, manifestId);
+    expect("wrong-plan", "plan", frame.plan, uplinkId);
+    const update = decodeUpdate(frame, clientId, uplink, manifest);
+    checkRange(update, grid);
+    if (!fits(open.tally, update.numExamples))
+      throw new WireError(
+        "out-of-range",
+        "numExamples",
+        `${update.numExamples} exceeds what is left of the round's weight budget`,
+      );
+    return update;
+  };
+
+  /** One step of the global model: mean, optimizer, and the same codec downwards with the server's own residual. */
+  const commit = (tally: Tally): void => {
+    const [target, state] = strategy.optimizer.step(strategy.finish(tally, manifest), optimizerState);
+    const encoded = encodeDelta(downlink, target, residual, Infinity);
+    const params = applyDelta(model.params, decodeDelta(downlink, encoded.payloads));
+    optimizerState = state;
+    residual = encoded.residual;
+    model = { version: model.version + 1, params };
+    digest = modelDigest(params);
+    digests.push(digest);
+    checkpoint = null;
+    const frame = encodeFrame({
+      kind: "delta",
+      version: model.version,
+      manifest: manifestId,
+      plan: downlinkId,
+      digest: shortDigest(digest),
+      payloads: encoded.payloads,
+    });
+    deltas = newestWithin([...deltas, { version: model.version, frame }], denseBytes);
+  };
+
+  const openRound = (opened: number, cohort: readonly ClientId[]): void => {
+    round = opened;
+    open = { round, cohort, accepted: new Map(), tally: strategy.begin(manifest, grid), updates: [] };
+  };
+
+  const accept = (update: UpdateMessage, frameDigest: string): void => {
+    assert(open?.round === update.round, "a report is folded while its round is open");
+    strategy.add(open.tally, update);
+    open.updates.push(update);
+    open.accepted.set(update.clientId, frameDigest);
+  };
+
+  const close = (outcome: "commit" | "abandon"): void => {
+    assert(open !== null, "an open round closes");
+    const closing = open;
+    open = null;
+    if (outcome === "commit") {
+      lastUpdates = { base: model.params, updates: closing.updates };
+      commit(closing.tally);
+    }
+    for (const [clientId, frameDigest] of closing.accepted) {
+      const ofClient = verdicts.get(clientId) ?? new Map<number, Verdict>();
+      const report = { round: closing.round, digest: frameDigest };
+      ofClient.set(
+        closing.round,
+        outcome === "commit"
+          ? { report, outcome: "folded", version: model.version }
+          : { report, outcome: "dropped", version: null },
+      );
+      verdicts.set(clientId, ofClient);
+    }
+  };
+
+  const verdictOf = (clientId: ClientId, report: ReportId): Verdict => {
+    const unknown: Verdict = { report, outcome: "unknown", version: null };
+    const settled = verdicts.get(clientId)?.get(report.round);
+    if (settled?.report.digest === report.digest) return settled;
+    // A round that is over can fold nothing more, so that what it did not accept is dropped for good.
+    return settled !== undefined || report.round < round || (report.round === round && open === null)
+      ? { ...unknown, outcome: "dropped" }
+      : unknown;
+  };
+
+  const wasAccepted = (clientId: ClientId, report: ReportId): boolean => {
+    const known =
+      open?.round === report.round
+        ? open.accepted.get(clientId)
+        : verdicts.get(clientId)?.get(report.round)?.report.digest;
+    return known === report.digest;
+  };
+
+  const checkpointFrame = (): Uint8Array => {
+    const frame =
+      checkpoint ?? encodeFrame({ kind: "checkpoint", version: model.version, params: model.params });
+    checkpoint = frame;
+    return frame;
+  };
+
+  const catchUp = (held: HeldModel | null): CatchUp => {
+    const known = held !== null && held.version <= model.version && digests[held.version] === held.digest;
+    const from = known ? held.version : -1;
+    if (from === model.version) return { kind: "delta", frames: [] };
+    const start = known ? [] : originFrame === null ? null : [originFrame];
+    const wanted = deltas.filter(({ version }) => version > Math.max(from, 0)).map(({ frame }) => frame);
+    const complete = wanted.length === model.version - Math.max(from, 0);
+    if (start !== null && complete) {
+      const frames = [...start, ...wanted];
+      const bytes = frames.reduce((n, frame) => n + frame.length, 0);
+      if (bytes <= checkpointFrame().length) return { kind: known ? "delta" : "origin", frames };
+    }
+    return { kind: "checkpoint", frames: [checkpointFrame()] };
+  };
+
+  return {
+    manifest,
+    model: () => model,
+    held: () => ({ version: model.version, digest }),
+    round: () => round,
+    open: () => open,
+    check,
+    openRound,
+    accept,
+    close,
+    wasAccepted,
+    verdictOf,
+    catchUp,
+    lastDeltaBytes: () => deltas.at(-1)?.frame.length ?? 0,
+    lastClientModels: () => (lastUpdates?.updates ?? []).map((update) => added(lastUpdates!.base, update)),
+  };
+}
+
+/** As many of the newest deltas as together undercut a checkpoint: what an older client would get anyway. */
+function newestWithin<T extends { readonly frame: Uint8Array }>(
+  deltas: readonly T[],
+  bytes: number,
+): readonly T[] {
+  let total = 0;
+  let from = deltas.length;
+  while (from > 0 && (total += deltas[from - 1]!.frame.length) <= bytes) from--;
+  return deltas.slice(Math.min(from, deltas.length - 1));
+}
+
+function added(base: Params, update: UpdateMessage): Params {
+  return new Map(
+    [...base].map(([name, { shape, data }]) => {
+      const delta = toDense(update.tensors.get(name)!.delta);
+      return [name, { shape, data: data.map((v, i) => v + delta[i]!) }];
+    }),
+  );
+}

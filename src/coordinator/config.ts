@@ -1,0 +1,267 @@
+import { z } from "zod";
+import { strategyNames } from "../aggregation/strategy.ts";
+import { ConfigError, type ConfigProblem } from "../model/error.ts";
+import { parseDuration, parseSize } from "./units.ts";
+
+/**
+ * The one schema of the config file. It is parsed once, at the rim; everything behind it works with `Config`.
+ * Unknown keys are problems: a misspelt setting that is silently ignored costs a day of training.
+ */
+
+const either = <T extends readonly [z.ZodType, z.ZodType, ...z.ZodType[]]>(options: T, expected: string) =>
+  z.union(options, { error: () => expected });
+
+const size = z
+  .union([z.string(), z.number()], { error: () => "a size such as 64MiB or a number of bytes" })
+  .transform((text, context) => {
+    const bytes = parseSize(text);
+    if (bytes !== null) return bytes;
+    context.addIssue({ code: "custom", message: "a size such as 64MiB or a number of bytes" });
+    return z.NEVER;
+  });
+
+const duration = z
+  .union([z.string(), z.number()], { error: () => "a duration such as 60s, 5m or a number of milliseconds" })
+  .transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms !== null && ms > 0 && ms <= 2 ** 31 - 1) return ms;
+    context.addIssue({ code: "custom", message: "a duration such as 60s, 5m or a number of milliseconds" });
+    return z.NEVER;
+  });
+
+const share = z.number().gt(0).max(1);
+const positive = z.number().positive();
+const count = z.int().positive();
+
+const codec = z.strictObject({
+  select: either(
+    [z.literal("all"), z.strictObject({ topK: share })],
+    "all, or { topK: density } with 0 < density <= 1",
+  )
+    .default("all")
+    .describe("Which coordinates are sent: all, or this fraction of the largest magnitudes"),
+  values: either(
+    [z.enum(["float32", "float16", "ternary"]), z.strictObject({ uniform: z.int().min(1).max(8) })],
+    "float32, float16, ternary, or { uniform: bits } with 1 <= bits <= 8",
+  ).describe("How their values are coded"),
+});
+
+const plan = (expected: string) =>
+  z
+    .array(
+      z.strictObject({
+        tensors: z.string().min(1).describe("A tensor's name; * stands for any run of characters"),
+        codec,
+        errorFeedback: z.boolean().default(false).describe("Keep what was left out and send it later"),
+      }),
+      { error: () => expected },
+    )
+    .min(1);
+
+const ternary = (density: number) => [
+  { tensors: "*", codec: { select: { topK: density }, values: "ternary" as const }, errorFeedback: true },
+];
+
+const model = z.strictObject({
+  zoo: z.string().min(1).describe("An architecture of the zoo"),
+  checkpoint: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("Start from this checkpoint, not from the seed"),
+});
+
+const data = z.strictObject({
+  source: z.string().min(1).describe("mnist, idx:DIR or csv:FILE?label=COLUMN"),
+  holdout: z
+    .strictObject({
+      test: z
+        .number()
+        .min(0)
+        .max(0.9)
+        .default(0.1)
+        .describe("Share held out to measure accuracy, class-balanced"),
+      transfer: z.number().min(0).max(0.9).default(0.1).describe("Share held out to distill with"),
+    })
+    .prefault({})
+    .refine(({ test, transfer }) => test + transfer < 1, { error: "test + transfer below 1" }),
+  partition: either(
+    [z.literal("iid"), z.strictObject({ dirichlet: positive })],
+    "iid, or { dirichlet: alpha } with alpha > 0",
+  ).default({ dirichlet: 0.5 }),
+});
+
+const cohort = z.strictObject({
+  goal: count.default(10).describe("Reports that close a round"),
+  minimum: count.optional().describe("Fewest reports that a round may be folded from; goal if left out"),
+  overSelection: either([z.literal("auto"), z.number().min(1).max(10)], "auto, or a factor of 1 to 10")
+    .default("auto")
+    .describe("Clients asked a goal's report; auto follows the drop-outs seen"),
+  selectionDeadline: duration
+    .default(10_000)
+    .describe("How long to wait for a full cohort once the minimum is there"),
+  reportDeadline: duration.default(60_000).describe("Reports after this are late"),
+  maxAbandoned: count.default(10).describe("Rounds abandoned in a row before the run fails"),
+});
+
+const train = z.strictObject({
+  epochs: count.max(1000).default(1),
+  batchSize: count.max(65_536).default(32),
+  optimizer: either(
+    [
+      z.strictObject({
+        sgd: z.strictObject({ learningRate: positive, momentum: z.number().min(0).lt(1).default(0) }),
+      }),
+      z.strictObject({ adam: z.strictObject({ learningRate: positive }) }),
+    ],
+    "{ sgd: { learningRate, momentum } } or { adam: { learningRate } }",
+  ).default({ sgd: { learningRate: 0.05, momentum: 0.9 } }),
+});
+
+const aggregation = z.strictObject({
+  strategy: z.enum(strategyNames).default("fedavg"),
+  maskPolicy: z.literal("union").default("union"),
+  serverOptimizer: z
+    .strictObject({
+      sgd: z
+        .strictObject({
+          learningRate: positive.max(100).default(1),
+          momentum: z.number().min(0).lt(1).default(0),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+});
+
+const distill = z.strictObject({
+  student: z.string().min(1).default("tiny-cnn").describe("An architecture of the zoo"),
+  teacher: z.enum(["global", "ensemble"]).default("global"),
+  temperature: positive.max(100).default(2),
+  epochs: count.max(1000).default(5),
+  prune: z.number().min(0).lt(1).default(0.8).describe("Share of the student's kernels set to zero"),
+  quantizeBits: z.int().min(1).max(8).default(4),
+});
+
+const coordinator = z.strictObject({
+  listen: z
+    .string()
+    .regex(/^.+:\d{1,5}$/, { error: "HOST:PORT" })
+    .default("127.0.0.1:7070"),
+  stateDir: z
+    .string()
+    .min(1)
+    .default("./state")
+    .describe("The journal; a restarted coordinator goes on from it"),
+  limits: z
+    .strictObject({
+      frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
+      clients: count.default(10_000).describe("Connections at one time"),
+      idle: duration.default(30_000).describe("A transfer without progress for this long is ended"),
+    })
+    .prefault({}),
+});
+
+const schema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, { error: "letters, digits, - and _, at most 64" })
+      .default("run"),
+    seed: z.int().min(0).max(0xffffffff).default(1),
+    rounds: count.max(1_000_000).default(30).describe("Versions to reach"),
+    clients: count.max(1_000_000).default(10).describe("simulate only"),
+    workers: z
+      .int()
+      .min(0)
+      .max(256)
+      .default(0)
+      .describe("simulate only: threads, 0 for one a core; never changes the result"),
+    model,
+    data: data.nullable().default(null),
+    cohort: cohort.prefault({}),
+    train: train.prefault({}),
+    uplink: plan("a list of { tensors, codec, errorFeedback }").default(ternary(0.01)),
+    downlink: plan("a list of { tensors, codec, errorFeedback }").default(ternary(0.01)),
+    aggregation: aggregation.prefault({}),
+    distill: distill.nullable().default(null),
+    telemetry: z
+      .strictObject({
+        nats: z
+          .strictObject({ url: z.string().min(1), maxBuffered: count.max(10_000_000).default(10_000) })
+          .nullable()
+          .default(null),
+      })
+      .prefault({}),
+    coordinator: coordinator.prefault({}),
+  })
+  .describe("A fedpress run");
+
+export type Config = z.output<typeof schema>;
+
+/** Checks a parsed YAML document; throws ConfigError with every problem found. */
+export function parseConfig(document: unknown): Config {
+  const result = schema.safeParse(document ?? {});
+  if (!result.success)
+    throw new ConfigError(result.error.issues.flatMap((issue) => problemsOf(issue, document)));
+  const problems = crossProblems(result.data);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return result.data;
+}
+
+/** JSON Schema (2020-12) of the config file as a person writes it. */
+export const configJsonSchema = (): unknown =>
+  z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+
+function crossProblems(config: Config): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const { goal, minimum } = config.cohort;
+  if (minimum !== undefined && minimum > goal)
+    problems.push({ path: "cohort.minimum", value: minimum, expected: `at most cohort.goal, ${goal}` });
+  if (config.distill !== null) {
+    if (config.data === null)
+      problems.push({
+        path: "distill",
+        value: config.distill,
+        expected: "a data section too: distilling needs a transfer split",
+      });
+    else if (config.data.holdout.transfer === 0 || config.data.holdout.test === 0)
+      problems.push({
+        path: "data.holdout",
+        value: config.data.holdout,
+        expected: "test and transfer above 0: distilling needs both splits",
+      });
+  }
+  return problems;
+}
+
+function problemsOf(issue: z.core.$ZodIssue, document: unknown): ConfigProblem[] {
+  const at = (path: readonly PropertyKey[]) => ({ path: pathText(path), value: lookUp(document, path) });
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => ({
+      ...at([...issue.path, key]),
+      expected: "no such key: look for a misspelling",
+    }));
+  return [{ ...at(issue.path), expected: expectation(issue) }];
+}
+
+function expectation(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return article(issue.expected);
+  if (issue.code === "invalid_value") return issue.values.map(String).join(" or ");
+  if (issue.code === "too_small") return `${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
+  if (issue.code === "too_big") return `${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
+  return issue.message;
+}
+
+const article = (noun: string): string => (/^[aeio]/.test(noun) ? `an ${noun}` : `a ${noun}`);
+
+const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`))
+    .join("") || "the file";
+
+function lookUp(document: unknown, path: readonly PropertyKey[]): unknown {
+  let value: unknown = document;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined | null)?.[key];
+  return value;
+}

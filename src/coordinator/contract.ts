@@ -1,0 +1,45 @@
+import { manifestOf } from "../model/manifest.ts";
+import { MAX_NUM_EXAMPLES } from "../model/message.ts";
+import type { Params } from "../model/tensor.ts";
+import { defaultLimits, type Limits } from "../wire/limits.ts";
+import type { Config } from "./config.ts";
+import type { CoordinatorOptions } from "./coordinator.ts";
+
+/** |delta| of a round stays within 2^3, far above what local training moves a weight. */
+const GRID_EXPONENT = 3;
+
+/** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
+export function coordinatorOptions(config: Config, initial: Params, runId: string): CoordinatorOptions {
+  const { cohort, seed, model, uplink, downlink, aggregation, train } = config;
+  return {
+    runId,
+    name: config.name,
+    contract: {
+      manifest: manifestOf(initial),
+      source: { zoo: model.zoo, seed },
+      seeded: model.checkpoint === null,
+      initial,
+      uplink,
+      downlink,
+      aggregation,
+      grid: { exponent: GRID_EXPONENT, weightBudget: cohort.goal * MAX_NUM_EXAMPLES },
+      limits: wireLimits(config),
+    },
+    rounds: {
+      seed,
+      rounds: config.rounds,
+      goal: cohort.goal,
+      minimum: cohort.minimum ?? cohort.goal,
+      overSelection: cohort.overSelection,
+      selectionDeadlineMs: cohort.selectionDeadline,
+      reportDeadlineMs: cohort.reportDeadline,
+      maxAbandoned: cohort.maxAbandoned,
+    },
+    train,
+  };
+}
+
+export const wireLimits = (config: Config): Limits => ({
+  ...defaultLimits,
+  frameBytes: config.coordinator.limits.frameBytes,
+});

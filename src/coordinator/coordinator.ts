@@ -1,0 +1,242 @@
+import type { Clock } from "../model/clock.ts";
+import type { Disk } from "../model/disk.ts";
+import { digestOf, numParams } from "../model/manifest.ts";
+import type { CoordinatorService, TrainSettings } from "../model/protocol.ts";
+import type { Params } from "../model/tensor.ts";
+import type { TelemetryEvent } from "../telemetry/event.ts";
+import { type Book, type Contract, openBook } from "./book.ts";
+import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
+import { openJournal } from "./journal.ts";
+import { encodeRecord, type Record } from "./record.ts";
+import { replay } from "./replay.ts";
+import {
+  initialRound,
+  type RoundConfig,
+  type RoundEffect,
+  type RoundEvent,
+  type RoundState,
+  resumedRound,
+  step,
+} from "./round.ts";
+import { type Desk, openSessions } from "./sessions.ts";
+
+export interface CoordinatorOptions {
+  readonly runId: string;
+  readonly name: string;
+  readonly contract: Contract;
+  readonly rounds: RoundConfig;
+  readonly train: TrainSettings;
+}
+
+/** What the world gives a coordinator; a simulation swaps them and nothing else. */
+export interface CoordinatorPorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly emit: (event: TelemetryEvent) => void;
+  /** Accuracy of a model; null for a coordinator without data. */
+  readonly evaluate: (
+    params: Params,
+    signal: AbortSignal,
+  ) => Promise<{ accuracy: number; loss: number } | null>;
+}
+
+export interface Coordinator {
+  readonly runId: string;
+  readonly service: CoordinatorService;
+  readonly book: Book;
+  readonly bytes: ByteLedger;
+  /** Distinct clients that checked in since this process began. */
+  readonly numClients: () => number;
+  /** Settles when the run is over; rejects when the journal fails. */
+  readonly finished: Promise<Outcome>;
+  /** Ends the run where it stands; what was acknowledged is in the journal. */
+  readonly stop: (detail: string) => void;
+}
+
+export interface Outcome {
+  readonly outcome: "done" | "failed" | "interrupted";
+  readonly detail: string;
+  /** Of the last version; null when there is no data to measure it on. */
+  readonly metrics: { readonly accuracy: number; readonly loss: number } | null;
+}
+
+const JOURNAL = "journal.log";
+
+/** Opens a coordinator on its disk: a new run, or the one that its journal holds, where it stopped. */
+export async function openCoordinator(
+  options: CoordinatorOptions,
+  ports: CoordinatorPorts,
+): Promise<Coordinator> {
+  const { contract, rounds } = options;
+  const { clock, emit } = ports;
+  const book = openBook(contract);
+  const opened = await openJournal(ports.disk, JOURNAL);
+  const contractDigest = digestOfContract(options, book.held().digest);
+  const { started, bytes } = replay(book, opened.records, contractDigest);
+  const runId = started?.runId ?? options.runId;
+  const denseBytes = 4 * numParams(contract.manifest);
+  const ledger = byteLedger(denseBytes, bytes);
+
+  let settle: (outcome: Omit<Outcome, "metrics">) => void = () => {};
+  let fail: (error: unknown) => void = () => {};
+  const ended = new Promise<Omit<Outcome, "metrics">>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
+  });
+
+  let durable: Promise<void> = Promise.resolve();
+  const write = (record: Record): Promise<void> => {
+    durable = opened.journal.append(encodeRecord(record));
+    durable.catch(fail); // an unwritten journal ends the run; a restart goes on from what is on disk
+    return durable;
+  };
+
+  const aborter = new AbortController();
+  let metrics: Outcome["metrics"] = null;
+  let evaluations: Promise<void> = Promise.resolve();
+  const evaluate = (): void => {
+    const { version, params } = book.model();
+    evaluations = evaluations.then(async () => {
+      metrics = await ports.evaluate(params, aborter.signal);
+      if (metrics !== null) emit({ type: "model.evaluated", version, ...metrics, bytes: ledger.totals() });
+    });
+    evaluations.catch(fail);
+  };
+
+  let state = started === null ? initialRound : resumed(book);
+  const timers = new Set<() => void>();
+
+  const dispatch = (event: RoundEvent): void => {
+    const [next, effects] = step(state, event, rounds);
+    state = next;
+    for (const effect of effects) perform(effect);
+  };
+
+  const startTimer = (
+    event: "selection-deadline" | "report-deadline",
+    round: number,
+    afterMs: number,
+  ): void => {
+    const cancel = clock.after(afterMs, () => {
+      timers.delete(cancel);
+      dispatch({ type: event, round });
+    });
+    timers.add(cancel);
+  };
+
+  const perform = (effect: RoundEffect): void => {
+    switch (effect.type) {
+      case "open":
+        book.openRound(effect.round, effect.cohort);
+        void write({ type: "opened", round: effect.round, cohort: effect.cohort });
+        return emit({
+          type: "round.opened",
+          round: effect.round,
+          baseVersion: book.model().version,
+          cohort: effect.cohort.length,
+        });
+      case "configure":
+        return sessions.configure(effect.clientId);
+      case "timer":
+        return startTimer(effect.event, effect.round, effect.afterMs);
+      case "close":
+        return closeRound(effect.round, effect.outcome);
+      case "finish":
+        void durable.then(() => settle({ outcome: effect.outcome, detail: effect.detail }), fail);
+    }
+  };
+
+  const closeRound = (round: number, outcome: "commit" | "abandon"): void => {
+    const reports = book.open()!.accepted.size;
+    book.close(outcome);
+    const held = book.held();
+    const totals = ledger.totals();
+    void write({ type: "closed", round, outcome, ...held, bytes: totals });
+    if (outcome === "abandon")
+      return emit({ type: "round.abandoned", round, reports, minimum: rounds.minimum });
+    emit({
+      type: "round.committed",
+      round,
+      ...held,
+      reports,
+      deltaBytes: book.lastDeltaBytes(),
+      bytes: totals,
+    });
+    evaluate();
+    dispatch({ type: "committed" });
+  };
+
+  const desk: Desk = {
+    options: { ...options, runId },
+    book,
+    ledger,
+    emit,
+    dispatch,
+    write,
+    durable: () => durable,
+    state: () => state,
+  };
+  const sessions = openSessions(desk);
+
+  const finished = (async (): Promise<Outcome> => {
+    try {
+      const outcome = await ended;
+      if (outcome.outcome !== "interrupted") await evaluations;
+      const { outcome: how, detail } = outcome;
+      if (how !== "interrupted") sessions.finish({ outcome: how, detail });
+      return { ...outcome, metrics };
+    } finally {
+      aborter.abort(new Error("the run has ended"));
+      for (const cancel of timers) cancel();
+    }
+  })();
+  finished.catch(() => {}); // whoever started the coordinator awaits it in their own time
+
+  emit({
+    type: "run.started",
+    name: options.name,
+    seed: rounds.seed,
+    model: { name: contract.source.zoo, numParams: denseBytes / 4, denseBytes },
+    rounds: rounds.rounds,
+    resumedFromVersion: started === null ? null : book.model().version,
+  });
+  if (started === null)
+    await write({ type: "started", runId, contract: contractDigest, digest: book.held().digest });
+  if (started !== null) {
+    evaluate();
+    dispatch({ type: "resumed" });
+  }
+
+  return {
+    runId,
+    service: sessions.service,
+    book,
+    bytes: ledger,
+    numClients: sessions.numClients,
+    finished,
+    stop: (detail) => settle({ outcome: "interrupted", detail }),
+  };
+}
+
+function resumed(book: Book): RoundState {
+  const open = book.open();
+  const inRound = open && { cohort: open.cohort, reported: [...open.accepted.keys()] };
+  return resumedRound(book.model().version, book.round(), inRound);
+}
+
+/** Everything that the fold and the tasks depend on: the same digest means that a journal may go on. */
+function digestOfContract({ contract, train, rounds }: CoordinatorOptions, initial: string): string {
+  const { manifest, source, grid, uplink, downlink, aggregation } = contract;
+  const text = JSON.stringify({
+    initial,
+    manifest,
+    source,
+    grid,
+    uplink,
+    downlink,
+    aggregation,
+    train,
+    seed: rounds.seed,
+  });
+  return digestOf(new TextEncoder().encode(text));
+}

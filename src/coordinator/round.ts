@@ -1,0 +1,256 @@
+import type { ClientId } from "../model/message.ts";
+import type { Refusal } from "../model/protocol.ts";
+import { derive, permutation } from "../model/rng.ts";
+
+/**
+ * The round machine: a pure function of events. It decides who is asked, whose report counts and when a round
+ * closes; it sees no bytes, no tensors and no clock, and it draws from the run's seed alone.
+ */
+export type Step = (
+  state: RoundState,
+  event: RoundEvent,
+  config: RoundConfig,
+) => readonly [RoundState, readonly RoundEffect[]];
+
+export interface RoundConfig {
+  readonly seed: number;
+  /** Versions to reach: the run is done when the model has this one. */
+  readonly rounds: number;
+  /** Reports that close a round. */
+  readonly goal: number;
+  /** Fewest reports that a round may be folded from. */
+  readonly minimum: number;
+  /** Clients asked a goal's report; auto follows the drop-outs seen. */
+  readonly overSelection: number | "auto";
+  readonly selectionDeadlineMs: number;
+  readonly reportDeadlineMs: number;
+  /** Rounds abandoned in a row before the run fails. */
+  readonly maxAbandoned: number;
+}
+
+export interface RoundState {
+  readonly phase: "selecting" | "reporting" | "closing" | "finished";
+  readonly version: number;
+  /** The last round opened; every attempt has its own number. */
+  readonly round: number;
+  /** Checked in and without work, in order of arrival. */
+  readonly waiting: readonly ClientId[];
+  readonly cohort: readonly ClientId[];
+  readonly reported: readonly ClientId[];
+  /** In the cohort, not reported, link gone. */
+  readonly gone: readonly ClientId[];
+  /** The selection deadline of the next round is running. */
+  readonly selectionTimer: boolean;
+  readonly abandonedInRow: number;
+  /** Moving average of the share of a cohort that did not report in time. */
+  readonly dropOut: number;
+}
+
+export type RoundEvent =
+  | { readonly type: "checked-in"; readonly clientId: ClientId }
+  | { readonly type: "left"; readonly clientId: ClientId }
+  | { readonly type: "reported"; readonly clientId: ClientId }
+  | { readonly type: "selection-deadline"; readonly round: number }
+  | { readonly type: "report-deadline"; readonly round: number }
+  | { readonly type: "committed" }
+  | { readonly type: "resumed" };
+
+export type RoundEffect =
+  | { readonly type: "open"; readonly round: number; readonly cohort: readonly ClientId[] }
+  | { readonly type: "configure"; readonly clientId: ClientId }
+  | {
+      readonly type: "timer";
+      readonly event: "selection-deadline" | "report-deadline";
+      readonly round: number;
+      readonly afterMs: number;
+    }
+  | { readonly type: "close"; readonly round: number; readonly outcome: "commit" | "abandon" }
+  | { readonly type: "finish"; readonly outcome: "done" | "failed"; readonly detail: string };
+
+export const initialRound: RoundState = {
+  phase: "selecting",
+  version: 0,
+  round: 0,
+  waiting: [],
+  cohort: [],
+  reported: [],
+  gone: [],
+  selectionTimer: false,
+  abandonedInRow: 0,
+  dropOut: 0,
+};
+
+export const step: Step = (state, event, config) => {
+  if (state.phase === "finished") return [state, []];
+  switch (event.type) {
+    case "checked-in":
+      return checkedIn(state, event.clientId, config);
+    case "left":
+      return left(state, event.clientId, config);
+    case "reported":
+      return closeWhenComplete({ ...state, reported: [...state.reported, event.clientId] }, config);
+    case "selection-deadline":
+      if (state.phase !== "selecting" || event.round !== state.round + 1) return [state, []];
+      return openWhenReady({ ...state, selectionTimer: false }, config, true);
+    case "report-deadline":
+      if (state.phase !== "reporting" || event.round !== state.round) return [state, []];
+      return state.reported.length >= config.minimum ? commit(state, silent(state)) : abandon(state, config);
+    case "committed":
+      return committed(state, config);
+    case "resumed":
+      return resume(state, config);
+  }
+};
+
+/** Whether a report would be accepted now: null when it would, else why not. Asked before anything is decoded. */
+export function refusalOf(state: RoundState, clientId: ClientId, round: number): Refusal | null {
+  if (state.phase !== "reporting" || round !== state.round)
+    return { code: "wrong-round", detail: `round ${round} is not open`, retry: true };
+  if (!state.cohort.includes(clientId))
+    return { code: "not-selected", detail: `this client was not asked in round ${round}`, retry: true };
+  if (state.reported.includes(clientId))
+    return { code: "already-reported", detail: `this client has reported in round ${round}`, retry: true };
+  return null;
+}
+
+/** The state after a restart: an open round goes on, and its clients are expected back. */
+export function resumedRound(
+  version: number,
+  round: number,
+  open: { readonly cohort: readonly ClientId[]; readonly reported: readonly ClientId[] } | null,
+): RoundState {
+  const state = { ...initialRound, version, round };
+  return open === null ? state : { ...state, phase: "reporting", ...open };
+}
+
+function checkedIn(state: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
+  const owes =
+    state.phase === "reporting" && state.cohort.includes(clientId) && !state.reported.includes(clientId);
+  if (owes) {
+    const gone = state.gone.filter((id) => id !== clientId);
+    return [{ ...state, gone }, [{ type: "configure", clientId }]];
+  }
+  if (state.waiting.includes(clientId)) return [state, []];
+  return openWhenReady({ ...state, waiting: [...state.waiting, clientId] }, config, false);
+}
+
+function left(state: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
+  const waiting = state.waiting.filter((id) => id !== clientId);
+  const owed =
+    state.phase === "reporting" &&
+    state.cohort.includes(clientId) &&
+    !state.reported.includes(clientId) &&
+    !state.gone.includes(clientId);
+  if (!owed) return [{ ...state, waiting }, []];
+  return closeWhenComplete({ ...state, waiting, gone: [...state.gone, clientId] }, config);
+}
+
+/** Opens the next round when the cohort is there; once the minimum is there, only until the selection deadline. */
+function openWhenReady(state: RoundState, config: RoundConfig, deadlinePassed: boolean): ReturnType<Step> {
+  if (state.phase !== "selecting" || state.waiting.length < config.minimum) return [state, []];
+  const wanted = cohortSize(state, config);
+  const round = state.round + 1;
+  if (state.waiting.length < wanted && !deadlinePassed) {
+    if (state.selectionTimer) return [state, []];
+    const afterMs = config.selectionDeadlineMs;
+    return [
+      { ...state, selectionTimer: true },
+      [{ type: "timer", event: "selection-deadline", round, afterMs }],
+    ];
+  }
+  const cohort = sample(state.waiting, wanted, config.seed, round);
+  const next: RoundState = {
+    ...state,
+    phase: "reporting",
+    round,
+    cohort,
+    reported: [],
+    gone: [],
+    waiting: state.waiting.filter((id) => !cohort.includes(id)),
+    selectionTimer: false,
+  };
+  return [
+    next,
+    [
+      { type: "open", round, cohort },
+      ...cohort.map((clientId) => ({ type: "configure", clientId }) as const),
+      reportDeadline(round, config),
+    ],
+  ];
+}
+
+/** Enough for the goal after the drop-outs that experience expects. */
+function cohortSize({ dropOut }: RoundState, { goal, overSelection }: RoundConfig): number {
+  const factor = overSelection === "auto" ? 1 / (1 - Math.min(dropOut, 0.9)) : overSelection;
+  return Math.ceil(goal * factor - 1e-9);
+}
+
+/** A uniform choice that depends on who waits, not on the order in which they came. */
+function sample(
+  waiting: readonly ClientId[],
+  size: number,
+  seed: number,
+  round: number,
+): readonly ClientId[] {
+  const ids = [...waiting].sort();
+  const order = permutation(ids.length, derive(seed, "cohort", round));
+  return [...order.subarray(0, size)].map((i) => ids[i]!).sort();
+}
+
+/** A round closes at its goal, or when everybody who can still report has, if that is enough. */
+function closeWhenComplete(state: RoundState, config: RoundConfig): ReturnType<Step> {
+  const nobodyLeft = state.reported.length + state.gone.length === state.cohort.length;
+  const complete =
+    state.reported.length >= config.goal || (nobodyLeft && state.reported.length >= config.minimum);
+  return complete ? commit(state, state.gone.length) : [state, []];
+}
+
+const commit = (state: RoundState, numLost: number): ReturnType<Step> => [
+  { ...learnDropOut(state, numLost), phase: "closing" },
+  [{ type: "close", round: state.round, outcome: "commit" }],
+];
+
+function abandon(state: RoundState, config: RoundConfig): ReturnType<Step> {
+  const abandonedInRow = state.abandonedInRow + 1;
+  const close: RoundEffect = { type: "close", round: state.round, outcome: "abandon" };
+  const closed: RoundState = { ...learnDropOut(state, silent(state)), phase: "selecting", abandonedInRow };
+  if (abandonedInRow >= config.maxAbandoned) {
+    const detail = `${abandonedInRow} rounds in a row had fewer than ${config.minimum} reports in time`;
+    return [{ ...closed, phase: "finished" }, [close, { type: "finish", outcome: "failed", detail }]];
+  }
+  const [next, effects] = openWhenReady(closed, config, false);
+  return [next, [close, ...effects]];
+}
+
+function committed(state: RoundState, config: RoundConfig): ReturnType<Step> {
+  const next: RoundState = { ...state, phase: "selecting", version: state.version + 1, abandonedInRow: 0 };
+  return finishWhenDone(next, config) ?? openWhenReady(next, config, false);
+}
+
+/** After a restart the deadline of an open round begins anew. */
+function resume(state: RoundState, config: RoundConfig): ReturnType<Step> {
+  if (state.phase !== "reporting") return finishWhenDone(state, config) ?? [state, []];
+  const [next, effects] = closeWhenComplete(state, config);
+  return [next, effects.length > 0 ? effects : [reportDeadline(state.round, config)]];
+}
+
+function finishWhenDone(state: RoundState, { rounds }: RoundConfig): ReturnType<Step> | null {
+  if (state.version < rounds) return null;
+  const detail = `version ${state.version} reached`;
+  return [{ ...state, phase: "finished" }, [{ type: "finish", outcome: "done", detail }]];
+}
+
+const reportDeadline = (round: number, { reportDeadlineMs }: RoundConfig): RoundEffect => ({
+  type: "timer",
+  event: "report-deadline",
+  round,
+  afterMs: reportDeadlineMs,
+});
+
+/** Who has not reported by the deadline. */
+const silent = ({ cohort, reported }: RoundState): number => cohort.length - reported.length;
+
+/** At a deadline the silent were lost; at the goal only those whose link broke: the others just came later. */
+function learnDropOut(state: RoundState, numLost: number): RoundState {
+  return { ...state, dropOut: 0.8 * state.dropOut + 0.2 * (numLost / state.cohort.length) };
+}

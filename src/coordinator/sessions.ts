@@ -1,0 +1,224 @@
+import { WireError } from "../model/error.ts";
+import { digestOf } from "../model/manifest.ts";
+import { type ClientId, MAX_NUM_EXAMPLES, type UpdateMessage } from "../model/message.ts";
+import type {
+  CheckIn,
+  CheckInReply,
+  ClientSession,
+  CoordinatorService,
+  FetchModel,
+  Receipt,
+  Refusal,
+  ReportId,
+  Task,
+  Verdict,
+} from "../model/protocol.ts";
+import { deriveSeed } from "../model/rng.ts";
+import type { TelemetryEvent } from "../telemetry/event.ts";
+import type { Book } from "./book.ts";
+import type { ByteLedger } from "./byte-ledger.ts";
+import type { CoordinatorOptions } from "./coordinator.ts";
+import type { Record } from "./record.ts";
+import { type RoundEvent, type RoundState, refusalOf } from "./round.ts";
+
+/** What the sessions share with the coordinator that they belong to. */
+export interface Desk {
+  readonly options: CoordinatorOptions;
+  readonly book: Book;
+  readonly ledger: ByteLedger;
+  readonly emit: (event: TelemetryEvent) => void;
+  readonly dispatch: (event: RoundEvent) => void;
+  readonly write: (record: Record) => Promise<void>;
+  /** Resolves when all that was written so far is on disk. */
+  readonly durable: () => Promise<void>;
+  readonly state: () => RoundState;
+}
+
+export interface Sessions {
+  readonly service: CoordinatorService;
+  /** Hands the open round's task to a client that waits for it. */
+  readonly configure: (clientId: ClientId) => void;
+  /** Tells everybody, now and later, that the run is over. */
+  readonly finish: (end: RunEnd) => void;
+  readonly numClients: () => number;
+}
+
+/** How a run ended that will not go on. */
+export interface RunEnd {
+  readonly outcome: "done" | "failed";
+  readonly detail: string;
+}
+
+interface Waiting {
+  readonly request: CheckIn;
+  readonly reply: (reply: CheckInReply) => void;
+}
+
+export function openSessions(desk: Desk): Sessions {
+  const live = new Map<ClientId, { waiting: Waiting | null }>();
+  const seen = new Set<ClientId>();
+  let end: RunEnd | null = null;
+
+  const verdictFor = (clientId: ClientId, { runId, pending }: CheckIn): Verdict | null => {
+    if (pending === null) return null;
+    // A report of another run can come to nothing in this one.
+    if (runId !== desk.options.runId) return { report: pending, outcome: "dropped", version: null };
+    return desk.book.verdictOf(clientId, pending);
+  };
+
+  const answer = (clientId: ClientId, make: (request: CheckIn) => CheckInReply): void => {
+    const session = live.get(clientId);
+    const waiting = session?.waiting;
+    if (!session || !waiting) return;
+    session.waiting = null;
+    waiting.reply(make(waiting.request));
+  };
+
+  const tellEnd = (clientId: ClientId, { outcome, detail }: RunEnd): void =>
+    answer(clientId, (request) =>
+      outcome === "done"
+        ? { kind: "finished", verdict: verdictFor(clientId, request) }
+        : { kind: "refused", refusal: { code: "run-failed", detail, retry: false } },
+    );
+
+  const open = (clientId: ClientId): ClientSession | Refusal => {
+    if (live.has(clientId))
+      return { code: "duplicate-client", detail: `a session of client ${clientId} is live`, retry: true };
+    const session: { waiting: Waiting | null } = { waiting: null };
+    let joined = false;
+    live.set(clientId, session);
+    const isLive = () => live.get(clientId) === session;
+
+    const checkIn = (request: CheckIn): Promise<CheckInReply> => {
+      const { numExamples } = request;
+      if (!Number.isInteger(numExamples) || numExamples < 1 || numExamples > MAX_NUM_EXAMPLES) {
+        const detail = `numExamples is ${numExamples}, expected 1 to ${MAX_NUM_EXAMPLES}`;
+        desk.emit({ type: "client.refused", clientId, code: "bad-field", detail });
+        return Promise.resolve({ kind: "refused", refusal: { code: "bad-field", detail, retry: false } });
+      }
+      if (!joined) desk.emit({ type: "client.joined", clientId, numExamples });
+      joined = true;
+      seen.add(clientId);
+      return new Promise((reply) => {
+        if (!isLive()) return;
+        session.waiting?.reply(superseded);
+        session.waiting = { request, reply };
+        if (end !== null) tellEnd(clientId, end);
+        else desk.dispatch({ type: "checked-in", clientId });
+      });
+    };
+
+    const close = (): void => {
+      if (!isLive()) return;
+      live.delete(clientId);
+      if (!joined) return;
+      desk.emit({ type: "client.left", clientId });
+      desk.dispatch({ type: "left", clientId });
+    };
+
+    return {
+      clientId,
+      checkIn,
+      fetchModel: (request) => fetchModel(desk, clientId, request),
+      report: (id, frame) => report(desk, clientId, id, frame),
+      close,
+    };
+  };
+
+  return {
+    service: {
+      open: (clientId) => {
+        const session = open(clientId);
+        if ("code" in session)
+          desk.emit({ type: "client.refused", clientId, code: session.code, detail: session.detail });
+        return session;
+      },
+    },
+    configure: (clientId) => {
+      const task = taskOf(desk);
+      void desk.durable().then(
+        () =>
+          answer(clientId, (request) => {
+            desk.ledger.taskConfigured();
+            return { kind: "task", task, verdict: verdictFor(clientId, request) };
+          }),
+        () => {}, // the coordinator fails with its journal
+      );
+    },
+    finish: (how) => {
+      end = how;
+      for (const clientId of live.keys()) tellEnd(clientId, how);
+    },
+    numClients: () => seen.size,
+  };
+}
+
+const superseded: CheckInReply = {
+  kind: "refused",
+  refusal: { code: "superseded", detail: "this client checked in again", retry: true },
+};
+
+function taskOf({ book, options, state }: Desk): Task {
+  const { contract, train, rounds, runId } = options;
+  const { round } = state();
+  return {
+    runId,
+    round,
+    base: book.held(),
+    model: contract.source,
+    manifest: contract.manifest,
+    train,
+    uplink: contract.uplink,
+    downlink: contract.downlink,
+    grid: contract.grid,
+    reportDeadlineMs: rounds.reportDeadlineMs,
+    sharedSeed: deriveSeed(rounds.seed, "round", round),
+  };
+}
+
+/** Always leads to the current version: a client whose task is out of date learns so when it checks in again. */
+async function fetchModel(
+  desk: Desk,
+  clientId: ClientId,
+  { held }: FetchModel,
+): Promise<readonly Uint8Array[]> {
+  const { version } = desk.book.held();
+  const { kind, frames } = desk.book.catchUp(held);
+  const bytes = frames.reduce((n, frame) => n + frame.length, 0);
+  desk.ledger.downlink(bytes);
+  desk.emit({ type: "model.fetched", clientId, version, kind, frames: frames.length, bytes });
+  return frames;
+}
+
+/** Peek, check, journal, fold; the receipt follows when the journal is on disk. */
+async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8Array): Promise<Receipt> {
+  const { book, ledger, emit } = desk;
+  ledger.uplink(frame.length);
+  const refuse = ({ code, detail, retry }: Refusal): Receipt => {
+    emit({ type: "report.refused", clientId, round: id.round, bytes: frame.length, code, detail });
+    return { kind: "refused", refusal: { code, detail, retry } };
+  };
+  if (digestOf(frame) !== id.digest)
+    return refuse({ code: "bad-digest", detail: "the frame is not the one announced", retry: true });
+  // The same report again gets the same receipt, whatever has become of its round.
+  if (book.wasAccepted(clientId, id)) {
+    await desk.durable();
+    return { kind: "accepted", report: id };
+  }
+  const early = refusalOf(desk.state(), clientId, id.round);
+  if (early !== null) return refuse(early);
+  let update: UpdateMessage;
+  try {
+    update = book.check(clientId, frame);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return refuse({ code: error.code, detail: error.message, retry: false });
+  }
+  book.accept(update, id.digest);
+  const durable = desk.write({ type: "accepted", round: id.round, clientId, frame });
+  const { numExamples, trainLoss } = update;
+  emit({ type: "report.accepted", clientId, round: id.round, bytes: frame.length, numExamples, trainLoss });
+  desk.dispatch({ type: "reported", clientId });
+  await durable;
+  return { kind: "accepted", report: id };
+}

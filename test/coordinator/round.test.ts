@@ -1,0 +1,209 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  initialRound,
+  type RoundConfig,
+  type RoundEffect,
+  type RoundEvent,
+  type RoundState,
+  refusalOf,
+  resumedRound,
+  step,
+} from "../../src/coordinator/round.ts";
+
+const config: RoundConfig = {
+  seed: 1,
+  rounds: 2,
+  goal: 3,
+  minimum: 2,
+  overSelection: 1,
+  selectionDeadlineMs: 1000,
+  reportDeadlineMs: 5000,
+  maxAbandoned: 2,
+};
+
+/** Runs events through the machine and gathers what it asks for. */
+function run(events: readonly RoundEvent[], from: RoundState = initialRound, settings = config) {
+  let state = from;
+  const effects: RoundEffect[] = [];
+  for (const event of events) {
+    const [next, more] = step(state, event, settings);
+    state = next;
+    effects.push(...more);
+  }
+  return { state, effects };
+}
+
+const checkIn = (...ids: string[]): RoundEvent[] => ids.map((clientId) => ({ type: "checked-in", clientId }));
+const report = (...ids: string[]): RoundEvent[] => ids.map((clientId) => ({ type: "reported", clientId }));
+const types = (effects: readonly RoundEffect[]) => effects.map(({ type }) => type);
+
+test("a round opens at the goal, closes at the goal, and the run is done at its version", () => {
+  const open = run(checkIn("a", "b", "c"));
+  expect(open.effects[1]).toEqual({ type: "open", round: 1, cohort: ["a", "b", "c"] });
+  expect(types(open.effects)).toEqual(["timer", "open", "configure", "configure", "configure", "timer"]);
+  const closed = run(report("a", "b", "c"), open.state);
+  expect(closed.effects).toEqual([{ type: "close", round: 1, outcome: "commit" }]);
+  expect(closed.state.phase).toBe("closing");
+  const next = run(
+    [{ type: "committed" }, ...checkIn("a", "b", "c"), ...report("a", "b", "c")],
+    closed.state,
+  );
+  expect(next.state.round).toBe(2);
+  const done = run([{ type: "committed" }], next.state);
+  expect(done.effects).toEqual([{ type: "finish", outcome: "done", detail: "version 2 reached" }]);
+  expect(run(checkIn("a"), done.state).effects).toEqual([]);
+});
+
+test("with the minimum there, it waits for a full cohort only until the selection deadline", () => {
+  const { state, effects } = run(checkIn("a", "b"));
+  expect(effects).toEqual([{ type: "timer", event: "selection-deadline", round: 1, afterMs: 1000 }]);
+  const opened = run([{ type: "selection-deadline", round: 1 }], state);
+  expect(opened.effects[0]).toEqual({ type: "open", round: 1, cohort: ["a", "b"] });
+  expect(run([{ type: "selection-deadline", round: 7 }], state).effects).toEqual([]);
+});
+
+test("below the minimum the deadline opens nothing, and a new one starts with the minimum", () => {
+  const { state } = run([...checkIn("a", "b"), { type: "left", clientId: "a" }]);
+  const after = run([{ type: "selection-deadline", round: 1 }], state);
+  expect(after.effects).toEqual([]);
+  expect(types(run(checkIn("c"), after.state).effects)).toEqual(["timer"]);
+});
+
+test("the report deadline commits what reached the minimum and abandons less", () => {
+  const open = run(checkIn("a", "b", "c")).state;
+  const enough = run([...report("a", "b"), { type: "report-deadline", round: 1 }], open);
+  expect(enough.effects).toEqual([{ type: "close", round: 1, outcome: "commit" }]);
+  const few = run([...report("a"), { type: "report-deadline", round: 1 }], open);
+  expect(few.effects[0]).toEqual({ type: "close", round: 1, outcome: "abandon" });
+  expect(few.state).toMatchObject({ phase: "selecting", version: 0, abandonedInRow: 1 });
+});
+
+test("a stale deadline of an earlier round changes nothing", () => {
+  const first = run([
+    ...checkIn("a", "b", "c"),
+    ...report("a", "b", "c"),
+    { type: "committed" },
+    ...checkIn("a", "b", "c"),
+  ]);
+  expect(first.state.round).toBe(2);
+  expect(run([{ type: "report-deadline", round: 1 }], first.state).effects).toEqual([]);
+});
+
+test("too many rounds abandoned in a row fail the run", () => {
+  const attempt: RoundEvent[] = [...checkIn("a", "b", "c"), { type: "report-deadline", round: 1 }];
+  const once = run(attempt);
+  const twice = run([...checkIn("a", "b", "c"), { type: "report-deadline", round: 2 }], once.state);
+  expect(twice.effects.at(-1)).toMatchObject({ type: "finish", outcome: "failed" });
+  expect(twice.state.phase).toBe("finished");
+});
+
+test("when everybody who can still report has, the round closes early", () => {
+  const open = run(checkIn("a", "b", "c")).state;
+  const { effects } = run([...report("a"), { type: "left", clientId: "c" }, ...report("b")], open);
+  expect(effects).toEqual([{ type: "close", round: 1, outcome: "commit" }]);
+});
+
+test("who returns in the middle of a round gets the same task again, unless it has reported", () => {
+  const open = run([...checkIn("a", "b", "c"), { type: "left", clientId: "a" }]).state;
+  expect(open.gone).toEqual(["a"]);
+  const back = run(checkIn("a"), open);
+  expect(back.effects).toEqual([{ type: "configure", clientId: "a" }]);
+  expect(back.state.gone).toEqual([]);
+  const reported = run([...report("a"), ...checkIn("a")], back.state);
+  expect(reported.effects).toEqual([]);
+  expect(reported.state.waiting).toEqual(["a"]);
+});
+
+test("reports that do not count are refused by name", () => {
+  const open = run(checkIn("a", "b", "c")).state;
+  expect(refusalOf(open, "a", 1)).toBeNull();
+  expect(refusalOf(open, "a", 2)?.code).toBe("wrong-round");
+  expect(refusalOf(open, "z", 1)?.code).toBe("not-selected");
+  const reported = run(report("a"), open).state;
+  expect(refusalOf(reported, "a", 1)?.code).toBe("already-reported");
+  expect(refusalOf(initialRound, "a", 0)?.code).toBe("wrong-round");
+});
+
+test("the cohort is a seeded choice among those who wait, whatever the order they came in", () => {
+  const six = ["a", "b", "c", "d", "e", "f"];
+  const waiting = (ids: string[]): RoundState => ({
+    ...initialRound,
+    phase: "closing",
+    round: 4,
+    waiting: ids,
+  });
+  const cohortOf = (ids: string[], seed: number) => {
+    const [opened] = run([{ type: "committed" }], waiting(ids), { ...config, seed }).effects;
+    return opened?.type === "open" ? opened.cohort : [];
+  };
+  expect(cohortOf(six, 1)).toHaveLength(3);
+  expect(cohortOf(six, 1)).toEqual(cohortOf([...six].reverse(), 1));
+  const distinct = new Set(Array.from({ length: 30 }, (_, seed) => cohortOf(six, seed).join()));
+  expect(distinct.size).toBeGreaterThan(8); // of 20 possible
+});
+
+test("over-selection follows the drop-outs seen", () => {
+  const settings = { ...config, overSelection: "auto" as const, minimum: 1 };
+  const half: RoundState = { ...initialRound, dropOut: 0.5, phase: "closing", waiting: [..."abcdefgh"] };
+  expect(run([{ type: "committed" }], half, settings).effects[0]).toMatchObject({ type: "open" });
+  expect(run([{ type: "committed" }], half, settings).state.cohort).toHaveLength(6);
+  const silent = run(
+    [...checkIn("a", "b", "c"), ...report("a"), { type: "report-deadline", round: 1 }],
+    initialRound,
+    settings,
+  );
+  expect(silent.state.dropOut).toBeCloseTo(0.2 * (2 / 3), 12);
+});
+
+test("after a restart an open round goes on, with its deadline anew", () => {
+  const state = resumedRound(1, 5, { cohort: ["a", "b", "c"], reported: ["a"] });
+  const { effects } = run([{ type: "resumed" }], state);
+  expect(effects).toEqual([{ type: "timer", event: "report-deadline", round: 5, afterMs: 5000 }]);
+  expect(run(checkIn("b"), state).effects).toEqual([{ type: "configure", clientId: "b" }]);
+  const full = resumedRound(1, 5, { cohort: ["a", "b", "c"], reported: ["a", "b", "c"] });
+  expect(run([{ type: "resumed" }], full).effects).toEqual([{ type: "close", round: 5, outcome: "commit" }]);
+  expect(run([{ type: "resumed" }], resumedRound(2, 9, null)).effects[0]).toMatchObject({
+    type: "finish",
+    outcome: "done",
+  });
+});
+
+test("property: whatever happens, versions rise by one, rounds too, and nobody reports twice", () => {
+  const id = fc.constantFrom("a", "b", "c", "d", "e");
+  const events = fc.array(
+    fc.oneof(
+      id.map((clientId): RoundEvent => ({ type: "checked-in", clientId })),
+      id.map((clientId): RoundEvent => ({ type: "left", clientId })),
+      id.map((clientId): RoundEvent => ({ type: "reported", clientId })),
+      fc.nat(6).map((round): RoundEvent => ({ type: "selection-deadline", round })),
+      fc.nat(6).map((round): RoundEvent => ({ type: "report-deadline", round })),
+    ),
+    { maxLength: 80 },
+  );
+  fc.assert(
+    fc.property(events, (list) => {
+      let state = initialRound;
+      for (const event of list) {
+        // The coordinator asks first, and commits as soon as a round closes.
+        if (event.type === "reported" && refusalOf(state, event.clientId, state.round) !== null) continue;
+        const [next, effects] = step(state, event, { ...config, rounds: 5 });
+        expect(next.round - state.round).toBeLessThanOrEqual(1);
+        expect(new Set(next.reported).size).toBe(next.reported.length);
+        for (const who of next.reported) expect(next.cohort).toContain(who);
+        for (const who of next.waiting)
+          expect(
+            next.phase === "reporting" && next.cohort.includes(who) && !next.reported.includes(who),
+          ).toBe(false);
+        state = next;
+        if (effects.some((effect) => effect.type === "close" && effect.outcome === "commit")) {
+          expect(state.reported.length).toBeGreaterThanOrEqual(config.minimum);
+          const [committed] = step(state, { type: "committed" }, { ...config, rounds: 5 });
+          expect(committed.version).toBe(state.version + 1);
+          state = committed;
+        }
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
