@@ -1,0 +1,126 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { Command } from "commander";
+import { grpcLink } from "../client/grpc-link.ts";
+import { type ClientEvent, clientLoop } from "../client/loop.ts";
+import { decodeState, encodeState, type StateStore } from "../client/state.ts";
+import { loadClientData } from "../data/spec.ts";
+import { countOf } from "../model/dataset.ts";
+import type { Disk } from "../model/disk.ts";
+import { ConfigError, WireError } from "../model/error.ts";
+import { derive } from "../model/rng.ts";
+import { formatBytes } from "../telemetry/format.ts";
+import { trainerPool } from "../trainer/pool.ts";
+import { initialParams } from "../trainer/zoo.ts";
+import { defaultLimits } from "../wire/limits.ts";
+import { interruptible, Refused } from "./exit.ts";
+import { lockFolder } from "./lock.ts";
+import { nodeDisk } from "./node-disk.ts";
+import { wallClock } from "./wall-clock.ts";
+
+interface Options {
+  readonly coordinator: string;
+  readonly data: string;
+  readonly state: string;
+}
+
+export const clientCommand = (): Command =>
+  new Command("client")
+    .description("train on this device's data for a coordinator; waits out broken links and restarts")
+    .requiredOption("--coordinator <host:port>", "where the coordinator listens")
+    .requiredOption(
+      "--data <spec>",
+      "mnist:3/10?dirichlet=0.5&seed=1&holdout=0.2 (share 3 of 10), idx:DIR, or csv:FILE?label=COLUMN",
+    )
+    .requiredOption("--state <dir>", "this client's id, residual and model; one client a folder")
+    .action(async ({ coordinator, data, state }: Options) => {
+      if (!/^.+:\d{1,5}$/.test(coordinator))
+        throw new ConfigError([{ path: "--coordinator", value: coordinator, expected: "HOST:PORT" }]);
+      const signal = interruptible();
+      const dataset = await loadClientData(data);
+      const release = lockFolder(state, "--state");
+      try {
+        const disk = nodeDisk(state);
+        const clientId = await ownId(disk);
+        log(`client ${clientId}: ${countOf(dataset)} examples, coordinator ${coordinator}`);
+        const trainer = await trainerPool(1);
+        const link = grpcLink({ coordinator, clientId, limits: defaultLimits });
+        try {
+          const end = await clientLoop(
+            { clientId, dataset, limits: defaultLimits },
+            {
+              link,
+              trainer,
+              store: diskStore(disk, state),
+              clock: wallClock(),
+              factory: initialParams,
+              rng: derive(randomBytes(4).readUInt32LE(), "backoff"),
+              log: (event) => log(formatEvent(event)),
+            },
+            signal,
+          );
+          if (end.kind === "refused") throw new Refused(end.refusal);
+          log("the run is over");
+        } finally {
+          await link.close();
+          await trainer.close();
+        }
+      } finally {
+        release();
+      }
+    });
+
+const log = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+/** A random id, made once and kept: it says which client this is and nothing else. */
+async function ownId(disk: Disk): Promise<string> {
+  const kept = await disk.read("client-id");
+  if (kept !== null) return new TextDecoder().decode(kept).trim();
+  const id = randomUUID();
+  await disk.write("client-id", new TextEncoder().encode(`${id}\n`));
+  return id;
+}
+
+const STATE_FILE = "client.state";
+
+function diskStore(disk: Disk, folder: string): StateStore {
+  return {
+    load: async () => {
+      const bytes = await disk.read(STATE_FILE);
+      if (bytes === null) return null;
+      try {
+        return decodeState(bytes);
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        const expected = `a whole state file; move ${STATE_FILE} away to begin afresh without its residual`;
+        throw new ConfigError([{ path: `${folder}/${STATE_FILE}`, value: error.message, expected }]);
+      }
+    },
+    save: (state) => disk.write(STATE_FILE, encodeState(state)),
+  };
+}
+
+function formatEvent(event: ClientEvent): string {
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  switch (event.type) {
+    case "link-lost":
+      return `no link: ${event.detail}; next try in ${seconds(event.retryMs)}`;
+    case "turned-away":
+      return `turned away: ${event.refusal.code}: ${event.refusal.detail}; next try in ${seconds(event.retryMs)}`;
+    case "task":
+      return `round ${event.round}: task on version ${event.version}`;
+    case "caught-up":
+      return `model at version ${event.version}: ${event.frames} frames, ${formatBytes(event.bytes)}`;
+    case "trained":
+      return `round ${event.round}: ${event.numSteps} steps, loss ${event.trainLoss.toFixed(4)}`;
+    case "receipt":
+      return event.receipt.kind === "accepted"
+        ? `round ${event.round}: report of ${formatBytes(event.bytes)} journaled`
+        : `round ${event.round}: report refused: ${event.receipt.refusal.code}: ${event.receipt.refusal.detail}`;
+    case "verdict": {
+      const { report, outcome, version } = event.verdict;
+      return `round ${report.round}: report ${outcome}${version === null ? "" : ` into version ${version}`}`;
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import type { Config } from "../coordinator/config.ts";
+import { ConfigError, WireError } from "../model/error.ts";
+import { manifestDigest, manifestOf } from "../model/manifest.ts";
+import type { Params } from "../model/tensor.ts";
+import { architecture, initialParams } from "../trainer/zoo.ts";
+import { decodeFrame } from "../wire/frame.ts";
+import { defaultLimits } from "../wire/limits.ts";
+
+/** Version 0: what the zoo makes of the seed, or the checkpoint that the config names. Throws ConfigError. */
+export function initialModel({ model, seed, distill }: Config): Params {
+  if (distill !== null) architecture(distill.student, "distill.student");
+  const seeded = initialParams(model.zoo, seed);
+  if (model.checkpoint === null) return seeded;
+  const params = readCheckpoint(model.checkpoint);
+  if (manifestDigest(manifestOf(params)) !== manifestDigest(manifestOf(seeded)))
+    throw new ConfigError([
+      {
+        path: "model.checkpoint",
+        value: model.checkpoint,
+        expected: `the tensors of ${model.zoo}, by name and shape`,
+      },
+    ]);
+  return params;
+}
+
+function readCheckpoint(file: string): Params {
+  try {
+    const frame = decodeFrame(readFileSync(file), defaultLimits);
+    if (frame.kind === "checkpoint") return frame.params;
+    throw new WireError("bad-kind", "kind", `${frame.kind}, expected checkpoint`);
+  } catch (error) {
+    throw new ConfigError([
+      {
+        path: "model.checkpoint",
+        value: `${file}: ${(error as Error).message}`,
+        expected: "a checkpoint frame",
+      },
+    ]);
+  }
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from "commander";
+import { clientCommand } from "./client.ts";
+import { coordinatorCommand } from "./coordinator.ts";
+import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
+import { inspectCommand } from "./inspect.ts";
+import { schemaCommand } from "./schema.ts";
+import { simulateCommand } from "./simulate.ts";
+import { version } from "./version.ts";
+import { watchCommand } from "./watch-command.ts";
+
+const program = new Command("fedpress")
+  .description("Federated and edge model compression: compressed updates as the protocol")
+  .version(version)
+  .addHelpText("after", exitCodesHelp);
+
+for (const command of [
+  simulateCommand(),
+  coordinatorCommand(),
+  clientCommand(),
+  watchCommand(),
+  inspectCommand(),
+  schemaCommand(),
+])
+  program.addCommand(command.addHelpText("after", exitCodesHelp));
+
+for (const command of [program, ...program.commands]) command.exitOverride();
+
+// A reader that closes the pipe early, such as `head`, is not an error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(exitCodes.done);
+  throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError)
+    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  else process.exitCode = explain(error);
+}

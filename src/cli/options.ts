@@ -1,0 +1,20 @@
+import { InvalidArgumentError } from "commander";
+
+/** Gathers a repeatable option. */
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export function integer(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
+    throw new InvalidArgumentError("expected an integer of 0 to 4294967295");
+  return value;
+}
+
+/** A name for a run that sorts by time and does not collide. */
+export function newRunId(name: string): string {
+  const stamp = new Date().toISOString().replace(/[-:]/g, "").replace("T", "-").slice(0, 15);
+  const tail = Math.floor(Math.random() * 0x10000)
+    .toString(16)
+    .padStart(4, "0");
+  return `${name}-${stamp}-${tail}`;
+}

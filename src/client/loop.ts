@@ -1,0 +1,233 @@
+import { emptyResidual, encodeDelta } from "../compress/error-feedback.ts";
+import { planDigest, planGroups } from "../compress/plan.ts";
+import { type Clock, sleep } from "../model/clock.ts";
+import { countOf, type Dataset } from "../model/dataset.ts";
+import { WireError } from "../model/error.ts";
+import { digestOf, manifestDigest, modelDigest } from "../model/manifest.ts";
+import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
+import type { CheckInReply, Receipt, Refusal, Task, Verdict } from "../model/protocol.ts";
+import { deriveSeed, type Rng } from "../model/rng.ts";
+import { deltaOf } from "../model/tensor.ts";
+import type { Trainer, TrainResult } from "../trainer/trainer.ts";
+import { encodeFrame, shortDigest } from "../wire/frame.ts";
+import type { Limits } from "../wire/limits.ts";
+import { backoff } from "./backoff.ts";
+import { type CoordinatorLink, LinkError } from "./link.ts";
+import { type Factory, followFrames } from "./model-chain.ts";
+import type { ClientState, Pending, StateStore } from "./state.ts";
+
+export interface ClientOptions {
+  readonly clientId: ClientId;
+  readonly dataset: Dataset;
+  readonly limits: Limits;
+}
+
+/** What the world gives a client; a simulation swaps them and nothing else. */
+export interface ClientPorts {
+  readonly link: CoordinatorLink;
+  readonly trainer: Trainer;
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly factory: Factory;
+  /** Spreads the retries; results never depend on it. */
+  readonly rng: Rng;
+  readonly log: (event: ClientEvent) => void;
+}
+
+export type ClientEvent =
+  | { readonly type: "link-lost"; readonly detail: string; readonly retryMs: number }
+  | { readonly type: "turned-away"; readonly refusal: Refusal; readonly retryMs: number }
+  | { readonly type: "task"; readonly round: number; readonly version: number }
+  | { readonly type: "caught-up"; readonly version: number; readonly frames: number; readonly bytes: number }
+  | {
+      readonly type: "trained";
+      readonly round: number;
+      readonly trainLoss: number;
+      readonly numSteps: number;
+    }
+  | { readonly type: "receipt"; readonly round: number; readonly bytes: number; readonly receipt: Receipt }
+  | { readonly type: "verdict"; readonly verdict: Verdict };
+
+/** The coordinator said that the run is over, or that it does not want this client. */
+export type ClientEnd =
+  | { readonly kind: "finished" }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+type Held = ClientState["held"];
+
+/**
+ * Checks in, trains and reports until the coordinator says that the run is over. A broken link is only waited out;
+ * the state is saved before anything leaves the device, so that a restart goes on with its residual.
+ *
+ * Error feedback runs in two phases: the residual after a report counts only once the coordinator says "folded".
+ * Dropped or refused reports roll it back; at most one report is unsettled at a time.
+ */
+export async function clientLoop(
+  options: ClientOptions,
+  ports: ClientPorts,
+  signal: AbortSignal,
+): Promise<ClientEnd> {
+  const { link, clock, store, log } = ports;
+  const wait = backoff(ports.rng);
+  let state = await store.load();
+
+  const keep = async (next: ClientState): Promise<ClientState> => {
+    state = next;
+    await store.save(next);
+    return next;
+  };
+
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const reply = await link.checkIn(checkInOf(options.dataset, state), signal);
+      if (reply.kind === "refused") {
+        if (!reply.refusal.retry) return { kind: "refused", refusal: reply.refusal };
+        const retryMs = wait.nextMs();
+        log({ type: "turned-away", refusal: reply.refusal, retryMs });
+        await sleep(clock, retryMs, signal);
+        continue;
+      }
+      wait.reset();
+      if (reply.verdict !== null && reply.verdict.outcome !== "unknown")
+        log({ type: "verdict", verdict: reply.verdict });
+      if (state !== null) state = await keep(settled(state, reply));
+      if (reply.kind === "finished") return { kind: "finished" };
+      log({ type: "task", round: reply.task.round, version: reply.task.base.version });
+      await takeTask(reply.task, state, keep, options, ports, signal);
+    } catch (error) {
+      if (!(error instanceof LinkError)) throw error;
+      signal.throwIfAborted();
+      const retryMs = wait.nextMs();
+      log({ type: "link-lost", detail: error.message, retryMs });
+      await sleep(clock, retryMs, signal);
+    }
+  }
+}
+
+function checkInOf(dataset: Dataset, state: ClientState | null) {
+  return {
+    runId: state?.runId ?? null,
+    numExamples: weightOf(dataset),
+    held: state && { version: state.held.version, digest: state.held.digest },
+    pending: state?.pending?.report ?? null,
+  };
+}
+
+const weightOf = (dataset: Dataset): number => Math.min(countOf(dataset), MAX_NUM_EXAMPLES);
+
+/** Commits or rolls back what was pending. "Unknown" keeps it, while its round can still accept it. */
+function settled(state: ClientState, reply: Exclude<CheckInReply, { kind: "refused" }>): ClientState {
+  const { pending } = state;
+  if (pending === null) return state;
+  const outcome = reply.verdict?.outcome ?? "unknown";
+  if (outcome === "folded") return { ...state, pending: null };
+  const canStillCount = reply.kind === "task" && reply.task.round === pending.report.round;
+  if (outcome === "unknown" && canStillCount) return state;
+  return rolledBack(state, pending);
+}
+
+/** The delta of that report is gone for good; the residual is what it was before. */
+const rolledBack = (state: ClientState, pending: Pending): ClientState => ({
+  ...state,
+  residual: pending.residualBefore,
+  pending: null,
+});
+
+async function takeTask(
+  task: Task,
+  before: ClientState | null,
+  keep: (state: ClientState) => Promise<ClientState>,
+  options: ClientOptions,
+  ports: ClientPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const ours = before?.runId === task.runId ? before : null;
+  let state = ours;
+  if (state?.pending?.report.round !== task.round) {
+    const held = await catchUp(task, state?.held ?? null, options, ports, signal);
+    state = await keep({ runId: task.runId, held, residual: state?.residual ?? null, pending: null });
+    if (held.version !== task.base.version) return; // the round closed meanwhile
+    state = await keep(await trainRound(task, state, options, ports, signal));
+  }
+  const { report, frame } = state.pending!;
+  const receipt = await ports.link.report(report, frame, signal);
+  ports.log({ type: "receipt", round: task.round, bytes: frame.length, receipt });
+  if (receipt.kind === "refused") await keep(rolledBack(state, state.pending!));
+}
+
+/** The task's base model: what is held, or a download from there; once more from nothing when the digest is off. */
+async function catchUp(
+  task: Task,
+  held: Held | null,
+  { limits }: ClientOptions,
+  { link, factory, log }: ClientPorts,
+  signal: AbortSignal,
+): Promise<Held> {
+  if (held?.version === task.base.version && held.digest === task.base.digest) return held;
+  for (const from of held === null ? [null] : [held, null]) {
+    const request = {
+      held: from && { version: from.version, digest: from.digest },
+      version: task.base.version,
+    };
+    const frames = await link.fetchModel(request, signal);
+    try {
+      const model = followFrames(from, frames, task, factory, limits);
+      const digest = modelDigest(model.params);
+      if (model.version === task.base.version && digest !== task.base.digest)
+        throw new WireError("bad-digest", "download", `version ${model.version} is not the one announced`);
+      const bytes = frames.reduce((n, frame) => n + frame.length, 0);
+      log({ type: "caught-up", version: model.version, frames: frames.length, bytes });
+      return { ...model, digest };
+    } catch (error) {
+      if (!(error instanceof WireError) || from === null) throw error;
+    }
+  }
+  throw new Error("unreachable: the last try returns or throws");
+}
+
+async function trainRound(
+  task: Task,
+  state: ClientState,
+  { clientId, dataset }: ClientOptions,
+  { trainer, log }: ClientPorts,
+  signal: AbortSignal,
+): Promise<ClientState> {
+  const { round, manifest, train, grid } = task;
+  const base = state.held.params;
+  const result: TrainResult = await trainer.train(
+    {
+      architecture: task.model.zoo,
+      params: base,
+      dataset,
+      ...train,
+      seed: deriveSeed(task.sharedSeed, "train", clientId),
+    },
+    signal,
+  );
+  log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
+  const groups = planGroups(task.uplink, manifest, "uplink");
+  const residualBefore = state.residual ?? emptyResidual(groups);
+  const { payloads, residual } = encodeDelta(
+    groups,
+    deltaOf(base, result.params),
+    residualBefore,
+    2 ** grid.exponent,
+  );
+  const frame = encodeFrame({
+    kind: "update",
+    round,
+    baseVersion: state.held.version,
+    manifest: shortDigest(manifestDigest(manifest)),
+    plan: shortDigest(planDigest(task.uplink, manifest)),
+    numExamples: weightOf(dataset),
+    numSteps: result.numSteps,
+    trainLoss: result.trainLoss,
+    payloads,
+  });
+  return {
+    ...state,
+    residual,
+    pending: { report: { round, digest: digestOf(frame) }, frame, residualBefore },
+  };
+}

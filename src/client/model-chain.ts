@@ -1,0 +1,72 @@
+import { decodeDelta } from "../compress/error-feedback.ts";
+import { planDigest, planGroups } from "../compress/plan.ts";
+import { WireError } from "../model/error.ts";
+import { manifestDigest, manifestOf, modelDigest } from "../model/manifest.ts";
+import type { Model } from "../model/message.ts";
+import type { Task } from "../model/protocol.ts";
+import type { Params } from "../model/tensor.ts";
+import { decodeFrame, shortDigest } from "../wire/frame.ts";
+import type { Limits } from "../wire/limits.ts";
+import { applyDelta } from "../wire/update.ts";
+
+/** Makes version 0 from a zoo architecture and a seed, to the bit. */
+export type Factory = (zoo: string, seed: number) => Params;
+
+/**
+ * Follows the frames of a download from the model held to the newest: origin or checkpoint first when nothing fits,
+ * then deltas in order. Throws WireError when a frame does not continue the model or a digest differs.
+ */
+export function followFrames(
+  held: Model | null,
+  frames: readonly Uint8Array[],
+  task: Task,
+  factory: Factory,
+  limits: Limits,
+): Model {
+  const groups = planGroups(task.downlink, task.manifest, "downlink");
+  const plan = shortDigest(planDigest(task.downlink, task.manifest));
+  const manifest = shortDigest(manifestDigest(task.manifest));
+  let model = held;
+  for (const [i, bytes] of frames.entries()) {
+    const frame = decodeFrame(bytes, limits);
+    const place = `frame ${i}`;
+    if (frame.kind === "origin") {
+      const params = factory(frame.zoo, frame.seed);
+      check(modelDigest(params) === frame.digest, "bad-digest", place, "the factory made another version 0");
+      model = { version: 0, params };
+    } else if (frame.kind === "checkpoint") {
+      model = { version: frame.version, params: frame.params };
+    } else if (frame.kind === "delta") {
+      check(model?.version === frame.version - 1, "wrong-base", place, `a delta to version ${frame.version}`);
+      check(frame.manifest === manifest, "wrong-manifest", place, "coded for another model");
+      check(frame.plan === plan, "wrong-plan", place, "coded by another plan");
+      const params = applyDelta(model!.params, decodeDelta(groups, frame.payloads));
+      check(
+        shortDigest(modelDigest(params)) === frame.digest,
+        "bad-digest",
+        place,
+        "the delta does not fit the model",
+      );
+      model = { version: frame.version, params };
+    } else {
+      throw new WireError("bad-kind", place, `${frame.kind}, expected origin, checkpoint or delta`);
+    }
+  }
+  check(model !== null, "truncated", "download", "no frames for a client that holds no model");
+  check(
+    manifestDigest(manifestOf(model!.params)) === manifestDigest(task.manifest),
+    "wrong-manifest",
+    "download",
+    "another model",
+  );
+  return model!;
+}
+
+function check(
+  holds: boolean,
+  code: ConstructorParameters<typeof WireError>[0],
+  place: string,
+  detail: string,
+): void {
+  if (!holds) throw new WireError(code, place, detail);
+}

@@ -1,0 +1,129 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import type { Config } from "../coordinator/config.ts";
+import type { Coordinator, Outcome } from "../coordinator/coordinator.ts";
+import type { Dataset } from "../model/dataset.ts";
+import { numParams } from "../model/manifest.ts";
+import { type Shipped, shipper } from "../pipeline/ship.ts";
+import type { ByteTotals, TelemetryEvent } from "../telemetry/event.ts";
+import type { Trainer } from "../trainer/trainer.ts";
+import { encodeFrame } from "../wire/frame.ts";
+import type { RoundPoint, Stage } from "./history.ts";
+import { renderReport } from "./report.ts";
+
+/** The JSON summary of a run: what `--json` prints. */
+export interface Summary {
+  readonly runId: string;
+  readonly seed: number;
+  /** Rounds committed. */
+  readonly rounds: number;
+  readonly clients: number;
+  readonly model: {
+    readonly name: string;
+    readonly numParams: number;
+    readonly denseBytes: number;
+    readonly version: number;
+    readonly digest: string;
+  };
+  readonly accuracy: number | null;
+  readonly loss: number | null;
+  readonly bytes: ByteTotals;
+  readonly baseline: { readonly accuracy: number | null; readonly bytes: ByteTotals } | null;
+  readonly student: Pick<Shipped, "numParams" | "bytes" | "accuracy" | "path"> | null;
+  readonly wallMs: number;
+}
+
+/** A federation that has ended, simulated or real. */
+export interface Federated {
+  readonly config: Config;
+  readonly coordinator: Coordinator;
+  readonly outcome: Outcome;
+  /** The run folder. */
+  readonly directory: string;
+}
+
+/** The global model as a checkpoint file. */
+export function writeModel({ coordinator, directory }: Federated): void {
+  writeFileSync(
+    join(directory, "model.fpz"),
+    encodeFrame({ kind: "checkpoint", ...coordinator.book.model() }),
+  );
+}
+
+export interface ShipOptions {
+  readonly trainer: Trainer;
+  readonly test: Dataset | null;
+  readonly transfer: Dataset | null;
+  readonly emit: (event: TelemetryEvent) => void;
+  readonly progress: (line: string) => void;
+}
+
+/** Distills, writes and measures the student; null when the config asks for none. */
+export async function shipStudent(
+  { config, coordinator, directory }: Federated,
+  { trainer, test, transfer, emit, progress }: ShipOptions,
+  signal: AbortSignal,
+): Promise<Summary["student"]> {
+  if (config.distill === null || test === null || transfer === null) return null;
+  const { model: source, distill: settings, seed } = config;
+  const ship = shipper({
+    trainer,
+    architecture: source.zoo,
+    settings,
+    transfer,
+    test,
+    seed,
+    directory,
+    progress,
+  });
+  const { book } = coordinator;
+  const {
+    path,
+    numParams: count,
+    bytes,
+    accuracy,
+  } = await ship(book.model(), book.lastClientModels(), signal);
+  const student = { path, numParams: count, bytes, accuracy };
+  emit({ type: "student.shipped", ...student });
+  return student;
+}
+
+export function summarise(
+  { config, coordinator, outcome }: Federated,
+  rest: Pick<Summary, "clients" | "baseline" | "student" | "wallMs">,
+): Summary {
+  const { version, digest } = coordinator.book.held();
+  const count = numParams(coordinator.book.manifest);
+  return {
+    runId: coordinator.runId,
+    seed: config.seed,
+    rounds: version,
+    clients: rest.clients,
+    model: { name: config.model.zoo, numParams: count, denseBytes: 4 * count, version, digest },
+    accuracy: outcome.metrics?.accuracy ?? null,
+    loss: outcome.metrics?.loss ?? null,
+    bytes: coordinator.bytes.totals(),
+    baseline: rest.baseline,
+    student: rest.student,
+    wallMs: rest.wallMs,
+  };
+}
+
+/** `summary.json` and `report.html`. */
+export function writeReport(
+  { config, directory }: Federated,
+  summary: Summary,
+  history: { readonly rounds: readonly RoundPoint[]; readonly stages: readonly Stage[] },
+  baselineRounds: readonly RoundPoint[] | null,
+): void {
+  writeFileSync(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  const html = renderReport({
+    title: config.name,
+    summary,
+    ...history,
+    baselineRounds,
+    config: stringify(config),
+  });
+  writeFileSync(join(directory, "report.html"), html);
+}

@@ -1,0 +1,90 @@
+import { clientLoop } from "../client/loop.ts";
+import type { Config } from "../coordinator/config.ts";
+import { coordinatorOptions, wireLimits } from "../coordinator/contract.ts";
+import { type Coordinator, type Outcome, openCoordinator } from "../coordinator/coordinator.ts";
+import { countOf, type Dataset } from "../model/dataset.ts";
+import { derive } from "../model/rng.ts";
+import type { Params } from "../model/tensor.ts";
+import type { TelemetryEvent } from "../telemetry/event.ts";
+import type { Metrics, Trainer } from "../trainer/trainer.ts";
+import { initialParams } from "../trainer/zoo.ts";
+import { type Device, device } from "./fleet.ts";
+import { localLink } from "./local-link.ts";
+import { discardingDisk, memoryStore } from "./memory.ts";
+import { type World, world } from "./world.ts";
+
+export interface FederateOptions {
+  readonly config: Config;
+  readonly runId: string;
+  readonly initial: Params;
+  readonly clients: readonly Dataset[];
+  readonly trainer: Trainer;
+  readonly evaluate: (params: Params, signal: AbortSignal) => Promise<Metrics | null>;
+  readonly emit: (event: TelemetryEvent, atMs: number) => void;
+}
+
+/**
+ * One federation in one process: the production coordinator and client loops with frames as bytes, on virtual links
+ * and a virtual clock. The result depends on config and seed alone.
+ */
+export async function federate(
+  options: FederateOptions,
+  signal: AbortSignal,
+): Promise<{ readonly coordinator: Coordinator; readonly outcome: Outcome }> {
+  const { config, trainer, emit } = options;
+  const virtual = world();
+  const coordinator = await openCoordinator(coordinatorOptions(config, options.initial, options.runId), {
+    disk: discardingDisk(),
+    clock: virtual.clock,
+    emit: (event) => emit(event, virtual.clock.now()),
+    evaluate: (params, abort) => virtual.hold(options.evaluate(params, abort)),
+  });
+  const stop = () => coordinator.stop("interrupted");
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+
+  const aborter = new AbortController();
+  const clients = options.clients.map((dataset, i) => {
+    const clientId = `client-${String(i + 1).padStart(String(options.clients.length).length, "0")}`;
+    const ownDevice = device(config.seed, i + 1);
+    return clientLoop(
+      { clientId, dataset, limits: wireLimits(config) },
+      {
+        link: localLink(coordinator.service, clientId, ownDevice, virtual),
+        trainer: timedTrainer(trainer, ownDevice, virtual),
+        store: memoryStore(),
+        clock: virtual.clock,
+        factory: initialParams,
+        rng: derive(config.seed, "client", i + 1),
+        log: () => {},
+      },
+      aborter.signal,
+    );
+  });
+  // A client that ends in an error ends the simulation: in one process that is a bug or bad data, never a bad link.
+  const failed = new Promise<never>((_, reject) => {
+    for (const client of clients) client.catch(reject);
+  });
+  try {
+    const outcome = await virtual.run(Promise.race([coordinator.finished, failed]));
+    return { coordinator, outcome };
+  } finally {
+    signal.removeEventListener("abort", stop);
+    aborter.abort(new Error("the simulation has ended"));
+  }
+}
+
+/** Computes at once, on a worker; answers when the device would have been ready. */
+function timedTrainer(trainer: Trainer, { samplesPerSecond }: Device, { after }: World): Trainer {
+  return {
+    ...trainer,
+    train: (task, signal) => {
+      const result = trainer.train(task, signal);
+      result.catch(() => {}); // it is looked at when its time has come
+      const ms = (1000 * countOf(task.dataset) * task.epochs) / samplesPerSecond;
+      return new Promise((resolve, reject) => {
+        after(ms, () => result.then(resolve, reject));
+      });
+    },
+  };
+}
