@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config.ts";
 import { coordinatorOptions } from "../coordinator/contract.ts";
-import { type Coordinator, openCoordinator } from "../coordinator/coordinator.ts";
+import { openCoordinator } from "../coordinator/coordinator.ts";
 import { type GrpcServer, serveGrpc } from "../coordinator/grpc.ts";
 import { loadHoldout } from "../data/source.ts";
 import type { Dataset } from "../model/dataset.ts";

@@ -1,8 +1,9 @@
+import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { Residual } from "../compress/error-feedback.ts";
 import { WireError } from "../model/error.ts";
 import type { Model } from "../model/message.ts";
 import type { ReportId } from "../model/protocol.ts";
-import type { Tensor } from "../model/tensor.ts";
+import { sizeOf, type Tensor } from "../model/tensor.ts";
 import { crc32c } from "../wire/checksum.ts";
 
 /** What a client keeps between rounds and over restarts; it belongs to one run. */
@@ -30,68 +31,61 @@ export interface StateStore {
   save(state: ClientState): Promise<void>;
 }
 
-const MAGIC = "fedpress-client-state-1\n";
+const MAGIC = new TextEncoder().encode("fedpress-client-state-1\n");
 
-/** Local file format: magic, `u32 head length`, head as JSON, arrays and frame, CRC-32C of all before it. */
-export function encodeState(state: ClientState): Uint8Array {
-  const parts: Uint8Array[] = [];
-  const put = (array: Float32Array | Uint8Array): number => {
-    parts.push(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-    return array.length;
-  };
-  const putResidual = (residual: Residual) =>
-    residual.map((vector) => (vector === null ? null : put(vector)));
-  const { held, residual, pending } = state;
+/** Local file format: magic, head as JSON with its length before it, arrays and frame, CRC-32C of all before it. */
+export function encodeState({ runId, held, residual, pending }: ClientState): Uint8Array {
+  const writer = byteWriter();
   const head = {
-    runId: state.runId,
+    runId,
     version: held.version,
     digest: held.digest,
-    tensors: [...held.params].map(([name, { shape, data }]) => ({ name, shape, length: put(data) })),
-    residual: residual && putResidual(residual),
+    tensors: [...held.params].map(([name, { shape }]) => ({ name, shape })),
+    residual: residual && lengthsOf(residual),
     pending: pending && {
       report: pending.report,
-      residualBefore: putResidual(pending.residualBefore),
-      frame: put(pending.frame),
+      frameBytes: pending.frame.length,
+      residualBefore: lengthsOf(pending.residualBefore),
     },
   };
   const json = new TextEncoder().encode(JSON.stringify(head));
-  const size = MAGIC.length + 4 + json.length + parts.reduce((n, part) => n + part.length, 0) + 4;
-  const bytes = new Uint8Array(size);
-  const view = new DataView(bytes.buffer);
-  bytes.set(new TextEncoder().encode(MAGIC));
-  let at = MAGIC.length;
-  view.setUint32(at, json.length, true);
-  bytes.set(json, (at += 4));
-  at += json.length;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  view.setUint32(at, crc32c(bytes.subarray(0, at)), true);
-  return bytes;
+  writer.bytes(MAGIC);
+  writer.varint(json.length);
+  writer.bytes(json);
+  for (const { data } of held.params.values()) writer.bytes(bytesOf(data));
+  for (const vector of [...(residual ?? []), ...(pending?.residualBefore ?? [])])
+    if (vector !== null) writer.bytes(bytesOf(vector));
+  if (pending) writer.bytes(pending.frame);
+  const body = writer.written();
+  const checksum = crc32c(body);
+  writer.shortDigest(checksum);
+  return writer.written();
 }
 
 /** Throws WireError when the file is not a state, or damaged. */
 export function decodeState(bytes: Uint8Array): ClientState {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < MAGIC.length + 8 || new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) !== MAGIC)
-    throw new WireError("bad-magic", "client state", "not a fedpress client state");
+  const place = "client state";
+  const reader = byteReader(bytes, place);
+  const magic = reader.bytes("magic", MAGIC.length);
+  if (magic.some((byte, i) => byte !== MAGIC[i]))
+    throw new WireError("bad-magic", place, "not a fedpress client state");
   const end = bytes.length - 4;
-  if (crc32c(bytes.subarray(0, end)) !== view.getUint32(end, true))
-    throw new WireError("bad-checksum", "client state", "the file is damaged");
-  const headLength = view.getUint32(MAGIC.length, true);
-  let at = MAGIC.length + 4;
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(at, (at += headLength))));
-  const take = (length: number): Float32Array => new Float32Array(bytes.slice(at, (at += 4 * length)).buffer);
-  const takeResidual = (lengths: readonly (number | null)[]): Residual =>
-    lengths.map((length) => (length === null ? null : take(length)));
+  const checksum = byteReader(bytes.subarray(end), place).shortDigest("checksum");
+  if (crc32c(bytes.subarray(0, end)) !== checksum)
+    throw new WireError("bad-checksum", place, "the file is damaged");
+
+  const json = reader.bytes("head", reader.varint("head length", 0, bytes.length));
+  const head = JSON.parse(new TextDecoder().decode(json));
+  const floats = (length: number) => new Float32Array(reader.bytes("array", 4 * length).slice().buffer);
+  const residualOf = (lengths: readonly (number | null)[]): Residual =>
+    lengths.map((length) => (length === null ? null : floats(length)));
   const params = new Map<string, Tensor>();
-  for (const { name, shape, length } of head.tensors) params.set(name, { shape, data: take(length) });
-  const residual = head.residual && takeResidual(head.residual);
+  for (const { name, shape } of head.tensors) params.set(name, { shape, data: floats(sizeOf(shape)) });
+  const residual = head.residual && residualOf(head.residual);
   const pending = head.pending && {
     report: head.pending.report,
-    residualBefore: takeResidual(head.pending.residualBefore),
-    frame: bytes.slice(at, at + head.pending.frame),
+    residualBefore: residualOf(head.pending.residualBefore),
+    frame: reader.bytes("frame", head.pending.frameBytes).slice(),
   };
   return {
     runId: head.runId,
@@ -100,3 +94,8 @@ export function decodeState(bytes: Uint8Array): ClientState {
     pending,
   };
 }
+
+const lengthsOf = (residual: Residual) => residual.map((vector) => vector?.length);
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
+  new Uint8Array(buffer, byteOffset, byteLength);

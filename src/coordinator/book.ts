@@ -238,15 +238,17 @@ export function openBook(contract: Contract): Book {
   };
 }
 
-/** As many of the newest deltas as together undercut a checkpoint: what an older client would get anyway. */
+/** As many of the newest deltas as together undercut a checkpoint: an older client would get that anyway. */
 function newestWithin<T extends { readonly frame: Uint8Array }>(
   deltas: readonly T[],
   bytes: number,
 ): readonly T[] {
   let total = 0;
-  let from = deltas.length;
-  while (from > 0 && (total += deltas[from - 1]!.frame.length) <= bytes) from--;
-  return deltas.slice(Math.min(from, deltas.length - 1));
+  const tooOld = deltas.findLastIndex(({ frame }) => {
+    total += frame.length;
+    return total > bytes;
+  });
+  return deltas.slice(Math.min(tooOld + 1, deltas.length - 1));
 }
 
 function added(base: Params, update: UpdateMessage): Params {

@@ -1,4 +1,4 @@
-import { WireError } from "../model/error.ts";
+import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { ClientId } from "../model/message.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
 
@@ -29,22 +29,22 @@ export type Record =
       readonly bytes: ByteTotals;
     };
 
-/** `u32 head length, head as JSON, frame bytes`: the journal adds length, checksum and chain. */
+/** Head as JSON with its length before it, then the frame: the journal adds length, checksum and chain. */
 export function encodeRecord(record: Record): Uint8Array {
   const { frame, ...head } = record.type === "accepted" ? record : { ...record, frame: new Uint8Array() };
   const json = new TextEncoder().encode(JSON.stringify(head));
-  const bytes = new Uint8Array(4 + json.length + frame.length);
-  new DataView(bytes.buffer).setUint32(0, json.length, true);
-  bytes.set(json, 4);
-  bytes.set(frame, 4 + json.length);
-  return bytes;
+  const writer = byteWriter();
+  writer.varint(json.length);
+  writer.bytes(json);
+  writer.bytes(frame);
+  return writer.written();
 }
 
 /** The checksum has been verified, so that only another version of fedpress could have written what fails here. */
 export function decodeRecord(bytes: Uint8Array): Record {
-  const length =
-    bytes.length < 4 ? Infinity : new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  if (4 + length > bytes.length) throw new WireError("truncated", "journal record", "head beyond the record");
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  return head.type === "accepted" ? { ...head, frame: bytes.slice(4 + length) } : head;
+  const reader = byteReader(bytes, "journal record");
+  const json = reader.bytes("head", reader.varint("head length", 0, bytes.length));
+  const head = JSON.parse(new TextDecoder().decode(json));
+  if (head.type !== "accepted") return head;
+  return { ...head, frame: reader.bytes("frame", reader.remaining()).slice() };
 }

@@ -81,7 +81,7 @@ export async function simulate(options: SimulateOptions, signal: AbortSignal): P
       wallMs: Math.round(performance.now() - startedMs),
     });
     const { rounds, stages } = run.history;
-    writeReport(run, summary, { rounds: rounds(), stages: stages() }, baseline && baseline.history.rounds());
+    writeReport(run, summary, { rounds: rounds(), stages: stages() }, baseline?.history.rounds() ?? null);
     return summary;
   } finally {
     await trainer.close();
