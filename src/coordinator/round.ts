@@ -39,6 +39,8 @@ export interface RoundState {
   readonly reported: readonly ClientId[];
   /** In the cohort, not reported, link gone. */
   readonly gone: readonly ClientId[];
+  /** In the cohort, sent a report that does not check out: out of this round. */
+  readonly refused: readonly ClientId[];
   /** The selection deadline of the next round is running. */
   readonly selectionTimer: boolean;
   readonly abandonedInRow: number;
@@ -50,6 +52,7 @@ export type RoundEvent =
   | { readonly type: "checked-in"; readonly clientId: ClientId }
   | { readonly type: "left"; readonly clientId: ClientId }
   | { readonly type: "reported"; readonly clientId: ClientId }
+  | { readonly type: "refused"; readonly clientId: ClientId }
   | { readonly type: "selection-deadline"; readonly round: number }
   | { readonly type: "report-deadline"; readonly round: number }
   | { readonly type: "committed" }
@@ -75,6 +78,7 @@ export const initialRound: RoundState = {
   cohort: [],
   reported: [],
   gone: [],
+  refused: [],
   selectionTimer: false,
   abandonedInRow: 0,
   dropOut: 0,
@@ -89,6 +93,8 @@ export const step: Step = (state, event, config) => {
       return left(state, event.clientId, config);
     case "reported":
       return closeWhenComplete({ ...state, reported: [...state.reported, event.clientId] }, config);
+    case "refused":
+      return closeWhenComplete({ ...state, refused: [...state.refused, event.clientId] }, config);
     case "selection-deadline":
       if (state.phase !== "selecting" || event.round !== state.round + 1) return [state, []];
       return openWhenReady({ ...state, selectionTimer: false }, config, true);
@@ -110,6 +116,12 @@ export function refusalOf(state: RoundState, clientId: ClientId, round: number):
     return { code: "not-selected", detail: `this client was not asked in round ${round}`, retry: true };
   if (state.reported.includes(clientId))
     return { code: "already-reported", detail: `this client has reported in round ${round}`, retry: true };
+  if (state.refused.includes(clientId))
+    return {
+      code: "already-refused",
+      detail: `a report of this client was refused in round ${round}`,
+      retry: true,
+    };
   return null;
 }
 
@@ -123,10 +135,15 @@ export function resumedRound(
   return open === null ? state : { ...state, phase: "reporting", ...open };
 }
 
+/** Whether a client has a report to make in the open round. */
+const owes = ({ phase, cohort, reported, refused }: RoundState, clientId: ClientId): boolean =>
+  phase === "reporting" &&
+  cohort.includes(clientId) &&
+  !reported.includes(clientId) &&
+  !refused.includes(clientId);
+
 function checkedIn(state: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
-  const owes =
-    state.phase === "reporting" && state.cohort.includes(clientId) && !state.reported.includes(clientId);
-  if (owes) {
+  if (owes(state, clientId)) {
     const gone = state.gone.filter((id) => id !== clientId);
     return [{ ...state, gone }, [{ type: "configure", clientId }]];
   }
@@ -136,12 +153,7 @@ function checkedIn(state: RoundState, clientId: ClientId, config: RoundConfig): 
 
 function left(state: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
   const waiting = state.waiting.filter((id) => id !== clientId);
-  const owed =
-    state.phase === "reporting" &&
-    state.cohort.includes(clientId) &&
-    !state.reported.includes(clientId) &&
-    !state.gone.includes(clientId);
-  if (!owed) return [{ ...state, waiting }, []];
+  if (!owes(state, clientId) || state.gone.includes(clientId)) return [{ ...state, waiting }, []];
   return closeWhenComplete({ ...state, waiting, gone: [...state.gone, clientId] }, config);
 }
 
@@ -166,6 +178,7 @@ function openWhenReady(state: RoundState, config: RoundConfig, deadlinePassed: b
     cohort,
     reported: [],
     gone: [],
+    refused: [],
     waiting: state.waiting.filter((id) => !cohort.includes(id)),
     selectionTimer: false,
   };
@@ -199,9 +212,9 @@ function sample(
 
 /** A round closes at its goal, or when everybody who can still report has, if that is enough. */
 function closeWhenComplete(state: RoundState, config: RoundConfig): ReturnType<Step> {
-  const nobodyLeft = state.reported.length + state.gone.length === state.cohort.length;
-  const complete =
-    state.reported.length >= config.goal || (nobodyLeft && state.reported.length >= config.minimum);
+  const { reported, gone, refused, cohort } = state;
+  const nobodyLeft = reported.length + gone.length + refused.length === cohort.length;
+  const complete = reported.length >= config.goal || (nobodyLeft && reported.length >= config.minimum);
   return complete ? commit(state, state.gone.length) : [state, []];
 }
 

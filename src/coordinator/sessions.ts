@@ -212,7 +212,8 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     update = book.check(clientId, frame);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    return refuse({ code: error.code, detail: error.message, retry: false });
+    desk.dispatch({ type: "refused", clientId });
+    return refuse({ code: error.code, detail: error.message, retry: true });
   }
   book.accept(update, id.digest);
   const durable = desk.write({ type: "accepted", round: id.round, clientId, frame });

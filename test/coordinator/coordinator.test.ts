@@ -1,0 +1,302 @@
+import { expect, test } from "vitest";
+import { planGroups } from "../../src/compress/plan.ts";
+import { digestOf, manifestOf } from "../../src/model/manifest.ts";
+import type { ClientSession } from "../../src/model/protocol.ts";
+import { memoryDisk, memoryStore } from "../../src/simulation/memory.ts";
+import { decodeFrame, encodeFrame, type UpdateFrame } from "../../src/wire/frame.ts";
+import { defaultLimits } from "../../src/wire/limits.ts";
+import {
+  dataset,
+  dense,
+  halfWay,
+  initial,
+  open,
+  options,
+  startClient,
+  topKTernary,
+  world,
+} from "../suites/federation.ts";
+
+const values = (params: typeof initial) => [...params.values()].flatMap(({ data }) => [...data]);
+
+async function federation(settings = options({}), disk = memoryDisk()) {
+  const virtual = world();
+  const coordinator = await open(disk, virtual, settings);
+  const clients = [1, 2, 3].map((i) => startClient(i, coordinator.service, virtual));
+  await virtual.run(Promise.all(clients.map(({ end }) => end)));
+  const outcome = await coordinator.finished;
+  return { virtual, coordinator, clients, outcome, disk };
+}
+
+test("dense both ways, one round: plain FedAvg, by hand", async () => {
+  const { coordinator } = await federation(options({ rounds: 1, uplink: dense, downlink: dense }));
+  // Each client goes half of the way from zero to its inputs; the weights are 2, 3 and 4 examples of 9.
+  const targets = [1, 2, 3].map((i) => dataset(i).inputs);
+  const expected = targets[0]!.map(
+    (_, j) => (0.5 * (2 * targets[0]![j]! + 3 * targets[1]![j]! + 4 * targets[2]![j]!)) / 9,
+  );
+  values(coordinator.book.model().params).forEach((v, j) => expect(v).toBeCloseTo(expected[j]!, 6));
+});
+
+test("a compressed run ends at its version, everybody is told, and the bytes are those of the events", async () => {
+  const { coordinator, clients, outcome } = await federation();
+  expect(outcome).toMatchObject({ outcome: "done", metrics: null });
+  expect(coordinator.book.held().version).toBe(5);
+  for (const { end } of clients) expect(await end).toEqual({ kind: "finished" });
+  const sum = (type: "report.accepted" | "model.fetched") =>
+    coordinator.events.reduce((n, event) => n + (event.type === type ? event.bytes : 0), 0);
+  const totals = coordinator.bytes.totals();
+  expect(totals.uplink).toBe(sum("report.accepted"));
+  expect(totals.downlink).toBe(sum("model.fetched"));
+  expect(totals.denseUplink).toBe(15 * 72 * 4);
+  expect(totals.denseDownlink).toBe(15 * 72 * 4);
+  expect(totals.ratioTotal).toBeCloseTo(totals.denseTotal / totals.total, 12);
+});
+
+test("error feedback: what was folded plus what is owed is all that was trained", async () => {
+  // One client, so that the fold is its own update: B_v + server's residual + client's residual = Σ true deltas.
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, options({ rounds: 12, goal: 1, downlink: dense }));
+  const trained: Float32Array[] = [];
+  const client = startClient(1, coordinator.service, virtual, {
+    trainer: {
+      ...halfWay(virtual),
+      train: async ({ params, dataset: { inputs } }) => {
+        const before = Float32Array.from(values(params));
+        const after = before.map((v, j) => v + 0.5 * (inputs[j]! - v));
+        trained.push(after.map((v, j) => v - before[j]!));
+        return {
+          params: new Map([
+            ["a", { shape: [8, 8], data: after.slice(0, 64) }],
+            ["b", { shape: [8], data: after.slice(64) }],
+          ]),
+          numSteps: 1,
+          trainLoss: 0,
+        };
+      },
+    },
+  });
+  await virtual.run(client.end);
+  const state = (await client.store.load())!;
+  expect(state.pending).toBeNull();
+  const [group] = planGroups(topKTernary, manifestOf(initial), "uplink");
+  expect(group!.length).toBe(72);
+  const model = values(coordinator.book.model().params);
+  for (let j = 0; j < 72; j++) {
+    const truth = trained.reduce((sum, delta) => sum + delta[j]!, 0);
+    expect(model[j]! + state.residual![0]![j]!).toBeCloseTo(truth, 5);
+  }
+});
+
+test("a coordinator that dies anywhere goes on from its journal to the same model", async () => {
+  const reference = (await federation()).coordinator.book.held();
+  let crashes = 0;
+  for (let crashAfter = 1; ; crashAfter++) {
+    const disk = memoryDisk();
+    const stores = [1, 2, 3].map(() => memoryStore());
+    let appends = 0;
+    const dying = {
+      ...disk,
+      append: async (name: string, bytes: Uint8Array) => {
+        if (++appends > crashAfter) throw new Error("power cut");
+        await disk.append(name, bytes);
+      },
+    };
+    const before = world();
+    const first = await open(dying, before, options({}));
+    const killed = [1, 2, 3].map((i) => startClient(i, first.service, before, { store: stores[i - 1]! }));
+    const ending = await before.run(first.finished.catch((error: Error) => error));
+    if (!(ending instanceof Error)) break; // the whole run needs no more appends than that
+    expect(ending.message).toBe("power cut");
+    crashes++;
+    for (const client of killed) await client.kill();
+
+    const after = world();
+    const second = await open(disk, after, options({}));
+    expect(second.events[0]).toMatchObject({ type: "run.started" });
+    for (const i of [1, 2, 3]) startClient(i, second.service, after, { store: stores[i - 1]! });
+    const outcome = await after.run(second.finished);
+    expect(outcome.outcome).toBe("done");
+    expect(second.book.held(), `crash after ${crashAfter} appends`).toEqual(reference);
+  }
+  expect(crashes).toBeGreaterThan(15);
+});
+
+test("a client that is killed and comes back goes on with its residual, to the same model", async () => {
+  const reference = (await federation()).coordinator.book.held();
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, options({}));
+  const store = memoryStore();
+  const others = [2, 3].map((i) => startClient(i, coordinator.service, virtual));
+  const first = startClient(1, coordinator.service, virtual, { store });
+  virtual.after(2_500, async () => {
+    await first.kill();
+    virtual.after(500, () => {
+      startClient(1, coordinator.service, virtual, { store });
+    });
+  });
+  await virtual.run(coordinator.finished);
+  expect(coordinator.events.filter(({ type }) => type === "client.left").length).toBeGreaterThan(0);
+  expect(coordinator.book.held()).toEqual(reference);
+  expect(others).toHaveLength(2);
+});
+
+test("who comes late catches up by deltas or by a checkpoint, whichever is smaller", async () => {
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, options({ rounds: 30, goal: 2 }));
+  startClient(1, coordinator.service, virtual);
+  startClient(2, coordinator.service, virtual);
+  let late: ReturnType<typeof startClient> | null = null;
+  virtual.after(5_500, () => {
+    late = startClient(3, coordinator.service, virtual);
+  });
+  await virtual.run(coordinator.finished.then(() => late!.end));
+  const fetched = coordinator.events.filter(
+    (event) => event.type === "model.fetched" && event.clientId === "client-3",
+  );
+  expect(late!.events.some(({ type }) => type === "caught-up")).toBe(true);
+  expect(fetched[0]).toMatchObject({ kind: "origin" });
+  expect(coordinator.book.catchUp(null).kind).toBe("checkpoint"); // by the end thirty deltas outweigh 288 bytes
+  const state = (await late!.store.load())!;
+  const { version, digest } = state.held;
+  expect(version).toBeGreaterThan(20);
+  expect(coordinator.book.catchUp({ version, digest }).kind).toBe("delta"); // it holds what was broadcast
+});
+
+const firstCheckIn = { runId: null, numExamples: 5, held: null, pending: null };
+
+async function honestFrame(): Promise<UpdateFrame> {
+  const { disk } = await federation(options({ rounds: 1 }));
+  const journal = (await disk.read("journal.log"))!;
+  // The first update frame in the journal, found by its magic.
+  const { openJournal } = await import("../../src/coordinator/journal.ts");
+  const { decodeRecord } = await import("../../src/coordinator/record.ts");
+  const copy = memoryDisk();
+  await copy.write("j", journal);
+  for (const bytes of (await openJournal(copy, "j")).records) {
+    const record = decodeRecord(bytes);
+    if (record.type === "accepted") return decodeFrame(record.frame, defaultLimits) as UpdateFrame;
+  }
+  throw new Error("no report was journaled");
+}
+
+test("bad reports are refused with their code, counted, and change nothing", async () => {
+  const good = await honestFrame();
+  const bad: [string, Uint8Array][] = [
+    ["bad-magic", new Uint8Array(60)],
+    ["truncated", new Uint8Array(0)],
+    ["bad-checksum", encodeFrame(good).map((byte, i) => (i === 20 ? byte ^ 1 : byte))],
+    ["wrong-round", encodeFrame({ ...good, round: 99 })],
+    ["wrong-base", encodeFrame({ ...good, baseVersion: 3 })],
+    ["wrong-manifest", encodeFrame({ ...good, manifest: 1 })],
+    ["wrong-plan", encodeFrame({ ...good, plan: 1 })],
+    ["bad-shape", encodeFrame({ ...good, payloads: [...good.payloads, ...good.payloads] })],
+    ["bad-kind", encodeFrame({ kind: "origin", zoo: "toy", seed: 7, digest: "0".repeat(64) })],
+  ];
+  const coordinator = await open(
+    memoryDisk(),
+    world(),
+    options({ rounds: 1, goal: bad.length + 1, minimum: 1 }),
+  );
+  const sessions = Array.from(
+    { length: bad.length + 1 },
+    (_, i) => coordinator.service.open(`c${i}`) as ClientSession,
+  );
+  await Promise.all(sessions.map((session) => session.checkIn(firstCheckIn)));
+  const honest = sessions.pop()!;
+  const send = (session: ClientSession, frame: Uint8Array, round = 1, digest = digestOf(frame)) =>
+    session.report({ round, digest }, frame);
+  const before = coordinator.book.held();
+  for (const [i, [code, frame]] of bad.entries()) {
+    const receipt = await send(sessions[i]!, frame);
+    expect(receipt.kind === "refused" && receipt.refusal.code, code).toBe(code);
+    const again = await send(sessions[i]!, encodeFrame(good));
+    expect(again).toMatchObject({ kind: "refused", refusal: { code: "already-refused" } });
+  }
+  const elsewhere = await send(honest, encodeFrame(good), 99);
+  expect(elsewhere).toMatchObject({ kind: "refused", refusal: { code: "wrong-round" } });
+  const damaged = await send(honest, encodeFrame(good), 1, "0".repeat(64));
+  expect(damaged).toMatchObject({ kind: "refused", refusal: { code: "bad-digest" } });
+  expect(coordinator.events.filter(({ type }) => type === "report.refused")).toHaveLength(2 * bad.length + 2);
+  expect(coordinator.book.held()).toEqual(before);
+  expect(coordinator.book.open()!.accepted.size).toBe(0);
+
+  // What was damaged on the way may be sent again, and closes the round: nobody else is left in it.
+  expect(await send(honest, encodeFrame(good))).toMatchObject({ kind: "accepted" });
+  expect(coordinator.book.held().version).toBe(1);
+});
+
+test("the same report again gets the same receipt and is counted once; another is refused", async () => {
+  const good = await honestFrame();
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, options({ rounds: 1, goal: 2, minimum: 1 }));
+  const a = coordinator.service.open("client-a") as ClientSession;
+  const b = coordinator.service.open("client-b") as ClientSession;
+  await Promise.all([a.checkIn(firstCheckIn), b.checkIn(firstCheckIn)]);
+  const frame = encodeFrame(good);
+  const id = { round: 1, digest: digestOf(frame) };
+  const first = await a.report(id, frame);
+  const again = await a.report(id, frame);
+  expect(first.kind).toBe("accepted");
+  expect(again).toEqual(first);
+  expect(coordinator.book.open()!.accepted.size).toBe(1);
+  const other = encodeFrame({ ...good, numExamples: good.numExamples + 1 });
+  const second = await a.report({ round: 1, digest: digestOf(other) }, other);
+  expect(second).toMatchObject({ kind: "refused", refusal: { code: "already-reported" } });
+  await b.report(id, frame);
+  expect(coordinator.book.held().version).toBe(1);
+  expect(await a.report(id, frame)).toEqual(first); // also after its round has closed
+  expect(coordinator.book.held().version).toBe(1);
+});
+
+test("verdicts: folded into its version, dropped when the round was abandoned or never got it", async () => {
+  const good = await honestFrame();
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, options({ rounds: 2, goal: 2 }));
+  const a = coordinator.service.open("client-a") as ClientSession;
+  const b = coordinator.service.open("client-b") as ClientSession;
+  const [task] = await Promise.all([a.checkIn(firstCheckIn), b.checkIn(firstCheckIn)]);
+  const frame = encodeFrame(good);
+  const id = { round: 1, digest: digestOf(frame) };
+  await a.report(id, frame);
+  expect(coordinator.book.verdictOf("client-a", id).outcome).toBe("unknown");
+  virtual.after(60_001, () => {});
+  await virtual.run(new Promise<void>((resolve) => virtual.after(60_002, resolve)));
+  expect(coordinator.events.some(({ type }) => type === "round.abandoned")).toBe(true);
+  expect(coordinator.book.verdictOf("client-a", id).outcome).toBe("dropped");
+  expect(coordinator.book.verdictOf("client-b", { round: 1, digest: "0".repeat(64) }).outcome).toBe(
+    "dropped",
+  );
+
+  const runId = task!.kind === "task" ? task!.task.runId : "";
+  const [told] = await Promise.all([
+    a.checkIn({ ...firstCheckIn, runId, pending: id }),
+    b.checkIn(firstCheckIn),
+  ]);
+  expect(told).toMatchObject({ kind: "task", verdict: { report: id, outcome: "dropped", version: null } });
+  const next = encodeFrame({ ...good, round: 2 });
+  const nextId = { round: 2, digest: digestOf(next) };
+  await Promise.all([a.report(nextId, next), b.report(nextId, next)]);
+  expect(coordinator.book.verdictOf("client-a", nextId)).toEqual({
+    report: nextId,
+    outcome: "folded",
+    version: 1,
+  });
+});
+
+test("one live session a client id", async () => {
+  const coordinator = await open(memoryDisk(), world(), options({}));
+  const first = coordinator.service.open("client-a") as ClientSession;
+  expect(coordinator.service.open("client-a")).toMatchObject({ code: "duplicate-client" });
+  first.close();
+  expect("code" in coordinator.service.open("client-a")).toBe(false);
+});
+
+test("a journal is not replayed under another config", async () => {
+  const { disk } = await federation(options({ rounds: 1 }));
+  await expect(open(disk, world(), options({ rounds: 1, downlink: dense }))).rejects.toThrow(
+    /journal belongs to run test-run/,
+  );
+  const more = await open(disk, world(), options({ rounds: 2 })); // more rounds of the same run are fine
+  expect(more.book.held().version).toBe(1);
+});
