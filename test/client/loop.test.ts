@@ -1,0 +1,166 @@
+import { expect, test } from "vitest";
+import { backoff } from "../../src/client/backoff.ts";
+import { type CoordinatorLink, LinkError } from "../../src/client/link.ts";
+import { clientLoop } from "../../src/client/loop.ts";
+import type { StateStore } from "../../src/client/state.ts";
+import { WireError } from "../../src/model/error.ts";
+import type { CheckIn, CheckInReply, Receipt } from "../../src/model/protocol.ts";
+import { derive } from "../../src/model/rng.ts";
+import { memoryDisk, memoryStore } from "../../src/simulation/memory.ts";
+import { defaultLimits } from "../../src/wire/limits.ts";
+import { dataset, factory, halfWay, open, options, startClient, world } from "../suites/federation.ts";
+
+const never = new AbortController().signal;
+
+/** One client against links that a test writes down, on top of a real coordinator. */
+async function withLink(
+  change: (link: CoordinatorLink, store: StateStore) => CoordinatorLink,
+  settings = options({ rounds: 3, goal: 1 }),
+) {
+  const { localLink } = await import("../../src/simulation/local-link.ts");
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, settings);
+  const device = {
+    samplesPerSecond: 1,
+    latencyMs: 1,
+    uplinkBytesPerSecond: 1e6,
+    downlinkBytesPerSecond: 1e6,
+  };
+  const store = memoryStore();
+  const log: string[] = [];
+  const run = clientLoop(
+    { clientId: "client-1", dataset: dataset(1), limits: defaultLimits },
+    {
+      link: change(localLink(coordinator.service, "client-1", device, virtual), store),
+      trainer: halfWay(virtual),
+      store,
+      clock: virtual.clock,
+      factory,
+      rng: derive(1, "test"),
+      log: ({ type }) => log.push(type),
+    },
+    never,
+  );
+  return { coordinator, store, log, end: virtual.run(run) };
+}
+
+async function reference() {
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, options({ rounds: 3, goal: 1 }));
+  await virtual.run(startClient(1, coordinator.service, virtual).end);
+  return coordinator.book.held();
+}
+
+test("a receipt that is lost on the way: the same report goes out again and counts once", async () => {
+  let lost = 0;
+  const { coordinator, log, end } = await withLink((link) => ({
+    ...link,
+    report: async (...args) => {
+      const receipt = await link.report(...args);
+      if (lost++ === 0) throw new LinkError("the receipt was lost");
+      return receipt;
+    },
+  }));
+  expect(await end).toEqual({ kind: "finished" });
+  expect(log.filter((type) => type === "link-lost")).toHaveLength(1);
+  expect(coordinator.book.held()).toEqual(await reference());
+});
+
+test("a report that is lost on the way is sent again, without training again", async () => {
+  let sent = 0;
+  const { coordinator, log, end } = await withLink((link) => ({
+    ...link,
+    report: (...args) => (sent++ === 0 ? Promise.reject(new LinkError("lost")) : link.report(...args)),
+  }));
+  await end;
+  expect(log.filter((type) => type === "trained")).toHaveLength(3);
+  expect(coordinator.book.held()).toEqual(await reference());
+});
+
+test("a link that is down for long is waited out", async () => {
+  let down = 20;
+  const { coordinator, log, end } = await withLink((link) => ({
+    ...link,
+    checkIn: (...args) => (down-- > 0 ? Promise.reject(new LinkError("refused")) : link.checkIn(...args)),
+  }));
+  await end;
+  expect(log.filter((type) => type === "link-lost")).toHaveLength(20);
+  expect(coordinator.book.held()).toEqual(await reference());
+});
+
+test("a refused report rolls the residual back", async () => {
+  const residuals: unknown[] = [];
+  const refusal: Receipt = { kind: "refused", refusal: { code: "wrong-round", detail: "late", retry: true } };
+  let reports = 0;
+  const { end } = await withLink((link, store) => ({
+    ...link,
+    checkIn: async (...args) => {
+      residuals.push((await store.load())?.residual?.[0]?.slice() ?? null);
+      return link.checkIn(...args);
+    },
+    report: (...args) => (reports++ === 1 ? Promise.resolve(refusal) : link.report(...args)),
+  }));
+  await end;
+  // Before round 2 and after its refusal the residual is the same; round 1 and 3 changed it.
+  expect(residuals[1]).not.toBeNull();
+  expect(residuals[2]).toEqual(residuals[1]);
+  expect(residuals[3]).not.toEqual(residuals[2]);
+});
+
+test("a verdict of dropped rolls back, folded keeps; the pending report is asked for at every check-in", async () => {
+  const asked: (CheckIn["pending"] | null)[] = [];
+  const dropFirst = async (
+    link: CoordinatorLink,
+    ...args: Parameters<CoordinatorLink["checkIn"]>
+  ): Promise<CheckInReply> => {
+    asked.push(args[0].pending);
+    const reply = await link.checkIn(...args);
+    if (asked.length !== 2 || reply.kind === "refused" || reply.verdict === null) return reply;
+    return { ...reply, verdict: { ...reply.verdict, outcome: "dropped", version: null } };
+  };
+  const { store, end } = await withLink((link) => ({
+    ...link,
+    checkIn: (...args) => dropFirst(link, ...args),
+  }));
+  await end;
+  expect(asked.map((pending) => pending?.round ?? null)).toEqual([null, 1, 2, 3]);
+  expect((await store.load())!.pending).toBeNull();
+});
+
+test("a refusal without retry ends the client; a damaged download is an error, once more from nothing first", async () => {
+  const refusal = { code: "bad-field", detail: "no", retry: false };
+  const refused = await withLink((link) => ({
+    ...link,
+    checkIn: async () => ({ kind: "refused", refusal }),
+  }));
+  expect(await refused.end).toEqual({ kind: "refused", refusal });
+
+  let fetches = 0;
+  const damaged = await withLink((link) => ({
+    ...link,
+    fetchModel: async (...args) => {
+      const frames = await link.fetchModel(...args);
+      // The second download is a delta: it is damaged once, and fetched again as a whole.
+      return ++fetches === 2
+        ? frames.map((frame) => frame.map((byte, i) => (i === 9 ? byte ^ 1 : byte)))
+        : frames;
+    },
+  }));
+  expect(await damaged.end).toEqual({ kind: "finished" });
+  expect(damaged.coordinator.book.held()).toEqual(await reference());
+
+  const always = await withLink((link) => ({ ...link, fetchModel: async () => [new Uint8Array(40)] }));
+  await expect(always.end).rejects.toThrow(WireError);
+});
+
+test("backoff doubles to its cap, jittered in the upper half, and starts anew after a success", () => {
+  const wait = backoff(derive(1, "b"), 100, 1000);
+  const ceilings = [100, 200, 400, 800, 1000, 1000];
+  for (const ceiling of ceilings) {
+    const ms = wait.nextMs();
+    expect(ms).toBeGreaterThanOrEqual(ceiling / 2);
+    expect(ms).toBeLessThanOrEqual(ceiling);
+  }
+  wait.reset();
+  expect(wait.nextMs()).toBeLessThanOrEqual(100);
+});

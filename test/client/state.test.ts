@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type ClientState, decodeState, encodeState } from "../../src/client/state.ts";
+import { WireError } from "../../src/model/error.ts";
+
+const floats = fc.float32Array({ maxLength: 20, noNaN: true });
+const residual = fc.array(fc.option(floats, { nil: null }), { maxLength: 4 });
+const state: fc.Arbitrary<ClientState> = fc.record({
+  runId: fc.string(),
+  held: fc
+    .record({
+      version: fc.nat(),
+      digest: fc.string(),
+      tensors: fc.uniqueArray(fc.tuple(fc.string(), floats), { selector: ([name]) => name, maxLength: 4 }),
+    })
+    .map(({ version, digest, tensors }) => ({
+      version,
+      digest,
+      params: new Map(tensors.map(([name, data]) => [name, { shape: [data.length], data }])),
+    })),
+  residual: fc.option(residual, { nil: null }),
+  pending: fc.option(
+    fc.record({
+      report: fc.record({ round: fc.nat(), digest: fc.string() }),
+      frame: fc.uint8Array({ maxLength: 40 }),
+      residualBefore: residual,
+    }),
+    { nil: null },
+  ),
+});
+
+test("property: a state survives its file", () => {
+  fc.assert(
+    fc.property(state, (kept) => {
+      expect(decodeState(encodeState(kept))).toEqual(kept);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("property: a damaged or cut file is refused, never misread", () => {
+  fc.assert(
+    fc.property(state, fc.nat(), fc.boolean(), (kept, at, cut) => {
+      const bytes = encodeState(kept);
+      const damaged = cut ? bytes.slice(0, at % bytes.length) : bytes.slice();
+      if (!cut) damaged[at % bytes.length]! ^= 1 << (at % 8);
+      expect(() => decodeState(damaged)).toThrow(WireError);
+    }),
+    { numRuns: 300 },
+  );
+});
