@@ -1,0 +1,95 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { parse } from "yaml";
+import { configJsonSchema, parseConfig } from "../../src/coordinator/config.ts";
+import { ConfigError } from "../../src/model/error.ts";
+
+function problemsOf(document: unknown): readonly string[] {
+  try {
+    parseConfig(document);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
+  }
+  return [];
+}
+
+const model = { zoo: "small-cnn" };
+
+test("defaults for all but the model", () => {
+  const config = parseConfig({ model });
+  expect(config.cohort).toMatchObject({ goal: 10, overSelection: "auto", reportDeadline: 60_000 });
+  expect(config.coordinator.limits.frameBytes).toBe(64 * 2 ** 20);
+  expect(config.uplink).toEqual([
+    { tensors: "*", codec: { select: { topK: 0.01 }, values: "ternary" }, errorFeedback: true },
+  ]);
+  expect(config.distill).toBeNull();
+});
+
+test.each([
+  [{}, "model: missing, expected an object"],
+  [{ model: { zoo: 3 } }, "model.zoo: 3, expected a string"],
+  [{ model, rounds: -1 }, "rounds: -1, expected more than 0"],
+  [{ model, modle: 1 }, "modle: 1, expected no such key: look for a misspelling"],
+  [{ model, cohort: { goals: 3 } }, "cohort.goals: 3, expected no such key: look for a misspelling"],
+  [
+    { model, cohort: { reportDeadline: "6x" } },
+    'cohort.reportDeadline: "6x", expected a duration such as 60s, 5m or a number of milliseconds',
+  ],
+  [
+    { model, coordinator: { limits: { frameBytes: "lots" } } },
+    'coordinator.limits.frameBytes: "lots", expected a size such as 64MiB or a number of bytes',
+  ],
+  [{ model, cohort: { goal: 3, minimum: 5 } }, "cohort.minimum: 5, expected at most cohort.goal, 3"],
+  [
+    { model, uplink: [{ tensors: "*", codec: { select: { topk: 0.1 }, values: "ternary" } }] },
+    'uplink[0].codec.select: {"topk":0.1}, expected all, or { topK: density } with 0 < density <= 1',
+  ],
+  [{ model, uplink: [] }, "uplink: [], expected at least 1"],
+  [{ model, coordinator: { listen: "7070" } }, 'coordinator.listen: "7070", expected HOST:PORT'],
+  [{ model, seed: 2 ** 40 }, "seed: 1099511627776, expected at most 4294967295"],
+])("a problem has its path, its value and what was expected: %j", (document, line) => {
+  expect(problemsOf(document)).toEqual([line]);
+});
+
+test("distilling needs data, with both splits", () => {
+  expect(problemsOf({ model, distill: {} })[0]).toContain("expected a data section too");
+  const data = { source: "mnist", holdout: { test: 0.1, transfer: 0 } };
+  expect(problemsOf({ model, data, distill: {} })[0]).toMatch(/^data\.holdout: .*test and transfer above 0/);
+});
+
+test("every problem is reported, not just the first", () => {
+  expect(problemsOf({ model: { zoo: 3 }, rounds: 0, wrong: true })).toHaveLength(3);
+});
+
+test("sizes and durations in a person's units", () => {
+  const limits = (frameBytes: unknown) =>
+    parseConfig({ model, coordinator: { limits: { frameBytes } } }).coordinator.limits;
+  expect(limits("1.5KiB").frameBytes).toBe(1536);
+  expect(limits("2 MB").frameBytes).toBe(2_000_000);
+  expect(limits(77).frameBytes).toBe(77);
+  expect(parseConfig({ model, cohort: { reportDeadline: "5m" } }).cohort.reportDeadline).toBe(300_000);
+});
+
+test("a resolved config is a config, and so is every example", () => {
+  const config = parseConfig({ model, data: { source: "mnist" } });
+  expect(parseConfig(config)).toEqual(config);
+  const examples = new URL("../../examples/", import.meta.url);
+  const files = readdirSync(examples).filter((name) => name.endsWith(".yaml"));
+  expect(files.length).toBeGreaterThan(1);
+  for (const name of files)
+    expect(problemsOf(parse(readFileSync(new URL(name, examples), "utf8"))), name).toEqual([]);
+});
+
+test("the JSON schema names every setting and forbids others", () => {
+  const schema = configJsonSchema() as {
+    properties: Record<string, unknown>;
+    additionalProperties: boolean;
+    required: string[];
+  };
+  expect(schema.additionalProperties).toBe(false);
+  expect(schema.required).toEqual(["model"]);
+  expect(Object.keys(schema.properties)).toEqual(
+    expect.arrayContaining(["name", "seed", "uplink", "distill", "telemetry"]),
+  );
+});

@@ -1,0 +1,143 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Summary } from "../../src/simulation/artefacts.ts";
+import { fedpress, scratch } from "./processes.ts";
+
+const small = [
+  ["rounds=3"],
+  ["clients=4"],
+  ["cohort.goal=4"],
+  ["cohort.minimum=2"],
+  ["uplink.0.codec.select.topK=0.05"],
+  ["downlink.0.codec.select.topK=0.05"],
+  ["distill.epochs=1"],
+].flatMap(([assignment]) => ["--set", assignment!]);
+
+async function simulate(...args: string[]): Promise<{ summary: Summary; stderr: string; directory: string }> {
+  const directory = scratch();
+  const run = fedpress("simulate", "examples/mnist.yaml", ...small, "--json", "--out", directory, ...args);
+  expect(await run.exit, run.stderr()).toBe(0);
+  return { summary: JSON.parse(run.stdout()), stderr: run.stderr(), directory };
+}
+
+test("one command federates, distills and leaves a run folder", async () => {
+  const { summary, stderr, directory } = await simulate("--baseline");
+  const { bytes, model, student, baseline } = summary;
+  expect(Object.keys(summary)).toEqual([
+    ..."runId seed rounds clients model accuracy loss bytes baseline student wallMs".split(" "),
+  ]);
+  expect(Object.keys(model)).toEqual("name numParams denseBytes version digest".split(" "));
+  expect(model).toMatchObject({ name: "small-cnn", denseBytes: 4 * model.numParams, version: 3 });
+  expect(model.digest).toMatch(/^[0-9a-f]{64}$/);
+  expect(bytes.total).toBe(bytes.uplink + bytes.downlink);
+  expect(bytes.denseUplink).toBe(3 * 4 * model.denseBytes);
+  expect(bytes.denseDownlink).toBe(3 * 4 * model.denseBytes);
+  expect(bytes.ratioTotal).toBeCloseTo(bytes.denseTotal / bytes.total, 9);
+  expect(bytes.ratioTotal).toBeGreaterThan(30);
+  expect(summary.accuracy).toBeGreaterThan(0.5);
+  // Dense float32 costs what the dense columns say, and framing little more.
+  expect(baseline!.bytes.total).toBeGreaterThan(baseline!.bytes.denseTotal * 0.6);
+  expect(baseline!.bytes.total).toBeLessThan(baseline!.bytes.denseTotal * 1.01);
+  expect(stderr).toMatch(/round +3/);
+
+  for (const name of [
+    "config.yaml",
+    "events.jsonl",
+    "baseline-events.jsonl",
+    "model.fpz",
+    "student.fpz",
+    "summary.json",
+  ])
+    expect(existsSync(join(directory, name)), name).toBe(true);
+  const html = readFileSync(join(directory, "report.html"), "utf8");
+  expect(html).toContain("<svg");
+  expect(html).not.toMatch(/(src|href)="https?:/);
+  const events = readFileSync(join(directory, "events.jsonl"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(events[0].event.type).toBe("run.started");
+  expect(events.at(-1).event).toMatchObject({ type: "run.finished", outcome: "done" });
+  expect(events.map(({ sequence }) => sequence)).toEqual(events.map((_, i) => i + 1));
+  const counted = events.reduce(
+    (n, { event }) => n + (event.type === "report.accepted" ? event.bytes : 0),
+    0,
+  );
+  expect(counted).toBe(bytes.uplink);
+
+  expect(student!.path).toBe(join(directory, "student.fpz"));
+  expect(readFileSync(student!.path).length).toBe(student!.bytes);
+  const inspect = fedpress("inspect", student!.path, "--json");
+  expect(await inspect.exit).toBe(0);
+  const { fields, bytes: inspected } = JSON.parse(inspect.stdout());
+  expect(inspected).toBe(student!.bytes);
+  expect(fields.some(({ value }: { value: unknown }) => value === "tiny-cnn")).toBe(true);
+});
+
+test("same seed and config, same model, whatever the number of workers; another seed, another model", async () => {
+  const digestWith = async (...args: string[]) =>
+    (await simulate("--set", "distill=null", ...args)).summary.model.digest;
+  const one = await digestWith("--set", "workers=1");
+  expect(await digestWith("--set", "workers=3")).toBe(one);
+  expect(await digestWith("--set", "workers=1", "--seed", "2")).not.toBe(one);
+});
+
+test("bad configs and bad usage: exit code 2, one line a problem, nothing on stdout", async () => {
+  const bad = fedpress(
+    "simulate",
+    "examples/mnist.yaml",
+    "--set",
+    "rounds=none",
+    "--set",
+    "modle=1",
+    "--json",
+  );
+  expect(await bad.exit).toBe(2);
+  expect(bad.stdout()).toBe("");
+  expect(bad.stderr()).toContain('rounds: "none", expected');
+  expect(bad.stderr()).toContain("modle: 1, expected no such key");
+  for (const args of [
+    ["simulate"],
+    ["simulate", "no-such-file.yaml"],
+    ["simulate", "examples/mnist.yaml", "--seed", "x"],
+    ["simulate", "examples/mnist.yaml", "--set", "model.zoo=nothing"],
+    ["simulate", "examples/mnist.yaml", "--set", "data.source=nothing"],
+    ["inspect", "no-such-file"],
+    ["client", "--coordinator", "nowhere", "--data", "mnist", "--state", "x"],
+    ["client", "--coordinator", "127.0.0.1:1", "--data", "mnist:11/10", "--state", "x"],
+    ["frobnicate"],
+  ]) {
+    const run = fedpress(...args);
+    expect(await run.exit, args.join(" ")).toBe(2);
+    expect(run.stderr(), args.join(" ")).not.toBe("");
+    expect(run.stderr(), args.join(" ")).not.toMatch(/\n\s+at /);
+  }
+});
+
+test("--help everywhere, with the exit codes; schema prints JSON", async () => {
+  for (const command of [[], ["simulate"], ["coordinator"], ["client"], ["watch"], ["inspect"], ["schema"]]) {
+    const run = fedpress(...command, "--help");
+    expect(await run.exit).toBe(0);
+    expect(run.stdout()).toContain("Usage: fedpress");
+    expect(run.stdout()).toContain("130  interrupted");
+  }
+  const schema = fedpress("schema");
+  expect(await schema.exit).toBe(0);
+  expect(JSON.parse(schema.stdout())).toHaveProperty("properties.uplink");
+});
+
+test("Ctrl-C ends a simulation cleanly with 130", async () => {
+  const run = fedpress(
+    "simulate",
+    "examples/mnist.yaml",
+    "--set",
+    "rounds=1000",
+    "--json",
+    "--out",
+    scratch(),
+  );
+  await run.waitFor(/round +1 /);
+  expect(await run.kill("SIGINT")).toBe(130);
+  expect(run.stdout()).toBe("");
+});
