@@ -1,0 +1,92 @@
+import { WireError } from "../model/error.ts";
+
+/**
+ * Bits in the order of DEFLATE (RFC 1951, 3.1.1): a byte is filled from its least significant bit up, and so is a
+ * number. An aligned float32 is therefore its four little-endian bytes.
+ */
+export interface BitWriter {
+  /** The low `width` bits of `value`, width 0 to 24. */
+  readonly write: (value: number, width: number) => void;
+  /** `zeros` zero bits, then a one. */
+  readonly unary: (zeros: number) => void;
+  /** Fills the last byte up with zeros. */
+  readonly flush: () => void;
+}
+
+/** Writes into `bytes`, which must be large enough. */
+export function bitWriter(bytes: Uint8Array): BitWriter {
+  let at = 0;
+  let held = 0;
+  let numHeld = 0; // below 8 between calls, so that 24 more fit in 32 bits
+  const write = (value: number, width: number): void => {
+    held |= value << numHeld;
+    numHeld += width;
+    while (numHeld >= 8) {
+      bytes[at++] = held;
+      held >>>= 8;
+      numHeld -= 8;
+    }
+  };
+  return {
+    write,
+    unary(zeros) {
+      let left = zeros;
+      for (; left >= 24; left -= 24) write(0, 24);
+      write(1 << left, left + 1);
+    },
+    flush() {
+      if (numHeld > 0) bytes[at] = held;
+    },
+  };
+}
+
+export interface BitReader {
+  readonly remaining: () => number;
+  /** The next `width` bits as a number, width 0 to 24. */
+  readonly read: (width: number) => number;
+  /** How many zero bits stand before the next one bit; `bad-positions` above `limit`. */
+  readonly unary: (limit: number) => number;
+  /** Only zero bits may be left, and fewer than 8 of them. */
+  readonly end: () => void;
+}
+
+export function bitReader(bytes: Uint8Array, place: string): BitReader {
+  let at = 0;
+  let held = 0;
+  let numHeld = 0;
+  const load = (): void => {
+    if (at === bytes.length) throw new WireError("truncated", place, `ends after ${8 * at} bits`);
+    held |= bytes[at++]! << numHeld;
+    numHeld += 8;
+  };
+  return {
+    remaining: () => 8 * (bytes.length - at) + numHeld,
+    read(width) {
+      while (numHeld < width) load();
+      const value = held & ((1 << width) - 1);
+      held >>>= width;
+      numHeld -= width;
+      return value;
+    },
+    unary(limit) {
+      let zeros = 0;
+      while (held === 0) {
+        zeros += numHeld;
+        if (zeros > limit) break;
+        numHeld = 0;
+        load();
+      }
+      const more = held === 0 ? 0 : 31 - Math.clz32(held & -held);
+      zeros += more;
+      if (zeros > limit) throw new WireError("bad-positions", place, `a run above ${limit}`);
+      held >>>= more + 1;
+      numHeld -= more + 1;
+      return zeros;
+    },
+    end() {
+      if (at < bytes.length)
+        throw new WireError("trailing", place, `${bytes.length - at} bytes after the last bit`);
+      if (held !== 0) throw new WireError("bad-field", place, "padding bits are not zero");
+    },
+  };
+}

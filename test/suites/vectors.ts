@@ -1,0 +1,69 @@
+import type { WireErrorCode } from "../../src/model/error.ts";
+import type { Manifest } from "../../src/model/manifest.ts";
+import type { CodecSpec, PlanRule } from "../../src/model/protocol.ts";
+import type { Params } from "../../src/model/tensor.ts";
+import type { Frame } from "../../src/wire/frame.ts";
+import digestsJson from "../vectors/digests.json" with { type: "json" };
+import framesJson from "../vectors/frames.json" with { type: "json" };
+import payloadsJson from "../vectors/payloads.json" with { type: "json" };
+
+/** The golden vectors: bytes are hex, params a list of [name, tensor]. */
+export const payloadVectors = payloadsJson as unknown as {
+  readonly valid: readonly {
+    readonly name: string;
+    readonly codec: CodecSpec;
+    readonly vector: readonly number[];
+    readonly hex: string;
+    readonly sent: { readonly support: readonly number[] | null; readonly values: readonly number[] };
+  }[];
+  readonly invalid: readonly {
+    readonly name: string;
+    readonly codec: CodecSpec;
+    readonly length: number;
+    readonly hex: string;
+    readonly code: WireErrorCode;
+  }[];
+};
+
+export const frameVectors = framesJson as unknown as {
+  readonly valid: readonly { readonly name: string; readonly frame: FrameJson; readonly hex: string }[];
+  readonly invalid: readonly { readonly name: string; readonly hex: string; readonly code: WireErrorCode }[];
+};
+
+export const digestVectors = digestsJson as unknown as {
+  readonly manifests: readonly { readonly manifest: Manifest; readonly digest: string }[];
+  readonly models: readonly { readonly params: ParamsJson; readonly digest: string }[];
+  readonly plans: readonly {
+    readonly rules: readonly PlanRule[];
+    readonly manifest: Manifest;
+    readonly digest: string;
+  }[];
+};
+
+type ParamsJson = readonly (readonly [string, { readonly shape: number[]; readonly data: number[] }])[];
+
+type FrameJson = {
+  readonly kind: Frame["kind"];
+  readonly params?: ParamsJson;
+  readonly payloads?: readonly string[];
+  readonly groups?: readonly { readonly tensors: readonly number[]; readonly payload: string }[];
+};
+
+export function frameOf(json: FrameJson): Frame {
+  const { params, payloads, groups } = json;
+  return {
+    ...json,
+    ...(params && { params: paramsOf(params) }),
+    ...(payloads && { payloads: payloads.map(bytesOf) }),
+    ...(groups && { groups: groups.map(({ tensors, payload }) => ({ tensors, payload: bytesOf(payload) })) }),
+  } as Frame;
+}
+
+export const paramsOf = (json: ParamsJson): Params =>
+  new Map(json.map(([name, { shape, data }]) => [name, { shape, data: Float32Array.from(data) }]));
+
+export const bytesOf = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+
+export const hexOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

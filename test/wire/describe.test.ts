@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import { codec } from "../../src/compress/codec.ts";
+import { describeFrame } from "../../src/wire/describe.ts";
+import { encodeFrame } from "../../src/wire/frame.ts";
+import { defaultLimits } from "../../src/wire/limits.ts";
+import { frames } from "../suites/frames.ts";
+import { wireErrorCode } from "../suites/wire-error.ts";
+
+const vector = Float32Array.of(
+  0,
+  0,
+  4,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  -2,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  3,
+  0,
+  0,
+  0,
+  0,
+  0,
+);
+const payload = (topK: number, values: "ternary" | { uniform: number }) =>
+  codec({ select: { topK }, values }).encode(vector).payload;
+
+describe("describeFrame", () => {
+  it.each(Object.values(frames))("covers a $kind byte by byte", (frame) => {
+    const whole = frame.kind === "update" ? { ...frame, payloads: [payload(0.1, "ternary")] } : frame;
+    const known = whole.kind === "delta" ? { ...whole, payloads: [payload(0.1, { uniform: 2 })] } : whole;
+    const bytes = encodeFrame(known);
+    const fields = describeFrame(bytes, defaultLimits);
+    let at = 0;
+    for (const { offset, length } of fields) {
+      expect(offset).toBe(at);
+      expect(length).toBeGreaterThan(0);
+      at += length;
+    }
+    expect(at).toBe(bytes.length);
+    expect(fields.every(({ value }) => ["string", "number"].includes(typeof value))).toBe(true);
+  });
+
+  it("names the fields of an update and of the heads of its payloads", () => {
+    const payloads = [payload(0.1, "ternary"), payload(1 / 30, { uniform: 4 })];
+    const fields = describeFrame(encodeFrame({ ...frames.update, payloads }), defaultLimits);
+    const shown = Object.fromEntries(fields.map(({ field, value }) => [field, value]));
+    expect(shown).toEqual({
+      magic: "FPRS",
+      version: 1,
+      kind: "update",
+      round: 12,
+      baseVersion: 11,
+      manifest: "f2345678",
+      plan: "0000cdef",
+      numExamples: 800,
+      numSteps: 25,
+      trainLoss: 0.15625,
+      payloads: 2,
+      "payload 0 length": payloads[0]!.length,
+      "payload 0/coders": "ternary, golomb-rice",
+      "payload 0/count": 3,
+      "payload 0/parameter": 2,
+      "payload 0/mu": 3,
+      "payload 0/bits": "2 bytes",
+      "payload 1 length": payloads[1]!.length,
+      "payload 1/coders": "uniform, golomb-rice",
+      "payload 1/count": 1,
+      "payload 1/parameter": expect.any(Number),
+      "payload 1/bits per value": 4,
+      "payload 1/scale": 4,
+      "payload 1/bits": expect.any(String),
+      checksum: expect.stringMatching(/^[0-9a-f]{8}$/),
+    });
+  });
+
+  it("shows what a checkpoint, an origin and a student hold", () => {
+    const shown = (frame: keyof typeof frames) =>
+      Object.fromEntries(
+        describeFrame(encodeFrame(frames[frame]), defaultLimits).map(({ field, value }) => [field, value]),
+      );
+    expect(shown("checkpoint")).toMatchObject({
+      tensors: 3,
+      "tensor 2 name": "Schlüssel π",
+      "dense/kernel data": "6 float32",
+    });
+    expect(shown("origin")).toMatchObject({
+      zoo: "small-cnn",
+      seed: 0xdeadbeef,
+      digest: frames.origin.digest,
+    });
+    expect(shown("student")).toMatchObject({ architecture: "tiny-cnn", "group 1 payload/count": 0 });
+  });
+
+  it("refuses what the decoder refuses, and payloads without a head", () => {
+    const bytes = encodeFrame(frames.update);
+    expect(wireErrorCode(() => describeFrame(bytes.with(9, 1), defaultLimits))).toBe("bad-checksum");
+    expect(wireErrorCode(() => describeFrame(bytes, defaultLimits))).toBe("bad-codec"); // its payloads are no payloads
+  });
+});

@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
+import { planDigest, planGroups } from "../../src/compress/plan.ts";
+import type { WireErrorCode } from "../../src/model/error.ts";
+import { type Manifest, manifestDigest } from "../../src/model/manifest.ts";
+import type { PlanRule } from "../../src/model/protocol.ts";
+import { describeFrame } from "../../src/wire/describe.ts";
+import { encodeFrame, shortDigest } from "../../src/wire/frame.ts";
+import { defaultLimits } from "../../src/wire/limits.ts";
+import { hexOf } from "../suites/vectors.ts";
+
+const document = readFileSync(new URL("../../docs/wire-format.md", import.meta.url), "utf8");
+const section = (title: string): string => document.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
+
+/** The update that the document's last section tells of. */
+function example() {
+  const manifest: Manifest = {
+    tensors: [
+      { name: "dense/kernel", shape: [8, 5] },
+      { name: "dense/bias", shape: [2] },
+    ],
+  };
+  const plan: readonly PlanRule[] = [
+    { tensors: "*/bias", codec: { select: "all", values: "float16" }, errorFeedback: false },
+    { tensors: "*", codec: { select: { topK: 0.1 }, values: "ternary" }, errorFeedback: true },
+  ];
+  const kernel = new Float32Array(40);
+  for (const [at, value] of [
+    [3, 0.5],
+    [4, -0.25],
+    [17, -0.5],
+    [20, 0.125],
+    [38, 0.75],
+  ] as const)
+    kernel[at] = value;
+  const delta = new Map([
+    ["dense/kernel", { shape: [8, 5], data: kernel }],
+    ["dense/bias", { shape: [2], data: Float32Array.of(1, -0.5) }],
+  ]);
+  const groups = planGroups(plan, manifest, "uplink");
+  const { payloads, residual } = encodeDelta(groups, delta, emptyResidual(groups), 1);
+  const frame = encodeFrame({
+    kind: "update",
+    round: 12,
+    baseVersion: 11,
+    manifest: shortDigest(manifestDigest(manifest)),
+    plan: shortDigest(planDigest(plan, manifest)),
+    numExamples: 800,
+    numSteps: 25,
+    trainLoss: 0.625,
+    payloads,
+  });
+  return { frame, payloads, residual };
+}
+
+describe("docs/wire-format.md", () => {
+  const { frame, payloads, residual } = example();
+  const text = section("An update, byte by byte");
+
+  it("shows an update as it is, byte by byte", () => {
+    const rows = describeFrame(frame, defaultLimits).map(({ offset, length, field, value }) => {
+      const bytes = hexOf(frame.subarray(offset, offset + length)).replace(/..(?=.)/g, "$& ");
+      return `| ${offset} | \`${bytes}\` | ${field} | ${value} |`;
+    });
+    const table = text.split("\n").filter((line) => /^\| \d/.test(line));
+    expect(table).toEqual(rows);
+  });
+
+  it("shows the bits of a payload as they are", () => {
+    const bytes = payloads[1]!.subarray(7); // after coders, count, parameter, mu
+    const stream = [...bytes]
+      .map((byte) => [...byte.toString(2).padStart(8, "0")].reverse().join(""))
+      .join("");
+    const block = text.split("```")[1]!;
+    const shown = block.split("\n").map((line) => line.slice(22).replaceAll(" ", ""));
+    expect(shown.join("")).toBe(stream);
+  });
+
+  it("says what the sender keeps", () => {
+    const kept = [...residual[1]!].flatMap((value, at) => (value === 0 ? [] : [`${value} at ${at}`]));
+    expect(kept).toEqual(["0.25 at 4", "0.125 at 20", "0.25 at 38"]);
+    for (const item of kept) expect(text.replaceAll("\n", " ")).toContain(item);
+  });
+
+  it("gives the limits' defaults", () => {
+    const rows = [...section("Limits").matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]);
+    expect(Object.fromEntries(rows)).toEqual(defaultLimits);
+  });
+
+  it("lists every error code", () => {
+    // A record has every code as a key, or it does not compile.
+    const codes: Record<WireErrorCode, true> = {
+      truncated: true,
+      trailing: true,
+      "bad-magic": true,
+      "bad-version": true,
+      "bad-kind": true,
+      "bad-checksum": true,
+      "bad-field": true,
+      "too-large": true,
+      "bad-codec": true,
+      "bad-positions": true,
+      "bad-shape": true,
+      "not-finite": true,
+      "out-of-range": true,
+      "bad-digest": true,
+      "wrong-round": true,
+      "wrong-base": true,
+      "wrong-manifest": true,
+      "wrong-plan": true,
+    };
+    const listed = [...section("Errors").matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code);
+    expect(listed).toEqual(Object.keys(codes));
+  });
+});
