@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
+import picocolors from "picocolors";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config.ts";
 import { coordinatorOptions } from "../coordinator/contract.ts";
@@ -11,12 +12,10 @@ import type { Dataset } from "../model/dataset.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
 import { type Federated, shipStudent, summarise, writeModel, writeReport } from "../simulation/artefacts.ts";
 import { roundHistory } from "../simulation/history.ts";
-import { telemetry } from "../telemetry/emitter.ts";
+import { recorder } from "../simulation/recorder.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
-import { fanOut } from "../telemetry/fan-out.ts";
-import { formatBytes, formatRecord } from "../telemetry/format.ts";
-import { jsonlSink } from "../telemetry/jsonl-sink.ts";
-import { natsSink } from "../telemetry/nats.ts";
+import { formatBytes } from "../telemetry/format.ts";
+import { progress } from "../telemetry/progress.ts";
 import type { TelemetrySink } from "../telemetry/sink.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import type { Trainer } from "../trainer/trainer.ts";
@@ -65,21 +64,29 @@ async function run(config: Config, options: Options, signal: AbortSignal): Promi
   const log = (line: string) => process.stderr.write(`${line}\n`);
   const trainer = await trainerPool(1);
   let server: GrpcServer | null = null;
-  const recorder = lateRecorder();
+  const early = earlyEvents();
   try {
     const coordinator = await openCoordinator(coordinatorOptions(config, initial, newRunId(config.name)), {
       disk: nodeDisk(config.coordinator.stateDir),
       clock,
-      emit: recorder.emit,
+      emit: early.emit,
       evaluate: evaluator(trainer, config.model.zoo, test),
     });
     const directory = options.out ?? join("runs", coordinator.runId);
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "config.yaml"), stringify(config));
     const history = roundHistory();
-    const sink = sinks(config, directory, history.sink, log);
-    const { emit, close } = telemetry(coordinator.runId, sink, clock.now);
-    recorder.to(emit);
+    const events = join(directory, "events.jsonl");
+    const { emit, close } = recorder({
+      runId: coordinator.runId,
+      file: events,
+      resumed: existsSync(events),
+      nats: config.telemetry.nats,
+      also: [history.sink, terminal(log)],
+      now: clock.now,
+      log,
+    });
+    early.to(emit);
 
     const stop = () => coordinator.stop("interrupted");
     signal.addEventListener("abort", stop, { once: true });
@@ -160,30 +167,18 @@ async function farewell(server: GrpcServer): Promise<void> {
     await new Promise((wake) => setTimeout(wake, 50));
 }
 
-function sinks(
-  config: Config,
-  directory: string,
-  history: TelemetrySink,
-  log: (line: string) => void,
-): TelemetrySink {
-  const events = join(directory, "events.jsonl");
-  if (existsSync(events)) log(`going on with ${events}`);
-  const follow: TelemetrySink = {
+function terminal(log: (line: string) => void): TelemetrySink {
+  const lines = progress({ color: process.stderr.isTTY && picocolors.isColorSupported });
+  return {
     emit: (record) => {
-      const line = formatRecord(record);
-      if (line !== null) log(line);
+      for (const line of lines(record)) log(line);
     },
     close: async () => {},
   };
-  const { nats } = config.telemetry;
-  const local = [history, follow, jsonlSink(events)];
-  if (nats === null) return fanOut(local);
-  const onDropped = (count: number) => log(`telemetry: ${count} events dropped: NATS is away or slow`);
-  return fanOut([...local, natsSink({ ...nats, onDropped })]);
 }
 
 /** The run's id is known only once the journal is open: what is emitted before waits for the sinks. */
-function lateRecorder() {
+function earlyEvents() {
   const early: TelemetryEvent[] = [];
   let target: ((event: TelemetryEvent) => void) | null = null;
   return {

@@ -3,13 +3,16 @@ import type { Config } from "../coordinator/config.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf } from "../model/manifest.ts";
 import type { Params } from "../model/tensor.ts";
-import { architecture, initialParams } from "../trainer/zoo.ts";
+import { architectureNames, initialParams } from "../trainer/zoo.ts";
 import { decodeFrame } from "../wire/frame.ts";
 import { defaultLimits } from "../wire/limits.ts";
 
 /** Version 0: what the zoo makes of the seed, or the checkpoint that the config names. Throws ConfigError. */
 export function initialModel({ model, seed, distill }: Config): Params {
-  if (distill !== null) architecture(distill.student, "distill.student");
+  if (distill !== null && !architectureNames.includes(distill.student)) {
+    const expected = `one of ${architectureNames.join(", ")}`;
+    throw new ConfigError([{ path: "distill.student", value: distill.student, expected }]);
+  }
   const seeded = initialParams(model.zoo, seed);
   if (model.checkpoint === null) return seeded;
   const params = readCheckpoint(model.checkpoint);

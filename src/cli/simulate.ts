@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { Command } from "commander";
+import picocolors from "picocolors";
 import type { Summary } from "../simulation/artefacts.ts";
 import { type SimulateOptions, simulate } from "../simulation/simulate.ts";
-import { formatBytes, formatRecord } from "../telemetry/format.ts";
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRatio } from "../telemetry/format.ts";
+import { progress } from "../telemetry/progress.ts";
 import { loadConfig } from "./config-file.ts";
 import { interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
@@ -32,14 +34,17 @@ export const simulateCommand = (): Command =>
       const initial = initialModel(config);
       const runId = newRunId(config.name);
       const directory = options.out ?? join("runs", runId);
-      const progress = (line: string) => process.stderr.write(`${line}\n`);
+      const log = (line: string) => process.stderr.write(`${line}\n`);
+      const lines = {
+        run: progress({ color, showClients: false }),
+        baseline: progress({ color, showClients: false }),
+      };
       const follow: SimulateOptions["follow"] = (record, which) => {
-        const line = formatRecord(record);
-        if (line !== null) progress(which === "baseline" ? `dense | ${line}` : line);
+        for (const line of lines[which](record)) log(which === "baseline" ? `dense  ${line}` : line);
       };
       const baseline = options.baseline === true;
       const summary = await simulate(
-        { config, runId, directory, initial, baseline, follow, progress },
+        { config, runId, directory, initial, baseline, follow, progress: log },
         interruptible(),
       );
       process.stdout.write(
@@ -47,23 +52,24 @@ export const simulateCommand = (): Command =>
       );
     });
 
+const color = process.stderr.isTTY && picocolors.isColorSupported;
+
 /** The summary as a person reads it. */
 export function describe(summary: Summary, directory: string): string {
   const { model, bytes, student, baseline } = summary;
-  const percent = (share: number | null) =>
-    share === null ? "not measured" : `${(100 * share).toFixed(2)} %`;
+  const percent = (share: number | null) => (share === null ? "not measured" : formatPercent(share));
   const lines = [
-    `run        ${summary.runId}, ${summary.rounds} rounds in ${(summary.wallMs / 1000).toFixed(0)} s`,
-    `model      ${model.name}, ${model.numParams} parameters, accuracy ${percent(summary.accuracy)}`,
-    `traffic    ${formatBytes(bytes.uplink)} up, ${formatBytes(bytes.downlink)} down: ` +
-      `1/${bytes.ratioTotal.toFixed(0)} of dense float32 (${formatBytes(bytes.denseTotal)})`,
+    `run      ${summary.runId}, ${summary.rounds} rounds in ${formatDuration(summary.wallMs)}`,
+    `model    ${model.name}, ${formatCount(model.numParams)} parameters, accuracy ${percent(summary.accuracy)}`,
+    `traffic  ${formatBytes(bytes.uplink)} up, ${formatBytes(bytes.downlink)} down; dense float32 would be ` +
+      `${formatBytes(bytes.denseTotal)}, ${formatRatio(bytes.ratioTotal)} as much`,
   ];
   if (baseline)
-    lines.push(`dense      accuracy ${percent(baseline.accuracy)} with ${formatBytes(baseline.bytes.total)}`);
+    lines.push(`dense    accuracy ${percent(baseline.accuracy)} with ${formatBytes(baseline.bytes.total)}`);
   if (student)
     lines.push(
-      `student    ${formatBytes(student.bytes)}, accuracy ${percent(student.accuracy)}, ${student.path}`,
+      `student  ${formatBytes(student.bytes)}, accuracy ${percent(student.accuracy)}, ${student.path}`,
     );
-  lines.push(`report     ${join(directory, "report.html")}`);
+  lines.push(`report   ${join(directory, "report.html")}`);
   return lines.join("\n");
 }

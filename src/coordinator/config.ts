@@ -188,7 +188,7 @@ const schema = z
     telemetry: z
       .strictObject({
         nats: z
-          .strictObject({ url: z.string().min(1), maxBuffered: count.max(10_000_000).default(10_000) })
+          .strictObject({ url: z.string().min(1), maxBuffered: count.max(1_000_000).default(16_384) })
           .nullable()
           .default(null),
       })

@@ -7,12 +7,7 @@ import { loadFederated } from "../data/source.ts";
 import { ConfigError } from "../model/error.ts";
 import type { Params } from "../model/tensor.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
-import { telemetry } from "../telemetry/emitter.ts";
 import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
-import { fanOut } from "../telemetry/fan-out.ts";
-import { jsonlSink } from "../telemetry/jsonl-sink.ts";
-import { natsSink } from "../telemetry/nats.ts";
-import type { TelemetrySink } from "../telemetry/sink.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import {
   type Federated,
@@ -24,6 +19,7 @@ import {
 } from "./artefacts.ts";
 import { federate } from "./federate.ts";
 import { roundHistory } from "./history.ts";
+import { recorder } from "./recorder.ts";
 
 export interface SimulateOptions {
   readonly config: Config;
@@ -97,21 +93,16 @@ async function recordedRun(
   signal: AbortSignal,
 ) {
   const history = roundHistory();
-  const sinks: TelemetrySink[] = [
-    history.sink,
-    { emit: (record) => follow(record, which), close: async () => {} },
-    jsonlSink(join(directory, which === "run" ? "events.jsonl" : "baseline-events.jsonl")),
-  ];
-  const { nats } = config.telemetry;
-  if (nats !== null && which === "run")
-    sinks.push(
-      natsSink({
-        ...nats,
-        onDropped: (events) => progress(`telemetry: ${events} events dropped: NATS is away or slow`),
-      }),
-    );
   let nowMs = 0;
-  const { emit, close } = telemetry(runId, fanOut(sinks), () => nowMs);
+  const { emit, close } = recorder({
+    runId,
+    file: join(directory, which === "run" ? "events.jsonl" : "baseline-events.jsonl"),
+    resumed: false,
+    nats: which === "run" ? config.telemetry.nats : null,
+    also: [history.sink, { emit: (record) => follow(record, which), close: async () => {} }],
+    now: () => nowMs,
+    log: progress,
+  });
   const at = (event: TelemetryEvent, atMs: number): void => {
     nowMs = atMs;
     emit(event);

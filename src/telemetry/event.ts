@@ -15,8 +15,18 @@ export type TelemetryEvent =
     }
   | { readonly type: "client.joined"; readonly clientId: ClientId; readonly numExamples: number }
   | { readonly type: "client.left"; readonly clientId: ClientId }
-  | { readonly type: "client.refused"; readonly clientId: ClientId; readonly code: string; readonly detail: string }
-  | { readonly type: "round.opened"; readonly round: number; readonly baseVersion: number; readonly cohort: number }
+  | {
+      readonly type: "client.refused";
+      readonly clientId: ClientId;
+      readonly code: string;
+      readonly detail: string;
+    }
+  | {
+      readonly type: "round.opened";
+      readonly round: number;
+      readonly baseVersion: number;
+      readonly cohort: number;
+    }
   | {
       readonly type: "model.fetched";
       readonly clientId: ClientId;
@@ -41,7 +51,12 @@ export type TelemetryEvent =
       readonly code: string;
       readonly detail: string;
     }
-  | { readonly type: "round.abandoned"; readonly round: number; readonly reports: number; readonly minimum: number }
+  | {
+      readonly type: "round.abandoned";
+      readonly round: number;
+      readonly reports: number;
+      readonly minimum: number;
+    }
   | {
       readonly type: "round.committed";
       readonly round: number;
