@@ -1,0 +1,196 @@
+import type { CheckIn as CheckInFields } from "../generated/fedpress/v1/CheckIn.ts";
+import type { Codec__Output } from "../generated/fedpress/v1/Codec.ts";
+import type { CoordinatorSignal__Output } from "../generated/fedpress/v1/CoordinatorSignal.ts";
+import type { FetchRequest } from "../generated/fedpress/v1/FetchRequest.ts";
+import type { Manifest__Output } from "../generated/fedpress/v1/Manifest.ts";
+import type { PlanRule__Output } from "../generated/fedpress/v1/PlanRule.ts";
+import type { Receipt__Output } from "../generated/fedpress/v1/Receipt.ts";
+import type { Refusal__Output } from "../generated/fedpress/v1/Refusal.ts";
+import type { Task__Output } from "../generated/fedpress/v1/Task.ts";
+import type { TrainSettings__Output } from "../generated/fedpress/v1/TrainSettings.ts";
+import type { Verdict__Output } from "../generated/fedpress/v1/Verdict.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { numParams } from "../model/manifest.ts";
+import type {
+  CheckIn,
+  CheckInReply,
+  CodecSpec,
+  FetchModel,
+  Optimizer,
+  PlanRule,
+  Receipt,
+  Refusal,
+  ReportId,
+  Task,
+  TrainSettings,
+  Verdict,
+} from "../model/protocol.ts";
+import {
+  bad,
+  decodeHeld,
+  decodeReportId,
+  encodeHeld,
+  encodeReportId,
+  hexOf,
+  identifier,
+  integer,
+  matching,
+  oneOf,
+  present,
+  real,
+  tensorName,
+} from "../wire/link-fields.ts";
+
+/** The client's half of proto/fedpress/v1: writes what it asks, reads what the coordinator answers. */
+
+export type Signal = { readonly kind: "welcome"; readonly session: string } | CheckInReply;
+
+/** Throws WireError `bad-field` for anything outside the ranges of the .proto files, as do all that follow. */
+export function decodeSignal({ welcome, task, finished, refused }: CoordinatorSignal__Output): Signal {
+  if (welcome) return { kind: "welcome", session: hexOf(welcome.session, "welcome.session", 16) };
+  if (task)
+    return {
+      kind: "task",
+      task: decodeTask(present(task.task, "task")),
+      verdict: decodeVerdict(task.verdict),
+    };
+  if (finished) return { kind: "finished", verdict: decodeVerdict(finished.verdict) };
+  if (refused) return { kind: "refused", refusal: decodeRefusal(refused) };
+  throw bad("signal", "none of the kinds this build knows");
+}
+
+export function decodeReceipt({ accepted, refused }: Receipt__Output): Receipt {
+  if (accepted) return { kind: "accepted", report: decodeReportId(accepted, "receipt.accepted") };
+  if (refused) return { kind: "refused", refusal: decodeRefusal(refused) };
+  throw bad("receipt", "neither accepted nor refused");
+}
+
+export const encodeCheckIn = ({ runId, numExamples, held, pending }: CheckIn): CheckInFields => ({
+  ...(runId === null ? {} : { runId }),
+  numExamples,
+  held: held && encodeHeld(held),
+  pending: pending && encodeReportId(pending),
+});
+
+export const encodeFetch = ({ held, version }: FetchModel): FetchRequest => ({
+  held: held && encodeHeld(held),
+  version,
+});
+
+export const encodeReportHeader = (report: ReportId, frameBytes: number) => ({
+  report: encodeReportId(report),
+  frameBytes,
+});
+
+const decodeRefusal = ({ code, detail, retry }: Refusal__Output): Refusal => {
+  if (detail.length > 4096) throw bad("refusal.detail", `${detail.length} characters, at most 4096`);
+  return { code: matching(code, "refusal.code", /^[a-z0-9-]{1,64}$/), detail, retry };
+};
+
+const OUTCOMES = {
+  OUTCOME_FOLDED: "folded",
+  OUTCOME_DROPPED: "dropped",
+  OUTCOME_REFUSED: "refused",
+  OUTCOME_UNKNOWN: "unknown",
+} as const;
+
+function decodeVerdict(fields: Verdict__Output | null): Verdict | null {
+  if (fields === null) return null;
+  const outcome = oneOf(OUTCOMES, fields.outcome, "verdict.outcome");
+  if ((outcome === "folded") !== (fields.version !== undefined))
+    throw bad("verdict.version", "present exactly when folded");
+  return {
+    report: decodeReportId(present(fields.report, "verdict.report"), "verdict.report"),
+    outcome,
+    version: fields.version === undefined ? null : integer(fields.version, "verdict.version"),
+  };
+}
+
+function decodeTask(fields: Task__Output): Task {
+  const model = present(fields.model, "task.model");
+  const grid = present(fields.grid, "task.grid");
+  return {
+    runId: identifier(fields.runId, "task.run_id"),
+    round: integer(fields.round, "task.round"),
+    base: decodeHeld(present(fields.base, "task.base"), "task.base"),
+    model: {
+      zoo: identifier(model.zoo, "task.model.zoo"),
+      seed: integer(model.seed, "task.model.seed"),
+    },
+    manifest: decodeManifest(present(fields.manifest, "task.manifest")),
+    train: decodeTrain(present(fields.train, "task.train")),
+    uplink: decodePlan(fields.uplink, "task.uplink"),
+    downlink: decodePlan(fields.downlink, "task.downlink"),
+    grid: {
+      exponent: integer(grid.exponent, "task.grid.exponent", -126, 127),
+      weightBudget: integer(grid.weightBudget, "task.grid.weight_budget", 1, 2 ** 31),
+    },
+    reportDeadlineMs: integer(fields.reportDeadlineMs, "task.report_deadline_ms", 1, 2 ** 31 - 1),
+    sharedSeed: integer(fields.sharedSeed, "task.shared_seed"),
+  };
+}
+
+function decodeManifest({ tensors }: Manifest__Output): Manifest {
+  integer(tensors.length, "task.manifest.tensors.length", 1, 4096);
+  const manifest = {
+    tensors: tensors.map(({ name, shape }, i) => {
+      const place = `task.manifest.tensors[${i}]`;
+      integer(shape.length, `${place}.shape.length`, 0, 8);
+      return {
+        name: tensorName(name, `${place}.name`),
+        shape: shape.map((n, axis) => integer(n, `${place}.shape[${axis}]`, 1, 2 ** 31 - 1)),
+      };
+    }),
+  };
+  if (new Set(manifest.tensors.map(({ name }) => name)).size < tensors.length)
+    throw bad("task.manifest", "two tensors have one name");
+  integer(numParams(manifest), "task.manifest coordinates", 1, 2 ** 31 - 1);
+  return manifest;
+}
+
+const decodeTrain = ({ epochs, batchSize, ...optimizer }: TrainSettings__Output): TrainSettings => ({
+  epochs: integer(epochs, "task.train.epochs", 1, 2 ** 16),
+  batchSize: integer(batchSize, "task.train.batch_size", 1, 2 ** 16),
+  optimizer: decodeOptimizer(optimizer),
+});
+
+function decodeOptimizer({ sgd, adam }: Pick<TrainSettings__Output, "sgd" | "adam">): Optimizer {
+  const { learningRate } = present(sgd ?? adam, "task.train.optimizer");
+  const rate = real(learningRate, "task.train.optimizer.learning_rate", (v) => v > 0, "above 0");
+  if (!sgd) return { adam: { learningRate: rate } };
+  const place = "task.train.optimizer.momentum";
+  return {
+    sgd: {
+      learningRate: rate,
+      momentum: real(sgd.momentum, place, (v) => v >= 0 && v < 1, "0 or more, below 1"),
+    },
+  };
+}
+
+function decodePlan(rules: readonly PlanRule__Output[], place: string): PlanRule[] {
+  integer(rules.length, `${place}.length`, 1, 1024);
+  return rules.map(({ tensors, codec, errorFeedback }, i) => ({
+    tensors: tensorName(tensors, `${place}[${i}].tensors`),
+    codec: decodeCodec(present(codec, `${place}[${i}].codec`), `${place}[${i}].codec`),
+    errorFeedback,
+  }));
+}
+
+const CODERS = {
+  VALUE_CODER_FLOAT32: "float32",
+  VALUE_CODER_FLOAT16: "float16",
+  VALUE_CODER_TERNARY: "ternary",
+} as const;
+
+function decodeCodec({ topK, coder, uniformBits }: Codec__Output, place: string): CodecSpec {
+  return {
+    select:
+      topK === undefined
+        ? "all"
+        : { topK: real(topK, `${place}.top_k`, (v) => v > 0 && v <= 1, "above 0, at most 1") },
+    values:
+      uniformBits === undefined
+        ? oneOf(CODERS, present(coder, `${place}.values`), `${place}.coder`)
+        : { uniform: integer(uniformBits, `${place}.uniform_bits`, 1, 8) },
+  };
+}

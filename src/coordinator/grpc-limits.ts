@@ -1,0 +1,34 @@
+import { assert } from "../model/assert.ts";
+import { CHUNK_BYTES } from "../wire/link-fields.ts";
+
+/** What the coordinator's end of the link puts up with. */
+export interface GrpcLimits {
+  /** Bytes of the largest report. */
+  readonly frameBytes: number;
+  /** Bytes of all reports that are arriving or being looked at together: beyond it clients are told to come later. */
+  readonly uploadBytes: number;
+  /** Bytes of the largest single message, either way; at least 512 KiB. */
+  readonly messageBytes: number;
+  readonly maxConnections: number;
+  readonly maxStreamsPerConnection: number;
+  /** A transfer, a handshake or an unused connection without progress for this long is ended. */
+  readonly idleMs: number;
+  /** Dead peers are found by pings this far apart. */
+  readonly keepaliveMs: number;
+}
+
+const defaults: GrpcLimits = {
+  frameBytes: 64 * 2 ** 20,
+  uploadBytes: 2 ** 30,
+  messageBytes: 2 ** 20,
+  maxConnections: 10_000,
+  maxStreamsPerConnection: 32,
+  idleMs: 30_000,
+  keepaliveMs: 60_000,
+};
+
+export function withDefaults(limits: Partial<GrpcLimits>): GrpcLimits {
+  const complete = { ...defaults, ...limits };
+  assert(complete.messageBytes >= 2 * CHUNK_BYTES, "a message has room for a chunk and its header");
+  return complete;
+}

@@ -1,0 +1,149 @@
+import type { CheckIn__Output } from "../generated/fedpress/v1/CheckIn.ts";
+import type { ClientSignal__Output } from "../generated/fedpress/v1/ClientSignal.ts";
+import type { Codec } from "../generated/fedpress/v1/Codec.ts";
+import type { CoordinatorSignal } from "../generated/fedpress/v1/CoordinatorSignal.ts";
+import type { FetchRequest__Output } from "../generated/fedpress/v1/FetchRequest.ts";
+import type { PlanRule as PlanRuleFields } from "../generated/fedpress/v1/PlanRule.ts";
+import type { Receipt as ReceiptFields } from "../generated/fedpress/v1/Receipt.ts";
+import type { Refusal as RefusalFields } from "../generated/fedpress/v1/Refusal.ts";
+import type { ReportHeader__Output } from "../generated/fedpress/v1/ReportHeader.ts";
+import type { Task as TaskFields } from "../generated/fedpress/v1/Task.ts";
+import type { TrainSettings as TrainFields } from "../generated/fedpress/v1/TrainSettings.ts";
+import type { Verdict as VerdictFields } from "../generated/fedpress/v1/Verdict.ts";
+import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
+import type {
+  CheckIn,
+  CheckInReply,
+  CodecSpec,
+  FetchModel,
+  PlanRule,
+  Receipt,
+  Refusal,
+  ReportId,
+  Task,
+  TrainSettings,
+  Verdict,
+} from "../model/protocol.ts";
+import {
+  bad,
+  decodeHeld,
+  decodeReportId,
+  encodeHeld,
+  encodeReportId,
+  identifier,
+  integer,
+  present,
+} from "../wire/link-fields.ts";
+
+/** The coordinator's half of proto/fedpress/v1: reads what clients send, writes what they get. */
+
+export type Signal =
+  | { readonly kind: "hello"; readonly protocol: number; readonly clientId: ClientId }
+  | { readonly kind: "check-in"; readonly request: CheckIn };
+
+/** Throws WireError `bad-field` for anything outside the ranges of the .proto files, as do all that follow. */
+export function decodeSignal({ hello, checkIn }: ClientSignal__Output): Signal {
+  if (hello) {
+    const protocol = integer(hello.protocol, "hello.protocol", 1);
+    return { kind: "hello", protocol, clientId: identifier(hello.clientId, "hello.client_id") };
+  }
+  if (checkIn) return { kind: "check-in", request: decodeCheckIn(checkIn) };
+  throw bad("signal", "neither a hello nor a check-in");
+}
+
+const decodeCheckIn = ({ runId, numExamples, held, pending }: CheckIn__Output): CheckIn => ({
+  runId: runId === undefined ? null : identifier(runId, "check_in.run_id"),
+  numExamples: integer(numExamples, "check_in.num_examples", 1, MAX_NUM_EXAMPLES),
+  held: held ? decodeHeld(held, "check_in.held") : null,
+  pending: pending ? decodeReportId(pending, "check_in.pending") : null,
+});
+
+export const decodeFetch = ({ held, version }: FetchRequest__Output): FetchModel => ({
+  held: held ? decodeHeld(held, "fetch.held") : null,
+  version: integer(version, "fetch.version"),
+});
+
+export function decodeReportHeader({ report, frameBytes }: ReportHeader__Output): {
+  readonly report: ReportId;
+  readonly frameBytes: number;
+} {
+  return {
+    report: decodeReportId(present(report, "header.report"), "header.report"),
+    frameBytes: integer(frameBytes, "header.frame_bytes"),
+  };
+}
+
+export function encodeReply(reply: CheckInReply): CoordinatorSignal {
+  switch (reply.kind) {
+    case "task":
+      return { task: { task: encodeTask(reply.task), ...encodeVerdict(reply.verdict) } };
+    case "finished":
+      return { finished: encodeVerdict(reply.verdict) };
+    case "refused":
+      return { refused: encodeRefusal(reply.refusal) };
+  }
+}
+
+export const encodeReceipt = (receipt: Receipt): ReceiptFields =>
+  receipt.kind === "accepted"
+    ? { accepted: encodeReportId(receipt.report) }
+    : { refused: encodeRefusal(receipt.refusal) };
+
+const MAX_DETAIL = 4096;
+
+export const encodeRefusal = ({ code, detail, retry }: Refusal): RefusalFields => ({
+  code,
+  detail: detail.slice(0, MAX_DETAIL),
+  retry,
+});
+
+const OUTCOMES = {
+  folded: "OUTCOME_FOLDED",
+  dropped: "OUTCOME_DROPPED",
+  refused: "OUTCOME_REFUSED",
+  unknown: "OUTCOME_UNKNOWN",
+} as const;
+
+function encodeVerdict(verdict: Verdict | null): { verdict?: VerdictFields } {
+  if (verdict === null) return {};
+  const { report, outcome, version } = verdict;
+  const fields = { report: encodeReportId(report), outcome: OUTCOMES[outcome] };
+  return { verdict: version === null ? fields : { ...fields, version } };
+}
+
+const encodeTask = (task: Task): TaskFields => ({
+  runId: task.runId,
+  round: task.round,
+  base: encodeHeld(task.base),
+  model: { ...task.model },
+  manifest: { tensors: task.manifest.tensors.map(({ name, shape }) => ({ name, shape: [...shape] })) },
+  train: encodeTrain(task.train),
+  uplink: task.uplink.map(encodeRule),
+  downlink: task.downlink.map(encodeRule),
+  grid: { ...task.grid },
+  reportDeadlineMs: task.reportDeadlineMs,
+  sharedSeed: task.sharedSeed,
+});
+
+const encodeTrain = ({ epochs, batchSize, optimizer }: TrainSettings): TrainFields => ({
+  epochs,
+  batchSize,
+  ...optimizer,
+});
+
+const encodeRule = ({ tensors, codec, errorFeedback }: PlanRule): PlanRuleFields => ({
+  tensors,
+  codec: encodeCodec(codec),
+  errorFeedback,
+});
+
+const CODERS = {
+  float32: "VALUE_CODER_FLOAT32",
+  float16: "VALUE_CODER_FLOAT16",
+  ternary: "VALUE_CODER_TERNARY",
+} as const;
+
+const encodeCodec = ({ select, values }: CodecSpec): Codec => ({
+  ...(select === "all" ? {} : { topK: select.topK }),
+  ...(typeof values === "string" ? { coder: CODERS[values] } : { uniformBits: values.uniform }),
+});

@@ -1,0 +1,73 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { Adam as _fedpress_v1_Adam, Adam__Output as _fedpress_v1_Adam__Output } from './fedpress/v1/Adam.ts';
+import type { CheckIn as _fedpress_v1_CheckIn, CheckIn__Output as _fedpress_v1_CheckIn__Output } from './fedpress/v1/CheckIn.ts';
+import type { ClientSignal as _fedpress_v1_ClientSignal, ClientSignal__Output as _fedpress_v1_ClientSignal__Output } from './fedpress/v1/ClientSignal.ts';
+import type { Codec as _fedpress_v1_Codec, Codec__Output as _fedpress_v1_Codec__Output } from './fedpress/v1/Codec.ts';
+import type { Configured as _fedpress_v1_Configured, Configured__Output as _fedpress_v1_Configured__Output } from './fedpress/v1/Configured.ts';
+import type { CoordinatorClient as _fedpress_v1_CoordinatorClient, CoordinatorDefinition as _fedpress_v1_CoordinatorDefinition } from './fedpress/v1/Coordinator.ts';
+import type { CoordinatorSignal as _fedpress_v1_CoordinatorSignal, CoordinatorSignal__Output as _fedpress_v1_CoordinatorSignal__Output } from './fedpress/v1/CoordinatorSignal.ts';
+import type { FetchRequest as _fedpress_v1_FetchRequest, FetchRequest__Output as _fedpress_v1_FetchRequest__Output } from './fedpress/v1/FetchRequest.ts';
+import type { Finished as _fedpress_v1_Finished, Finished__Output as _fedpress_v1_Finished__Output } from './fedpress/v1/Finished.ts';
+import type { Grid as _fedpress_v1_Grid, Grid__Output as _fedpress_v1_Grid__Output } from './fedpress/v1/Grid.ts';
+import type { HeldModel as _fedpress_v1_HeldModel, HeldModel__Output as _fedpress_v1_HeldModel__Output } from './fedpress/v1/HeldModel.ts';
+import type { Hello as _fedpress_v1_Hello, Hello__Output as _fedpress_v1_Hello__Output } from './fedpress/v1/Hello.ts';
+import type { Manifest as _fedpress_v1_Manifest, Manifest__Output as _fedpress_v1_Manifest__Output } from './fedpress/v1/Manifest.ts';
+import type { ModelChunk as _fedpress_v1_ModelChunk, ModelChunk__Output as _fedpress_v1_ModelChunk__Output } from './fedpress/v1/ModelChunk.ts';
+import type { ModelHeader as _fedpress_v1_ModelHeader, ModelHeader__Output as _fedpress_v1_ModelHeader__Output } from './fedpress/v1/ModelHeader.ts';
+import type { ModelSource as _fedpress_v1_ModelSource, ModelSource__Output as _fedpress_v1_ModelSource__Output } from './fedpress/v1/ModelSource.ts';
+import type { PlanRule as _fedpress_v1_PlanRule, PlanRule__Output as _fedpress_v1_PlanRule__Output } from './fedpress/v1/PlanRule.ts';
+import type { Receipt as _fedpress_v1_Receipt, Receipt__Output as _fedpress_v1_Receipt__Output } from './fedpress/v1/Receipt.ts';
+import type { Refusal as _fedpress_v1_Refusal, Refusal__Output as _fedpress_v1_Refusal__Output } from './fedpress/v1/Refusal.ts';
+import type { ReportChunk as _fedpress_v1_ReportChunk, ReportChunk__Output as _fedpress_v1_ReportChunk__Output } from './fedpress/v1/ReportChunk.ts';
+import type { ReportHeader as _fedpress_v1_ReportHeader, ReportHeader__Output as _fedpress_v1_ReportHeader__Output } from './fedpress/v1/ReportHeader.ts';
+import type { ReportId as _fedpress_v1_ReportId, ReportId__Output as _fedpress_v1_ReportId__Output } from './fedpress/v1/ReportId.ts';
+import type { Sgd as _fedpress_v1_Sgd, Sgd__Output as _fedpress_v1_Sgd__Output } from './fedpress/v1/Sgd.ts';
+import type { Task as _fedpress_v1_Task, Task__Output as _fedpress_v1_Task__Output } from './fedpress/v1/Task.ts';
+import type { TensorSpec as _fedpress_v1_TensorSpec, TensorSpec__Output as _fedpress_v1_TensorSpec__Output } from './fedpress/v1/TensorSpec.ts';
+import type { TrainSettings as _fedpress_v1_TrainSettings, TrainSettings__Output as _fedpress_v1_TrainSettings__Output } from './fedpress/v1/TrainSettings.ts';
+import type { Verdict as _fedpress_v1_Verdict, Verdict__Output as _fedpress_v1_Verdict__Output } from './fedpress/v1/Verdict.ts';
+import type { Welcome as _fedpress_v1_Welcome, Welcome__Output as _fedpress_v1_Welcome__Output } from './fedpress/v1/Welcome.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  fedpress: {
+    v1: {
+      Adam: MessageTypeDefinition<_fedpress_v1_Adam, _fedpress_v1_Adam__Output>
+      CheckIn: MessageTypeDefinition<_fedpress_v1_CheckIn, _fedpress_v1_CheckIn__Output>
+      ClientSignal: MessageTypeDefinition<_fedpress_v1_ClientSignal, _fedpress_v1_ClientSignal__Output>
+      Codec: MessageTypeDefinition<_fedpress_v1_Codec, _fedpress_v1_Codec__Output>
+      Configured: MessageTypeDefinition<_fedpress_v1_Configured, _fedpress_v1_Configured__Output>
+      Coordinator: SubtypeConstructor<typeof grpc.Client, _fedpress_v1_CoordinatorClient> & { service: _fedpress_v1_CoordinatorDefinition }
+      CoordinatorSignal: MessageTypeDefinition<_fedpress_v1_CoordinatorSignal, _fedpress_v1_CoordinatorSignal__Output>
+      FetchRequest: MessageTypeDefinition<_fedpress_v1_FetchRequest, _fedpress_v1_FetchRequest__Output>
+      Finished: MessageTypeDefinition<_fedpress_v1_Finished, _fedpress_v1_Finished__Output>
+      Grid: MessageTypeDefinition<_fedpress_v1_Grid, _fedpress_v1_Grid__Output>
+      HeldModel: MessageTypeDefinition<_fedpress_v1_HeldModel, _fedpress_v1_HeldModel__Output>
+      Hello: MessageTypeDefinition<_fedpress_v1_Hello, _fedpress_v1_Hello__Output>
+      Manifest: MessageTypeDefinition<_fedpress_v1_Manifest, _fedpress_v1_Manifest__Output>
+      ModelChunk: MessageTypeDefinition<_fedpress_v1_ModelChunk, _fedpress_v1_ModelChunk__Output>
+      ModelHeader: MessageTypeDefinition<_fedpress_v1_ModelHeader, _fedpress_v1_ModelHeader__Output>
+      ModelSource: MessageTypeDefinition<_fedpress_v1_ModelSource, _fedpress_v1_ModelSource__Output>
+      Outcome: EnumTypeDefinition
+      PlanRule: MessageTypeDefinition<_fedpress_v1_PlanRule, _fedpress_v1_PlanRule__Output>
+      Receipt: MessageTypeDefinition<_fedpress_v1_Receipt, _fedpress_v1_Receipt__Output>
+      Refusal: MessageTypeDefinition<_fedpress_v1_Refusal, _fedpress_v1_Refusal__Output>
+      ReportChunk: MessageTypeDefinition<_fedpress_v1_ReportChunk, _fedpress_v1_ReportChunk__Output>
+      ReportHeader: MessageTypeDefinition<_fedpress_v1_ReportHeader, _fedpress_v1_ReportHeader__Output>
+      ReportId: MessageTypeDefinition<_fedpress_v1_ReportId, _fedpress_v1_ReportId__Output>
+      Sgd: MessageTypeDefinition<_fedpress_v1_Sgd, _fedpress_v1_Sgd__Output>
+      Task: MessageTypeDefinition<_fedpress_v1_Task, _fedpress_v1_Task__Output>
+      TensorSpec: MessageTypeDefinition<_fedpress_v1_TensorSpec, _fedpress_v1_TensorSpec__Output>
+      TrainSettings: MessageTypeDefinition<_fedpress_v1_TrainSettings, _fedpress_v1_TrainSettings__Output>
+      ValueCoder: EnumTypeDefinition
+      Verdict: MessageTypeDefinition<_fedpress_v1_Verdict, _fedpress_v1_Verdict__Output>
+      Welcome: MessageTypeDefinition<_fedpress_v1_Welcome, _fedpress_v1_Welcome__Output>
+    }
+  }
+}
+

@@ -1,0 +1,13 @@
+// Original file: proto/fedpress/v1/transfer.proto
+
+import type { HeldModel as _fedpress_v1_HeldModel, HeldModel__Output as _fedpress_v1_HeldModel__Output } from '../../fedpress/v1/HeldModel.ts';
+
+export interface FetchRequest {
+  'held'?: (_fedpress_v1_HeldModel | null);
+  'version'?: (number);
+}
+
+export interface FetchRequest__Output {
+  'held': (_fedpress_v1_HeldModel__Output | null);
+  'version': (number);
+}

@@ -1,0 +1,12 @@
+// Original file: proto/fedpress/v1/task.proto
+
+
+export interface ModelSource {
+  'zoo'?: (string);
+  'seed'?: (number);
+}
+
+export interface ModelSource__Output {
+  'zoo': (string);
+  'seed': (number);
+}

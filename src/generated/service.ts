@@ -1,0 +1,514 @@
+// Made by scripts/generate.mjs from proto/fedpress/v1.
+import { loadPackageDefinition } from "@grpc/grpc-js";
+import { fromJSON } from "@grpc/proto-loader";
+import type { ProtoGrpcType } from "./coordinator.ts";
+
+const descriptor: object = {
+  "nested": {
+    "fedpress": {
+      "nested": {
+        "v1": {
+          "nested": {
+            "Coordinator": {
+              "methods": {
+                "CheckIn": {
+                  "requestType": "ClientSignal",
+                  "requestStream": true,
+                  "responseType": "CoordinatorSignal",
+                  "responseStream": true
+                },
+                "FetchModel": {
+                  "requestType": "FetchRequest",
+                  "responseType": "ModelChunk",
+                  "responseStream": true
+                },
+                "Report": {
+                  "requestType": "ReportChunk",
+                  "requestStream": true,
+                  "responseType": "Receipt"
+                }
+              }
+            },
+            "ClientSignal": {
+              "oneofs": {
+                "signal": {
+                  "oneof": [
+                    "hello",
+                    "checkIn"
+                  ]
+                }
+              },
+              "fields": {
+                "hello": {
+                  "type": "Hello",
+                  "id": 1
+                },
+                "checkIn": {
+                  "type": "CheckIn",
+                  "id": 2
+                }
+              }
+            },
+            "Hello": {
+              "fields": {
+                "protocol": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "clientId": {
+                  "type": "string",
+                  "id": 2
+                }
+              }
+            },
+            "CheckIn": {
+              "oneofs": {
+                "_runId": {
+                  "oneof": [
+                    "runId"
+                  ]
+                }
+              },
+              "fields": {
+                "runId": {
+                  "type": "string",
+                  "id": 1,
+                  "options": {
+                    "proto3_optional": true
+                  }
+                },
+                "numExamples": {
+                  "type": "uint32",
+                  "id": 2
+                },
+                "held": {
+                  "type": "HeldModel",
+                  "id": 3
+                },
+                "pending": {
+                  "type": "ReportId",
+                  "id": 4
+                }
+              }
+            },
+            "CoordinatorSignal": {
+              "oneofs": {
+                "signal": {
+                  "oneof": [
+                    "welcome",
+                    "task",
+                    "finished",
+                    "refused"
+                  ]
+                }
+              },
+              "fields": {
+                "welcome": {
+                  "type": "Welcome",
+                  "id": 1
+                },
+                "task": {
+                  "type": "Configured",
+                  "id": 2
+                },
+                "finished": {
+                  "type": "Finished",
+                  "id": 3
+                },
+                "refused": {
+                  "type": "Refusal",
+                  "id": 4
+                }
+              }
+            },
+            "Welcome": {
+              "fields": {
+                "session": {
+                  "type": "bytes",
+                  "id": 1
+                }
+              }
+            },
+            "Configured": {
+              "fields": {
+                "task": {
+                  "type": "Task",
+                  "id": 1
+                },
+                "verdict": {
+                  "type": "Verdict",
+                  "id": 2
+                }
+              }
+            },
+            "Finished": {
+              "fields": {
+                "verdict": {
+                  "type": "Verdict",
+                  "id": 1
+                }
+              }
+            },
+            "HeldModel": {
+              "fields": {
+                "version": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "digest": {
+                  "type": "bytes",
+                  "id": 2
+                }
+              }
+            },
+            "ReportId": {
+              "fields": {
+                "round": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "digest": {
+                  "type": "bytes",
+                  "id": 2
+                }
+              }
+            },
+            "Verdict": {
+              "oneofs": {
+                "_version": {
+                  "oneof": [
+                    "version"
+                  ]
+                }
+              },
+              "fields": {
+                "report": {
+                  "type": "ReportId",
+                  "id": 1
+                },
+                "outcome": {
+                  "type": "Outcome",
+                  "id": 2
+                },
+                "version": {
+                  "type": "uint32",
+                  "id": 3,
+                  "options": {
+                    "proto3_optional": true
+                  }
+                }
+              }
+            },
+            "Outcome": {
+              "values": {
+                "OUTCOME_UNSPECIFIED": 0,
+                "OUTCOME_FOLDED": 1,
+                "OUTCOME_DROPPED": 2,
+                "OUTCOME_REFUSED": 3,
+                "OUTCOME_UNKNOWN": 4
+              }
+            },
+            "Refusal": {
+              "fields": {
+                "code": {
+                  "type": "string",
+                  "id": 1
+                },
+                "detail": {
+                  "type": "string",
+                  "id": 2
+                },
+                "retry": {
+                  "type": "bool",
+                  "id": 3
+                }
+              }
+            },
+            "Task": {
+              "fields": {
+                "runId": {
+                  "type": "string",
+                  "id": 1
+                },
+                "round": {
+                  "type": "uint32",
+                  "id": 2
+                },
+                "base": {
+                  "type": "HeldModel",
+                  "id": 3
+                },
+                "model": {
+                  "type": "ModelSource",
+                  "id": 4
+                },
+                "manifest": {
+                  "type": "Manifest",
+                  "id": 5
+                },
+                "train": {
+                  "type": "TrainSettings",
+                  "id": 6
+                },
+                "uplink": {
+                  "rule": "repeated",
+                  "type": "PlanRule",
+                  "id": 7
+                },
+                "downlink": {
+                  "rule": "repeated",
+                  "type": "PlanRule",
+                  "id": 8
+                },
+                "grid": {
+                  "type": "Grid",
+                  "id": 9
+                },
+                "reportDeadlineMs": {
+                  "type": "uint32",
+                  "id": 10
+                },
+                "sharedSeed": {
+                  "type": "uint32",
+                  "id": 11
+                }
+              }
+            },
+            "ModelSource": {
+              "fields": {
+                "zoo": {
+                  "type": "string",
+                  "id": 1
+                },
+                "seed": {
+                  "type": "uint32",
+                  "id": 2
+                }
+              }
+            },
+            "Manifest": {
+              "fields": {
+                "tensors": {
+                  "rule": "repeated",
+                  "type": "TensorSpec",
+                  "id": 1
+                }
+              }
+            },
+            "TensorSpec": {
+              "fields": {
+                "name": {
+                  "type": "string",
+                  "id": 1
+                },
+                "shape": {
+                  "rule": "repeated",
+                  "type": "uint32",
+                  "id": 2
+                }
+              }
+            },
+            "TrainSettings": {
+              "oneofs": {
+                "optimizer": {
+                  "oneof": [
+                    "sgd",
+                    "adam"
+                  ]
+                }
+              },
+              "fields": {
+                "epochs": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "batchSize": {
+                  "type": "uint32",
+                  "id": 2
+                },
+                "sgd": {
+                  "type": "Sgd",
+                  "id": 3
+                },
+                "adam": {
+                  "type": "Adam",
+                  "id": 4
+                }
+              }
+            },
+            "Sgd": {
+              "fields": {
+                "learningRate": {
+                  "type": "double",
+                  "id": 1
+                },
+                "momentum": {
+                  "type": "double",
+                  "id": 2
+                }
+              }
+            },
+            "Adam": {
+              "fields": {
+                "learningRate": {
+                  "type": "double",
+                  "id": 1
+                }
+              }
+            },
+            "PlanRule": {
+              "fields": {
+                "tensors": {
+                  "type": "string",
+                  "id": 1
+                },
+                "codec": {
+                  "type": "Codec",
+                  "id": 2
+                },
+                "errorFeedback": {
+                  "type": "bool",
+                  "id": 3
+                }
+              }
+            },
+            "Codec": {
+              "oneofs": {
+                "_topK": {
+                  "oneof": [
+                    "topK"
+                  ]
+                },
+                "values": {
+                  "oneof": [
+                    "coder",
+                    "uniformBits"
+                  ]
+                }
+              },
+              "fields": {
+                "topK": {
+                  "type": "double",
+                  "id": 1,
+                  "options": {
+                    "proto3_optional": true
+                  }
+                },
+                "coder": {
+                  "type": "ValueCoder",
+                  "id": 2
+                },
+                "uniformBits": {
+                  "type": "uint32",
+                  "id": 3
+                }
+              }
+            },
+            "ValueCoder": {
+              "values": {
+                "VALUE_CODER_UNSPECIFIED": 0,
+                "VALUE_CODER_FLOAT32": 1,
+                "VALUE_CODER_FLOAT16": 2,
+                "VALUE_CODER_TERNARY": 3
+              }
+            },
+            "Grid": {
+              "fields": {
+                "exponent": {
+                  "type": "sint32",
+                  "id": 1
+                },
+                "weightBudget": {
+                  "type": "uint32",
+                  "id": 2
+                }
+              }
+            },
+            "FetchRequest": {
+              "fields": {
+                "held": {
+                  "type": "HeldModel",
+                  "id": 1
+                },
+                "version": {
+                  "type": "uint32",
+                  "id": 2
+                }
+              }
+            },
+            "ModelChunk": {
+              "fields": {
+                "header": {
+                  "type": "ModelHeader",
+                  "id": 1
+                },
+                "data": {
+                  "type": "bytes",
+                  "id": 2
+                }
+              }
+            },
+            "ModelHeader": {
+              "fields": {
+                "frameBytes": {
+                  "rule": "repeated",
+                  "type": "uint32",
+                  "id": 1
+                }
+              }
+            },
+            "ReportChunk": {
+              "fields": {
+                "header": {
+                  "type": "ReportHeader",
+                  "id": 1
+                },
+                "data": {
+                  "type": "bytes",
+                  "id": 2
+                }
+              }
+            },
+            "ReportHeader": {
+              "fields": {
+                "report": {
+                  "type": "ReportId",
+                  "id": 1
+                },
+                "frameBytes": {
+                  "type": "uint32",
+                  "id": 2
+                }
+              }
+            },
+            "Receipt": {
+              "oneofs": {
+                "receipt": {
+                  "oneof": [
+                    "accepted",
+                    "refused"
+                  ]
+                }
+              },
+              "fields": {
+                "accepted": {
+                  "type": "ReportId",
+                  "id": 1
+                },
+                "refused": {
+                  "type": "Refusal",
+                  "id": 2
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+};
+
+const loaded = loadPackageDefinition(fromJSON(descriptor, { longs: Number, enums: String, defaults: true, oneofs: true }));
+
+/** The client's constructor; `.service` is what a server implements. */
+export const Coordinator = (loaded as unknown as ProtoGrpcType).fedpress.v1.Coordinator;

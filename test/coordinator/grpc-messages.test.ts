@@ -1,0 +1,249 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  decodeSignal as decodeAnswer,
+  decodeReceipt,
+  encodeCheckIn,
+  encodeFetch,
+  encodeReportHeader,
+} from "../../src/client/grpc-link-messages.ts";
+import {
+  decodeFetch,
+  decodeReportHeader,
+  decodeSignal,
+  encodeReceipt,
+  encodeReply,
+} from "../../src/coordinator/grpc-messages.ts";
+import type { CoordinatorSignal } from "../../src/generated/fedpress/v1/CoordinatorSignal.ts";
+import { Coordinator } from "../../src/generated/service.ts";
+import { WireError } from "../../src/model/error.ts";
+import type {
+  CheckIn,
+  CheckInReply,
+  FetchModel,
+  HeldModel,
+  PlanRule,
+  Receipt,
+  Refusal,
+  ReportId,
+  Task,
+  Verdict,
+} from "../../src/model/protocol.ts";
+import { task } from "./grpc-kit.ts";
+
+// Values go through real protobuf bytes, from one end's half of the messages to the other's.
+
+const { CheckIn: Stream, FetchModel: Fetch, Report } = Coordinator.service;
+
+const answered = (signal: CoordinatorSignal) =>
+  decodeAnswer(Stream.responseDeserialize(Stream.responseSerialize(signal)));
+
+const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
+  fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
+const uint32 = fc.oneof(fc.constantFrom(0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1), fc.nat(2 ** 32 - 1));
+const hex32 = fc
+  .uint8Array({ minLength: 32, maxLength: 32 })
+  .map((bytes) => Buffer.from(bytes).toString("hex"));
+const identifier = fc.oneof(
+  fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,40}$/),
+  fc.constant("x".repeat(128)),
+);
+const tensorName = fc.oneof(fc.stringMatching(/^[!-~]{1,30}$/), fc.constant("~".repeat(255)));
+const held: fc.Arbitrary<HeldModel> = record({ version: uint32, digest: hex32 });
+const reportId: fc.Arbitrary<ReportId> = record({ round: uint32, digest: hex32 });
+const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
+
+const checkIn: fc.Arbitrary<CheckIn> = record({
+  runId: orNull(identifier),
+  numExamples: fc.oneof(fc.constantFrom(1, 2 ** 15), fc.integer({ min: 1, max: 2 ** 15 })),
+  held: orNull(held),
+  pending: orNull(reportId),
+});
+
+const fetchModel: fc.Arbitrary<FetchModel> = record({ held: orNull(held), version: uint32 });
+
+const refusal: fc.Arbitrary<Refusal> = record({
+  code: fc.stringMatching(/^[a-z0-9-]{1,64}$/),
+  detail: fc.oneof(fc.string({ unit: "grapheme", maxLength: 100 }), fc.constant("d".repeat(4096))),
+  retry: fc.boolean(),
+});
+
+const verdict: fc.Arbitrary<Verdict> = fc.oneof(
+  record({ report: reportId, outcome: fc.constant("folded" as const), version: uint32 }),
+  record({
+    report: reportId,
+    outcome: fc.constantFrom("dropped" as const, "refused" as const, "unknown" as const),
+    version: fc.constant(null),
+  }),
+);
+
+const receipt: fc.Arbitrary<Receipt> = fc.oneof(
+  record({ kind: fc.constant("accepted" as const), report: reportId }),
+  record({ kind: fc.constant("refused" as const), refusal }),
+);
+
+const double = (bounds: fc.DoubleConstraints) =>
+  fc.double({ noNaN: true, noDefaultInfinity: true, ...bounds });
+const learningRate = double({ min: 0, minExcluded: true });
+
+const plan: fc.Arbitrary<PlanRule[]> = fc.array(
+  record({
+    tensors: tensorName,
+    codec: record({
+      select: fc.oneof(
+        fc.constant("all" as const),
+        record({ topK: fc.oneof(fc.constant(1), double({ min: 0, max: 1, minExcluded: true })) }),
+      ),
+      values: fc.oneof(
+        fc.constantFrom("float32" as const, "float16" as const, "ternary" as const),
+        record({ uniform: fc.integer({ min: 1, max: 8 }) }),
+      ),
+    }),
+    errorFeedback: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 5 },
+);
+
+const tasks: fc.Arbitrary<Task> = record({
+  runId: identifier,
+  round: uint32,
+  base: held,
+  model: record({ zoo: identifier, seed: uint32 }),
+  manifest: record({
+    tensors: fc.oneof(
+      fc.constant([{ name: "largest", shape: [2 ** 31 - 1] }]),
+      fc.uniqueArray(
+        record({ name: tensorName, shape: fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 8 }) }),
+        { minLength: 1, maxLength: 12, selector: ({ name }) => name },
+      ),
+    ),
+  }),
+  train: record({
+    epochs: fc.integer({ min: 1, max: 2 ** 16 }),
+    batchSize: fc.integer({ min: 1, max: 2 ** 16 }),
+    optimizer: fc.oneof(
+      record({
+        sgd: record({ learningRate, momentum: double({ min: 0, max: 1, maxExcluded: true }) }),
+      }),
+      record({ adam: record({ learningRate }) }),
+    ),
+  }),
+  uplink: plan,
+  downlink: plan,
+  grid: record({
+    exponent: fc.integer({ min: -126, max: 127 }),
+    weightBudget: fc.oneof(fc.constantFrom(1, 2 ** 31), fc.integer({ min: 1, max: 2 ** 31 })),
+  }),
+  reportDeadlineMs: fc.oneof(fc.constantFrom(1, 2 ** 31 - 1), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
+  sharedSeed: uint32,
+});
+
+const reply: fc.Arbitrary<CheckInReply> = fc.oneof(
+  record({ kind: fc.constant("task" as const), task: tasks, verdict: orNull(verdict) }),
+  record({ kind: fc.constant("finished" as const), verdict: orNull(verdict) }),
+  record({ kind: fc.constant("refused" as const), refusal }),
+);
+
+test("replies with tasks and verdicts arrive as they were sent", () => {
+  fc.assert(
+    fc.property(reply, (sent) => {
+      expect(answered(encodeReply(sent))).toStrictEqual(sent);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("check-ins arrive as they were sent", () => {
+  fc.assert(
+    fc.property(checkIn, (sent) => {
+      const bytes = Stream.requestSerialize({ checkIn: encodeCheckIn(sent) });
+      expect(decodeSignal(Stream.requestDeserialize(bytes))).toStrictEqual({
+        kind: "check-in",
+        request: sent,
+      });
+    }),
+  );
+});
+
+test("download requests, report headers and receipts arrive as they were sent", () => {
+  fc.assert(
+    fc.property(fetchModel, reportId, uint32, receipt, (request, report, frameBytes, answer) => {
+      const fetched = Fetch.requestDeserialize(Fetch.requestSerialize(encodeFetch(request)));
+      expect(decodeFetch(fetched)).toStrictEqual(request);
+      const header = encodeReportHeader(report, frameBytes);
+      const chunk = Report.requestDeserialize(Report.requestSerialize({ header }));
+      expect(decodeReportHeader(chunk.header!)).toStrictEqual({ report, frameBytes });
+      const answered = Report.responseDeserialize(Report.responseSerialize(encodeReceipt(answer)));
+      expect(decodeReceipt(answered)).toStrictEqual(answer);
+    }),
+  );
+});
+
+test("a detail too long for the wire is cut, not refused", () => {
+  const long = { code: "bad-field", detail: "d".repeat(5000), retry: false };
+  const arrived = answered(encodeReply({ kind: "refused", refusal: long }));
+  expect(arrived).toStrictEqual({ kind: "refused", refusal: { ...long, detail: "d".repeat(4096) } });
+});
+
+type Fields = Record<string, unknown>;
+
+/** The fields of a good task, with one changed. */
+function changed(change: (fields: Fields) => void): CoordinatorSignal {
+  const good = structuredClone(encodeReply({ kind: "task", task, verdict: null }).task!.task) as Fields;
+  change(good);
+  return { task: { task: good } } as CoordinatorSignal;
+}
+
+const at = (fields: Fields, path: string): Fields =>
+  path.split(".").reduce((o, key) => o[key] as Fields, fields);
+const set = (path: string, key: string, value: unknown) =>
+  changed((fields) => Object.assign(path ? at(fields, path) : fields, { [key]: value }));
+
+test.each<[string, CoordinatorSignal]>([
+  ["signal", {}],
+  ["welcome.session", { welcome: { session: new Uint8Array(15) } }],
+  ["task", { task: {} }],
+  ["task.run_id", set("", "runId", "../../etc/passwd")],
+  ["task.run_id", set("", "runId", "x".repeat(129))],
+  ["task.base", set("", "base", null)],
+  ["task.base.digest", set("base", "digest", new Uint8Array(31))],
+  ["task.model", set("", "model", null)],
+  ["task.model.zoo", set("model", "zoo", "")],
+  ["task.manifest", set("", "manifest", null)],
+  ["task.manifest.tensors.length", set("manifest", "tensors", [])],
+  ["task.manifest.tensors[1].name", set("manifest.tensors.1", "name", "a b")],
+  ["task.manifest", set("manifest.tensors.1", "name", "dense/kernel")],
+  ["task.manifest.tensors[0].shape[1]", set("manifest.tensors.0", "shape", [4, 0])],
+  ["task.manifest.tensors[0].shape.length", set("manifest.tensors.0", "shape", Array(9).fill(1))],
+  ["task.manifest coordinates", set("manifest.tensors.0", "shape", Array(8).fill(2 ** 31 - 1))],
+  ["task.train", set("", "train", null)],
+  ["task.train.epochs", set("train", "epochs", 0)],
+  ["task.train.batch_size", set("train", "batchSize", 2 ** 16 + 1)],
+  ["task.train.optimizer", set("train", "sgd", null)],
+  ["task.train.optimizer.learning_rate", set("train.sgd", "learningRate", Number.NaN)],
+  ["task.train.optimizer.learning_rate", set("train.sgd", "learningRate", Number.POSITIVE_INFINITY)],
+  ["task.train.optimizer.learning_rate", set("train.sgd", "learningRate", 0)],
+  ["task.train.optimizer.momentum", set("train.sgd", "momentum", 1)],
+  ["task.uplink.length", set("", "uplink", [])],
+  ["task.uplink[0].tensors", set("uplink.0", "tensors", "")],
+  ["task.uplink[0].codec", set("uplink.0", "codec", null)],
+  ["task.uplink[0].codec.top_k", set("uplink.0.codec", "topK", 0)],
+  ["task.uplink[0].codec.top_k", set("uplink.0.codec", "topK", 1.000001)],
+  ["task.uplink[0].codec.coder", set("uplink.0.codec", "coder", "VALUE_CODER_UNSPECIFIED")],
+  ["task.uplink[0].codec.coder", set("uplink.0.codec", "coder", 99)],
+  ["task.downlink[0].codec.uniform_bits", set("downlink.0.codec", "uniformBits", 9)],
+  ["task.grid", set("", "grid", null)],
+  ["task.grid.exponent", set("grid", "exponent", -127)],
+  ["task.grid.weight_budget", set("grid", "weightBudget", 0)],
+  ["task.report_deadline_ms", set("", "reportDeadlineMs", 2 ** 31)],
+  ["verdict.report", { finished: { verdict: { outcome: "OUTCOME_UNKNOWN" } } }],
+  ["verdict.outcome", { finished: { verdict: { report: { digest: new Uint8Array(32) } } } }],
+  ["verdict.version", { finished: { verdict: { outcome: "OUTCOME_FOLDED" } } }],
+  ["verdict.version", { finished: { verdict: { outcome: "OUTCOME_DROPPED", version: 0 } } }],
+  ["refusal.code", { refused: { code: "Not A Code", detail: "" } }],
+  ["refusal.detail", { refused: { code: "a", detail: "d".repeat(4097) } }],
+])("a coordinator's bad %s is a wire error that names it", (place, signal) => {
+  const decode = () => answered(signal);
+  expect(decode).toThrow(WireError);
+  expect(decode).toThrow(`bad-field at ${place}:`);
+});
