@@ -17,7 +17,7 @@ export interface WatchOptions {
 }
 
 /** Standard output, or a stand-in for it. */
-export interface Output extends NodeJS.EventEmitter {
+interface Output extends NodeJS.EventEmitter {
   readonly isTTY?: boolean;
   write(text: string): boolean;
 }
