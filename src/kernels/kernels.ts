@@ -1,0 +1,151 @@
+import { kernelsBase64 } from "./kernels.wasm.ts";
+
+/**
+ * The hot loops, in WebAssembly, on the memory of whoever calls. Every pointer is a byte offset into that memory, of
+ * little-endian float32 unless said otherwise; sizes and strides count elements. No kernel allocates: where one
+ * needs room to work, the caller hands it `scratch` (of `gemmScratchBytes`) or `windows` (of `convWindowBytes`).
+ * Outputs are written in full and may not overlap inputs unless said otherwise. Same inputs, same bits, on every engine.
+ */
+export interface Kernels {
+  gemmScratchBytes(): number;
+  /** C = A·B, or C += A·B when `accumulate`. A is rows x depth, B is depth x cols, of any strides. */
+  gemm(
+    rows: number,
+    cols: number,
+    depth: number,
+    a: Pointer,
+    aRowStride: number,
+    aColStride: number,
+    b: Pointer,
+    bRowStride: number,
+    bColStride: number,
+    c: Pointer,
+    cRowStride: number,
+    accumulate: boolean,
+    scratch: Pointer,
+  ): void;
+
+  /** Convolutions and pooling, NHWC; `geometry` points to the integers of `geometryWords`. */
+  convWindowBytes(geometry: Pointer): number;
+  convForward(
+    geometry: Pointer,
+    x: Pointer,
+    filter: Pointer,
+    y: Pointer,
+    windows: Pointer,
+    scratch: Pointer,
+  ): void;
+  convFilterGradient(
+    geometry: Pointer,
+    x: Pointer,
+    dy: Pointer,
+    dFilter: Pointer,
+    windows: Pointer,
+    scratch: Pointer,
+  ): void;
+  convInputGradient(
+    geometry: Pointer,
+    dy: Pointer,
+    filter: Pointer,
+    dx: Pointer,
+    windows: Pointer,
+    scratch: Pointer,
+  ): void;
+  maxPoolGradient(geometry: Pointer, x: Pointer, dy: Pointer, dx: Pointer): void;
+  avgPoolGradient(geometry: Pointer, dy: Pointer, dx: Pointer): void;
+
+  /** out[outer, inner] = scale * Σ x[outer, count, inner] over the middle. */
+  blockSum(x: Pointer, outer: number, count: number, inner: number, scale: number, out: Pointer): void;
+  /** y[rows, cols] = x + bias[cols] (unless 0), then max(0, y) if `relu`; y may be x. */
+  biasActivation(x: Pointer, rows: number, cols: number, bias: Pointer, relu: boolean, y: Pointer): void;
+  /** dx = dy where x > 0, else 0. */
+  reluGradient(x: Pointer, dy: Pointer, count: number, dx: Pointer): void;
+  softmaxRows(x: Pointer, rows: number, cols: number, y: Pointer): void;
+  softmaxGradientRows(y: Pointer, dy: Pointer, rows: number, cols: number, dx: Pointer): void;
+
+  /** Σ of the rows' cross-entropies with int32 labels, in nats; `gradient` is that of their mean. */
+  crossEntropy(logits: Pointer, labels: Pointer, rows: number, cols: number, gradient: Pointer): number;
+  /** The same for distillation; `scratch` holds `cols` floats. */
+  softCrossEntropy(
+    logits: Pointer,
+    teacher: Pointer,
+    labels: Pointer,
+    rows: number,
+    cols: number,
+    temperature: number,
+    share: number,
+    gradient: Pointer,
+    scratch: Pointer,
+  ): number;
+
+  /** velocity = momentum * velocity + gradient; params -= learningRate * velocity. */
+  momentumStep(
+    params: Pointer,
+    gradient: Pointer,
+    velocity: Pointer,
+    count: number,
+    learningRate: number,
+    momentum: number,
+  ): void;
+  /** One step of Adam with the bias corrections inside `stepSize` and `epsilon`. */
+  adamStep(
+    params: Pointer,
+    gradient: Pointer,
+    mean: Pointer,
+    square: Pointer,
+    count: number,
+    stepSize: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+  ): void;
+  /** Zeroes the values whose mask byte is 0. */
+  applyMask(values: Pointer, mask: Pointer, count: number): void;
+}
+
+/** A byte offset into the memory. */
+export type Pointer = number;
+
+/** The shape of a convolution or pooling; for pooling, outChannels equals inChannels. */
+export interface Geometry {
+  readonly batch: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly inChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly outChannels: number;
+  readonly filterHeight: number;
+  readonly filterWidth: number;
+  readonly strideHeight: number;
+  readonly strideWidth: number;
+  readonly dilationHeight: number;
+  readonly dilationWidth: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+/** A geometry as kernels read it: 15 int32, in this order. */
+export const geometryWords = (g: Geometry): readonly number[] => [
+  ...[g.batch, g.inHeight, g.inWidth, g.inChannels, g.outHeight, g.outWidth, g.outChannels],
+  ...[g.filterHeight, g.filterWidth, g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth],
+  ...[g.padTop, g.padLeft],
+];
+
+/** A WebAssembly.Memory; its buffer is replaced by another whenever the memory grows. */
+export interface WasmMemory {
+  readonly buffer: ArrayBufferLike;
+}
+
+// The standard library's types have WebAssembly only together with the whole browser.
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
+};
+
+/** Runs the kernels on `memory`, which must declare a maximum of at most 65536 pages. */
+export function instantiateKernels(memory: WasmMemory): Kernels {
+  const bytes = Uint8Array.from(atob(kernelsBase64), (char) => char.charCodeAt(0));
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  return exports as Kernels;
+}

@@ -1,0 +1,73 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { countOf } from "../model/dataset.ts";
+import { gatherInputs, turn } from "./batch.ts";
+import { checkTask } from "./check-task.ts";
+import type { Engine } from "./engine.ts";
+import { lossFor } from "./loss.ts";
+import type { EvaluateTask, Metrics } from "./trainer.ts";
+import { openArena } from "./wasm/heap.ts";
+
+const BATCH_SIZE = 128;
+
+/** Logits of every example, count * numClasses. */
+export async function predict(
+  engine: Engine,
+  task: EvaluateTask,
+  signal: AbortSignal,
+): Promise<Float32Array<ArrayBuffer>> {
+  signal.throwIfAborted();
+  const { heap } = engine.workspace;
+  const session = engine.session(task.architecture);
+  checkTask(task, session.architecture);
+  session.load(task.params);
+  const { dataset } = task;
+  const { numClasses } = session.architecture;
+  const count = countOf(dataset);
+  const logits = new Float32Array(count * numClasses);
+  for (let start = 0; start < count; start += BATCH_SIZE) {
+    const examples = examplesFrom(start, count);
+    tf.tidy(() => {
+      const out = session.model.apply(gatherInputs(dataset, examples)) as tf.Tensor;
+      logits.set(heap.floats(heap.pointerTo(out), examples.length * numClasses), start * numClasses);
+    });
+    await turn();
+    signal.throwIfAborted();
+  }
+  return logits;
+}
+
+/** Accuracy and mean cross-entropy; of equal logits the lowest class counts as the answer. */
+export async function evaluate(engine: Engine, task: EvaluateTask, signal: AbortSignal): Promise<Metrics> {
+  const logits = await predict(engine, task, signal);
+  const { labels, numClasses } = task.dataset;
+  const count = labels.length;
+  const { workspace } = engine;
+  const { heap } = workspace;
+  const arena = openArena(heap);
+  try {
+    const loss = lossFor(task, BATCH_SIZE, workspace, arena);
+    const [logitsAt, gradientAt] = [0, 0].map(() => arena.allocate(4 * BATCH_SIZE * numClasses)) as [
+      number,
+      number,
+    ];
+    let lossSum = 0;
+    let numRight = 0;
+    for (let start = 0; start < count; start += BATCH_SIZE) {
+      const examples = examplesFrom(start, count);
+      const rows = logits.subarray(start * numClasses, (start + examples.length) * numClasses);
+      heap.floats(logitsAt, rows.length).set(rows);
+      lossSum += loss(logitsAt, gradientAt, examples);
+      for (const [i, example] of examples.entries())
+        if (argMax(rows.subarray(i * numClasses, (i + 1) * numClasses)) === labels[example]) numRight++;
+    }
+    return { accuracy: numRight / count, loss: lossSum / count };
+  } finally {
+    arena.close();
+  }
+}
+
+const examplesFrom = (start: number, count: number): Uint32Array =>
+  Uint32Array.from({ length: Math.min(BATCH_SIZE, count - start) }, (_, i) => start + i);
+
+const argMax = (values: Float32Array): number =>
+  values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);

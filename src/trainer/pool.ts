@@ -1,0 +1,161 @@
+import { Worker } from "node:worker_threads";
+import { assert } from "../model/assert.ts";
+import { errorOf, type FromWorker, type ToWorker, type Work, type WorkResult } from "./job.ts";
+import type { Metrics, Trainer, TrainResult } from "./trainer.ts";
+
+/** Worker threads run built JavaScript, also when this file runs as TypeScript. */
+const defaultEntry = new URL(
+  import.meta.url.endsWith(".ts") ? "../../dist/trainer/worker.js" : "./worker.js",
+  import.meta.url,
+);
+
+/**
+ * Training on `numWorkers` threads, each with its own tfjs, one job a thread; further jobs wait in order. Results
+ * are the same bits as `localTrainer`'s. Dataset arrays on shared memory (see `subset`) are not copied. A thread
+ * that dies rejects its job and is replaced when the next job needs it. Loads no tfjs in this thread.
+ */
+export async function trainerPool(numWorkers: number, entry: URL = defaultEntry): Promise<Trainer> {
+  assert(Number.isInteger(numWorkers) && numWorkers > 0, "a pool has at least one thread");
+  const pool = openPool(numWorkers, entry);
+  try {
+    await pool.start();
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+  const submit = <T extends WorkResult>(work: Work, signal: AbortSignal) =>
+    pool.submit(work, signal) as Promise<T>;
+  return {
+    train: (task, signal) => submit<TrainResult>({ kind: "train", task }, signal),
+    evaluate: (task, signal) => submit<Metrics>({ kind: "evaluate", task }, signal),
+    predict: (task, signal) => submit<Float32Array>({ kind: "predict", task }, signal),
+    close: () => pool.close(),
+  };
+}
+
+interface Job {
+  readonly id: number;
+  readonly work: Work;
+  readonly signal: AbortSignal;
+  readonly resolve: (result: WorkResult) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  /** Settles when the worker can take jobs; rejects when it cannot start. */
+  readonly ready: Promise<void>;
+}
+
+/** A place for one worker thread; `job` is what it is busy with, even after the caller has aborted it. */
+interface Slot {
+  thread: Thread | null;
+  job: Job | null;
+}
+
+function openPool(numWorkers: number, entry: URL) {
+  const slots: readonly Slot[] = Array.from({ length: numWorkers }, () => ({ thread: null, job: null }));
+  const waiting: Job[] = [];
+  let numJobs = 0;
+  let isClosed = false;
+
+  const dispatch = (): void => {
+    for (const slot of slots) {
+      if (slot.job !== null || isClosed) continue;
+      const job = waiting.shift();
+      if (job === undefined) return;
+      slot.thread ??= startThread(slot);
+      slot.job = job;
+      try {
+        post(slot.thread, { type: "start", job: job.id, work: job.work });
+      } catch (error) {
+        slot.job = null; // the task cannot be sent to another thread
+        job.reject(error);
+      }
+    }
+  };
+
+  const startThread = (slot: Slot): Thread => {
+    const worker = new Worker(entry);
+    let cause: unknown;
+    worker.on("error", (error) => {
+      cause = error;
+    });
+    const ready = new Promise<void>((resolve, reject) => {
+      worker.on("message", (message: FromWorker) => {
+        if (message.type === "ready") resolve();
+        else settle(slot, message);
+      });
+      worker.on("exit", (code) => {
+        const detail = cause instanceof Error ? cause.message : `exit code ${code}`;
+        const stopped = new Error(`a training thread stopped: ${detail}`, { cause });
+        reject(stopped);
+        const { job } = slot;
+        slot.thread = null;
+        slot.job = null;
+        job?.reject(stopped);
+        dispatch();
+      });
+    });
+    ready.catch(() => {}); // told to the job, and to whoever waits for the start
+    return { worker, ready };
+  };
+
+  const settle = (slot: Slot, message: Exclude<FromWorker, { type: "ready" }>): void => {
+    const { job } = slot;
+    if (job === null || job.id !== message.job) return;
+    slot.job = null;
+    if (message.type === "done") job.resolve(message.result);
+    else job.reject(errorOf(message.failure));
+    dispatch();
+  };
+
+  const abort = (job: Job): void => {
+    const place = waiting.indexOf(job);
+    if (place >= 0) waiting.splice(place, 1);
+    const thread = slots.find((slot) => slot.job === job)?.thread;
+    if (thread) post(thread, { type: "abort", job: job.id });
+    job.reject(job.signal.reason);
+  };
+
+  return {
+    start: async (): Promise<void> => {
+      const threads = slots.map((slot) => {
+        slot.thread = startThread(slot);
+        return slot.thread.ready;
+      });
+      await Promise.all(threads);
+    },
+    submit: (work: Work, signal: AbortSignal): Promise<WorkResult> =>
+      new Promise<WorkResult>((resolve, reject) => {
+        signal.throwIfAborted();
+        if (isClosed) throw new Error("the trainer is closed");
+        const onAbort = (): void => abort(job);
+        const done = (): void => signal.removeEventListener("abort", onAbort);
+        const job: Job = {
+          id: numJobs++,
+          work,
+          signal,
+          resolve: (result) => {
+            done();
+            resolve(result);
+          },
+          reject: (reason) => {
+            done();
+            reject(reason);
+          },
+        };
+        signal.addEventListener("abort", onAbort);
+        waiting.push(job);
+        dispatch();
+      }),
+    close: async (): Promise<void> => {
+      isClosed = true;
+      const unfinished = [...waiting.splice(0), ...slots.flatMap(({ job }) => job ?? [])];
+      for (const job of unfinished) job.reject(new Error("the trainer was closed"));
+      await Promise.all(slots.map(({ thread }) => thread?.worker.terminate()));
+    },
+  };
+}
+
+const post = ({ worker }: Thread, message: ToWorker): void => worker.postMessage(message);

@@ -1,0 +1,90 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { identity, reluGrad, softmax } from "./activation.ts";
+import { add } from "./bias.ts";
+import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from "./conv.ts";
+import { batchMatMul, fusedMatMul } from "./matmul.ts";
+import { avgPoolGrad, maxPoolGrad } from "./pool.ts";
+import { mean, sum } from "./reduce.ts";
+import type { Replacement } from "./replacement.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** The kernels that tfjs' wasm backend lacks, has wrong, or is slow at. The others stay as they are. */
+export const replacements: Readonly<Record<string, Replacement>> = {
+  Conv2D: conv2D,
+  FusedConv2D: fusedConv2D,
+  Conv2DBackpropFilter: conv2DBackpropFilter,
+  Conv2DBackpropInput: conv2DBackpropInput,
+  BatchMatMul: batchMatMul,
+  _FusedMatMul: fusedMatMul,
+  MaxPoolGrad: maxPoolGrad,
+  AvgPoolGrad: avgPoolGrad,
+  Add: add,
+  Identity: identity,
+  Sum: sum,
+  Mean: mean,
+  Softmax: softmax,
+  ReluGrad: reluGrad,
+};
+
+/** Kernels now in force on the wasm backend, and a way back to the stock ones. */
+export interface Complement {
+  /** Throws unless tfjs runs on the wasm backend with every replacement in place. */
+  check(): void;
+  /** Puts the stock kernels back: for tests that show what is wrong with them. */
+  remove(): void;
+}
+
+const BACKEND = "wasm";
+
+export function installComplement(workspace: Workspace): Complement {
+  const stock = new Map<string, tf.KernelConfig | undefined>();
+  const ours = new Map<string, tf.KernelFunc>();
+  for (const [kernelName, replace] of Object.entries(replacements)) {
+    const config = tf.getKernel(kernelName, BACKEND);
+    stock.set(kernelName, config);
+    const kernelFunc = replace(workspace, config?.kernelFunc ?? missing(kernelName));
+    ours.set(kernelName, kernelFunc);
+    exchange(kernelName, { kernelName, backendName: BACKEND, kernelFunc });
+  }
+  const restoreGradient = installReluGradient();
+  return {
+    check: () => {
+      if (tf.getBackend() !== BACKEND)
+        throw new Error(`training needs tfjs' ${BACKEND} backend, but ${tf.getBackend()} is active`);
+      for (const [name, kernelFunc] of ours)
+        if (tf.getKernel(name, BACKEND)?.kernelFunc !== kernelFunc)
+          throw new Error(`training needs fedpress' ${name} kernel: the stock wasm backend trains wrongly`);
+    },
+    remove: () => {
+      restoreGradient();
+      for (const [name, config] of stock) exchange(name, config);
+    },
+  };
+}
+
+function exchange(kernelName: string, config: tf.KernelConfig | undefined): void {
+  if (tf.getKernel(kernelName, BACKEND) !== undefined) tf.unregisterKernel(kernelName, BACKEND);
+  if (config !== undefined) tf.registerKernel(config);
+}
+
+const missing = (kernelName: string) => (): never => {
+  throw new Error(`${kernelName} works on float32 tensors in NHWC order only`);
+};
+
+/** Relu's gradient through ReluGrad on the wasm backend, unchanged on others. Returns the way back. */
+function installReluGradient(): () => void {
+  const original = tf.getGradient(tf.Relu);
+  tf.unregisterGradient(tf.Relu);
+  tf.registerGradient({
+    ...original,
+    gradFunc: (dy, saved, attrs) => {
+      if (tf.getBackend() !== BACKEND) return original.gradFunc(dy, saved, attrs);
+      const inputs = { x: saved[0]!, dy: dy as tf.Tensor };
+      return { x: () => tf.engine().runKernel("ReluGrad", inputs) as tf.Tensor };
+    },
+  });
+  return () => {
+    tf.unregisterGradient(tf.Relu);
+    tf.registerGradient(original);
+  };
+}

@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { ConfigError } from "../../src/model/error.ts";
+import { manifestOf, modelDigest, numParams } from "../../src/model/manifest.ts";
+import { buildModel } from "../../src/trainer/build.ts";
+import { openEngine } from "../../src/trainer/engine.ts";
+import { layerTensors } from "../../src/trainer/layers.ts";
+import { architecture, architectureNames, initialParams } from "../../src/trainer/zoo.ts";
+
+test("the zoo's manifests", () => {
+  const lines = (name: string) =>
+    manifestOf(initialParams(name, 1)).tensors.map((tensor) => `${tensor.name} ${tensor.shape.join("x")}`);
+  expect(lines("small-cnn")).toEqual([
+    "conv1/kernel 5x5x1x8",
+    "conv1/bias 8",
+    "conv2/kernel 5x5x8x16",
+    "conv2/bias 16",
+    "dense1/kernel 256x64",
+    "dense1/bias 64",
+    "dense2/kernel 64x10",
+    "dense2/bias 10",
+  ]);
+  expect(lines("tiny-cnn")).toEqual([
+    "conv1/kernel 5x5x1x8",
+    "conv1/bias 8",
+    "conv2/kernel 5x5x8x16",
+    "conv2/bias 16",
+    "dense1/kernel 256x10",
+    "dense1/bias 10",
+  ]);
+  expect(numParams(manifestOf(initialParams("small-cnn", 1)))).toBe(20_522);
+  expect(numParams(manifestOf(initialParams("tiny-cnn", 1)))).toBe(5_994);
+});
+
+test("an unknown architecture is a ConfigError that lists the known ones", () => {
+  for (const name of ["huge-cnn", "toString", ""]) {
+    expect(() => architecture(name)).toThrow(ConfigError);
+    expect(() => architecture(name)).toThrow(
+      `model.zoo: ${JSON.stringify(name)}, expected one of small-cnn, tiny-cnn`,
+    );
+  }
+});
+
+describe.each(architectureNames)("%s", (name) => {
+  test("builds into the tfjs model that its description promises", async () => {
+    await openEngine();
+    const model = buildModel(architecture(name));
+    const tensors = layerTensors(architecture(name));
+    expect(model.outputs.map(({ shape }) => shape)).toEqual([[null, 10]]);
+    expect(model.trainableWeights.map(({ shape }) => shape)).toEqual(tensors.map(({ shape }) => [...shape]));
+    expect(model.trainableWeights.map((weight) => weight.originalName)).toEqual(tensors.map((t) => t.name));
+    expect(model.nonTrainableWeights).toEqual([]);
+  });
+
+  test("initial params fill their range evenly; biases are zero", () => {
+    const params = initialParams(name, 7);
+    for (const { name: tensor, fanIn, fanOut, activation } of layerTensors(architecture(name))) {
+      const { data } = params.get(tensor)!;
+      if (fanIn === 0) {
+        expect(data.every((v) => v === 0)).toBe(true);
+        continue;
+      }
+      const limit = Math.sqrt(6 / (activation === "relu" ? fanIn : fanIn + fanOut));
+      expect(Math.max(...data)).toBeLessThan(limit);
+      expect(Math.min(...data)).toBeGreaterThanOrEqual(-Math.fround(limit));
+      // the mean square of a uniform distribution is limit² / 3; four standard errors
+      const meanSquare = data.reduce((sum, v) => sum + v * v, 0) / data.length;
+      const tolerance = (4 * Math.sqrt(4 / 45)) / Math.sqrt(data.length);
+      expect(Math.abs(meanSquare / limit ** 2 - 1 / 3)).toBeLessThan(tolerance);
+    }
+  });
+});
+
+test("initial params depend on the seed alone, and are pinned: version 0 travels as (architecture, seed)", () => {
+  const digest = (name: string, seed: number) => modelDigest(initialParams(name, seed)).slice(0, 16);
+  expect(digest("small-cnn", 1)).toBe(digest("small-cnn", 1));
+  expect(digest("small-cnn", 1)).not.toBe(digest("small-cnn", 2));
+  expect([digest("small-cnn", 1), digest("tiny-cnn", 0xffffffff)]).toEqual([
+    "d49b87306a5e8074",
+    "a6c47f113985b742",
+  ]);
+});
