@@ -11,8 +11,9 @@ import { sizeOf } from "../model/tensor.ts";
  * bits in any order of arrival, for any tree of merges and after any replay.
  *
  * The integers live in float64: |δ| ≤ 2^exponent and Σn ≤ weightBudget bound every sum by 2^51 quanta, and float64
- * adds integers exactly up to 2^53. A quantum is at most 2^(exponent - 51 + ⌈log2 weightBudget⌉), which for a budget
- * of 2^20 and a total weight of 2^10 puts the mean's rounding error below 2^-40 of the largest delta.
+ * adds integers exactly up to 2^53. The quantum is 2^(exponent - 51 + ⌈log2 weightBudget⌉); the mean is off by at most
+ * half a quantum, since every update weighs at least one: 2^(-52 + ⌈log2 weightBudget⌉) of the bound, 2^-33 for ten
+ * clients and 2^-24 for 8192.
  */
 export interface Tally {
   readonly grid: Grid;
@@ -29,8 +30,10 @@ export interface TensorTally {
 
 const SUM_BITS = 51;
 
-/** For 1 ≤ n ≤ 2^31. */
-const ceilLog2 = (n: number): number => 32 - Math.clz32(n - 1);
+function ceilLog2(n: number): number {
+  assert(Number.isInteger(n) && n >= 1 && n <= 2 ** 31, "a weight budget of 1 to 2^31");
+  return 32 - Math.clz32(n - 1);
+}
 
 export function emptyTally(manifest: Manifest, grid: Grid): Tally {
   const tensors = new Map<string, TensorTally>();

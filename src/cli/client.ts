@@ -15,12 +15,14 @@ import { defaultLimits } from "../wire/limits.ts";
 import { interruptible, Refused } from "./exit.ts";
 import { lockFolder } from "./lock.ts";
 import { nodeDisk } from "./node-disk.ts";
+import { size } from "./options.ts";
 import { wallClock } from "./wall-clock.ts";
 
 interface Options {
   readonly coordinator: string;
   readonly data: string;
   readonly state: string;
+  readonly frameBytes: number;
 }
 
 export const clientCommand = (): Command =>
@@ -32,21 +34,23 @@ export const clientCommand = (): Command =>
       "mnist:3/10?dirichlet=0.5&seed=1&holdout=0.2 (share 3 of 10), idx:DIR, or csv:FILE?label=COLUMN",
     )
     .requiredOption("--state <dir>", "this client's id, residual and model; one client a folder")
-    .action(async ({ coordinator, data, state }: Options) => {
+    .option("--frame-bytes <size>", "largest frame to accept or send", size, defaultLimits.frameBytes)
+    .action(async ({ coordinator, data, state, frameBytes }: Options) => {
       if (!/^.+:\d{1,5}$/.test(coordinator))
         throw new ConfigError([{ path: "--coordinator", value: coordinator, expected: "HOST:PORT" }]);
       const signal = interruptible();
       const dataset = await loadClientData(data);
+      const limits = { ...defaultLimits, frameBytes };
       const release = lockFolder(state, "--state");
       try {
         const disk = nodeDisk(state);
         const clientId = await ownId(disk);
         log(`client ${clientId}: ${countOf(dataset)} examples, coordinator ${coordinator}`);
         const trainer = await trainerPool(1);
-        const link = grpcLink({ coordinator, clientId, limits: defaultLimits });
+        const link = grpcLink({ coordinator, clientId, limits: { frameBytes } });
         try {
           const end = await clientLoop(
-            { clientId, dataset, limits: defaultLimits },
+            { clientId, dataset, limits },
             {
               link,
               trainer,
@@ -112,6 +116,8 @@ function formatEvent(event: ClientEvent): string {
       return `round ${event.round}: task on version ${event.version}`;
     case "caught-up":
       return `model at version ${event.version}: ${event.frames} frames, ${formatBytes(event.bytes)}`;
+    case "late":
+      return `round ${event.round}: too late to report`;
     case "trained":
       return `round ${event.round}: ${event.numSteps} steps, loss ${event.trainLoss.toFixed(4)}`;
     case "receipt":

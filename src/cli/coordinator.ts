@@ -1,24 +1,30 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import picocolors from "picocolors";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config.ts";
 import { coordinatorOptions } from "../coordinator/contract.ts";
-import { openCoordinator } from "../coordinator/coordinator.ts";
+import { type Coordinator, type Outcome, openCoordinator } from "../coordinator/coordinator.ts";
 import { type GrpcServer, serveGrpc } from "../coordinator/grpc.ts";
 import { loadHoldout } from "../data/source.ts";
-import type { Dataset } from "../model/dataset.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
-import { type Federated, shipStudent, summarise, writeModel, writeReport } from "../simulation/artefacts.ts";
+import {
+  type Federated,
+  type ShipOptions,
+  shipStudent,
+  summarise,
+  writeModel,
+  writeReport,
+} from "../simulation/artefacts.ts";
+import { withCleanup } from "../simulation/cleanup.ts";
 import { roundHistory } from "../simulation/history.ts";
 import { recorder } from "../simulation/recorder.ts";
-import type { TelemetryEvent } from "../telemetry/event.ts";
-import { formatBytes } from "../telemetry/format.ts";
+import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
 import { progress } from "../telemetry/progress.ts";
+import { parseRecord } from "../telemetry/schema.ts";
 import type { TelemetrySink } from "../telemetry/sink.ts";
 import { trainerPool } from "../trainer/pool.ts";
-import type { Trainer } from "../trainer/trainer.ts";
 import { loadConfig } from "./config-file.ts";
 import { interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
@@ -35,8 +41,8 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** How long clients have, after the end, to hear of it. */
-const FAREWELL_MS = 10_000;
+/** How long clients have, after the end, to come back and hear of it: a little more than their longest backoff. */
+const FAREWELL_MS = 35_000;
 
 export const coordinatorCommand = (): Command =>
   new Command("coordinator")
@@ -46,128 +52,127 @@ export const coordinatorCommand = (): Command =>
     .option("--seed <n>", "override the seed", integer)
     .option("--out <dir>", "the run folder (default: runs/<run id>)")
     .option("--json", "print one JSON summary on stdout, nothing else")
-    .action(async (file: string, options: Options) => {
-      const config = loadConfig(file, options);
-      const release = lockFolder(config.coordinator.stateDir, "coordinator.stateDir");
-      try {
-        await run(config, options, interruptible());
-      } finally {
-        release();
-      }
-    });
+    .action((file: string, options: Options) =>
+      coordinate(loadConfig(file, options), options, interruptible()),
+    );
 
-async function run(config: Config, options: Options, signal: AbortSignal): Promise<void> {
-  const initial = initialModel(config);
-  const { test, transfer } =
-    config.data === null ? { test: null, transfer: null } : await loadHoldout(config.data, config.seed);
-  const clock = wallClock();
-  const log = (line: string) => process.stderr.write(`${line}\n`);
-  const trainer = await trainerPool(1);
-  let server: GrpcServer | null = null;
-  const early = earlyEvents();
-  try {
+const log = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+const coordinate = (config: Config, options: Options, signal: AbortSignal): Promise<void> =>
+  withCleanup(async (defer) => {
+    const initial = initialModel(config);
+    defer(lockFolder(config.coordinator.stateDir, "coordinator.stateDir"));
+    const { test, transfer } =
+      config.data === null ? { test: null, transfer: null } : await loadHoldout(config.data, config.seed);
+    const trainer = await trainerPool(1);
+    defer(trainer.close);
+    const clock = wallClock();
+    const early = earlyEvents();
     const coordinator = await openCoordinator(coordinatorOptions(config, initial, newRunId(config.name)), {
       disk: nodeDisk(config.coordinator.stateDir),
       clock,
       emit: early.emit,
       evaluate: evaluator(trainer, config.model.zoo, test),
     });
+    const stop = async (): Promise<void> => {
+      coordinator.stop("interrupted");
+      await coordinator.finished.catch(() => {});
+    };
+    defer(stop);
+
     const directory = options.out ?? join("runs", coordinator.runId);
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "config.yaml"), stringify(config));
     const history = roundHistory();
-    const events = join(directory, "events.jsonl");
+    const file = join(directory, "events.jsonl");
+    const before = earlierRecords(file);
+    for (const record of before) history.sink.emit(record);
     const { emit, close } = recorder({
       runId: coordinator.runId,
-      file: events,
-      resumed: existsSync(events),
+      file,
+      resumed: before.length > 0,
       nats: config.telemetry.nats,
-      also: [history.sink, terminal(log)],
+      also: [history.sink, terminal()],
       now: clock.now,
       log,
     });
     early.to(emit);
-
-    const stop = () => coordinator.stop("interrupted");
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-    server = await serveGrpc(coordinator.service, grpcOptions(config));
-    log(`run ${coordinator.runId}: listening on ${server.address}, run folder ${directory}`);
-
-    const finish = async (how: "done" | "failed" | "interrupted", detail: string): Promise<void> => {
+    let end: Pick<Outcome, "outcome" | "detail"> = { outcome: "interrupted", detail: "interrupted" };
+    let server: GrpcServer | null = null;
+    defer(async () => {
       const { version } = coordinator.book.held();
       const socketBytes = server?.socketBytes() ?? null;
-      emit({
-        type: "run.finished",
-        outcome: how,
-        detail,
-        version,
-        bytes: coordinator.bytes.totals(),
-        socketBytes,
-      });
+      emit({ type: "run.finished", ...end, version, bytes: coordinator.bytes.totals(), socketBytes });
       await close();
-    };
+    });
+
     try {
+      server = await serveGrpc(coordinator.service, grpcOptions(config));
+      const { address, close: closeServer } = server;
+      defer(() => closeServer(1000));
+      defer(stop); // before the server ends its streams, so that it is not taken for clients leaving
+      log(`run ${coordinator.runId}: listening on ${address}, run folder ${directory}`);
+      signal.addEventListener("abort", () => void stop(), { once: true });
+      if (signal.aborted) await stop();
+
       const outcome = await coordinator.finished;
-      if (outcome.outcome !== "done") {
-        if (outcome.outcome === "failed") await farewell(server);
-        await finish(outcome.outcome, outcome.detail);
-        throw outcome.outcome === "interrupted" ? signal.reason : new Error(outcome.detail);
+      if (outcome.outcome === "interrupted") throw signal.reason;
+      if (outcome.outcome === "done") {
+        const federated: Federated = { config, coordinator, outcome, directory };
+        const parts = { trainer, test, transfer, emit, progress: log };
+        await conclude(federated, parts, history, options, clock.now(), signal);
       }
-      await farewell(server);
-      const federated: Federated = { config, coordinator, outcome, directory };
-      await conclude(
-        federated,
-        { trainer, test, transfer, emit },
-        history,
-        options,
-        clock.now(),
-        log,
-        signal,
-      );
-      await finish("done", outcome.detail);
-      const { received, sent } = server.socketBytes();
-      log(`sockets: ${formatBytes(received)} received, ${formatBytes(sent)} sent`);
+      await farewell(coordinator, server, signal);
+      end = { outcome: outcome.outcome, detail: outcome.detail };
+      if (outcome.outcome === "failed") throw new Error(outcome.detail);
     } catch (error) {
-      if (error !== signal.reason) await finish("failed", (error as Error).message);
+      if (error !== signal.reason) end = { outcome: "failed", detail: (error as Error).message };
       throw error;
     }
-  } finally {
-    await server?.close(1000);
-    await trainer.close();
-  }
-}
+  });
 
 async function conclude(
   federated: Federated,
-  parts: {
-    trainer: Trainer;
-    test: Dataset | null;
-    transfer: Dataset | null;
-    emit: (event: TelemetryEvent) => void;
-  },
+  parts: ShipOptions,
   history: ReturnType<typeof roundHistory>,
   { json }: Options,
   wallMs: number,
-  log: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   writeModel(federated);
-  const student = await shipStudent(federated, { ...parts, progress: log }, signal);
+  const student = await shipStudent(federated, parts, signal);
   const clients = federated.coordinator.numClients();
   const summary = summarise(federated, { clients, baseline: null, student, wallMs: Math.round(wallMs) });
   writeReport(federated, summary, { rounds: history.rounds(), stages: history.stages() }, null);
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : `${describe(summary, federated.directory)}\n`);
 }
 
-/** Waits until every client has heard of the end and gone, but not for long. */
-async function farewell(server: GrpcServer): Promise<void> {
+/**
+ * Waits until the clients have heard of the end and gone, but not for ever. Who they are is not known after a restart:
+ * then all have the whole time. Ctrl-C cuts it short.
+ */
+async function farewell(
+  { numUntold, resumedFinished }: Coordinator,
+  server: GrpcServer,
+  signal: AbortSignal,
+): Promise<void> {
   const end = performance.now() + FAREWELL_MS;
-  while (server.numClients() > 0 && performance.now() < end)
+  const somebodyMissing = () => resumedFinished || numUntold() > 0 || server.numClients() > 0;
+  if (numUntold() > 0 || resumedFinished) log("waiting for clients that have not heard of the end");
+  while (somebodyMissing() && performance.now() < end && !signal.aborted)
     await new Promise((wake) => setTimeout(wake, 50));
 }
 
-function terminal(log: (line: string) => void): TelemetrySink {
+/** What this run reported before a restart, for the report; lines that a crash cut are left out. */
+function earlierRecords(file: string): readonly TelemetryRecord[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.map((line) => parseRecord(new TextEncoder().encode(line))).filter((record) => record !== null);
+}
+
+function terminal(): TelemetrySink {
   const lines = progress({ color: process.stderr.isTTY && picocolors.isColorSupported });
   return {
     emit: (record) => {

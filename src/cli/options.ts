@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { parseSize } from "../coordinator/units.ts";
 
 /** Gathers a repeatable option. */
 export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -8,6 +9,13 @@ export function integer(text: string): number {
   if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
     throw new InvalidArgumentError("expected an integer of 0 to 4294967295");
   return value;
+}
+
+export function size(text: string): number {
+  const bytes = parseSize(/^\d+$/.test(text) ? Number(text) : text);
+  if (bytes === null || bytes < 1024)
+    throw new InvalidArgumentError("expected a size such as 64MiB, at least 1KiB");
+  return bytes;
 }
 
 /** A name for a run that sorts by time and does not collide. */

@@ -1,5 +1,5 @@
 import { emptyResidual, encodeDelta } from "../compress/error-feedback.ts";
-import { planDigest, planGroups } from "../compress/plan.ts";
+import { gather, planDigest, planGroups } from "../compress/plan.ts";
 import { type Clock, sleep } from "../model/clock.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
 import { WireError } from "../model/error.ts";
@@ -46,6 +46,7 @@ export type ClientEvent =
       readonly numSteps: number;
     }
   | { readonly type: "receipt"; readonly round: number; readonly bytes: number; readonly receipt: Receipt }
+  | { readonly type: "late"; readonly round: number }
   | { readonly type: "verdict"; readonly verdict: Verdict };
 
 /** The coordinator said that the run is over, or that it does not want this client. */
@@ -72,8 +73,8 @@ export async function clientLoop(
   let state = await store.load();
 
   const keep = async (next: ClientState): Promise<ClientState> => {
+    if (next !== state) await store.save(next);
     state = next;
-    await store.save(next);
     return next;
   };
 
@@ -88,13 +89,15 @@ export async function clientLoop(
         await sleep(clock, retryMs, signal);
         continue;
       }
-      wait.reset();
       if (reply.verdict !== null && reply.verdict.outcome !== "unknown")
         log({ type: "verdict", verdict: reply.verdict });
       if (state !== null) state = await keep(settled(state, reply));
       if (reply.kind === "finished") return { kind: "finished" };
       log({ type: "task", round: reply.task.round, version: reply.task.base.version });
-      await takeTask(reply.task, state, keep, options, ports, signal);
+      const refusal = await takeTask(reply.task, state, keep, options, ports, signal);
+      if (refusal === null) wait.reset();
+      else if (!refusal.retry) return { kind: "refused", refusal };
+      else await sleep(clock, wait.nextMs(), signal);
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       signal.throwIfAborted();
@@ -127,13 +130,18 @@ function settled(state: ClientState, reply: Exclude<CheckInReply, { kind: "refus
   return rolledBack(state, pending);
 }
 
-/** The delta of that report is gone for good; the residual is what it was before. */
-const rolledBack = (state: ClientState, pending: Pending): ClientState => ({
+/** The delta of that report is gone for good, into the ledger; the residual is what it was before. */
+const rolledBack = (state: ClientState, { delta, residualBefore }: Pending): ClientState => ({
   ...state,
-  residual: pending.residualBefore,
+  residual: residualBefore,
+  discarded: state.discarded.length === 0 ? delta : plus(state.discarded, delta),
   pending: null,
 });
 
+const plus = (sum: readonly Float32Array[], more: readonly Float32Array[]): readonly Float32Array[] =>
+  sum.map((vector, i) => vector.map((v, j) => v + more[i]![j]!));
+
+/** Catches up, trains and reports; null when all went well, else why the report does not count. */
 async function takeTask(
   task: Task,
   before: ClientState | null,
@@ -141,19 +149,39 @@ async function takeTask(
   options: ClientOptions,
   ports: ClientPorts,
   signal: AbortSignal,
-): Promise<void> {
-  const ours = before?.runId === task.runId ? before : null;
-  let state = ours;
+): Promise<Refusal | null> {
+  let state = before?.runId === task.runId ? before : null;
   if (state?.pending?.report.round !== task.round) {
     const held = await catchUp(task, state?.held ?? null, options, ports, signal);
-    state = await keep({ runId: task.runId, held, residual: state?.residual ?? null, pending: null });
-    if (held.version !== task.base.version) return; // the round closed meanwhile
-    state = await keep(await trainRound(task, state, options, ports, signal));
+    if (held !== state?.held)
+      state = await keep({ residual: null, discarded: [], ...state, runId: task.runId, held, pending: null });
+    if (held.version !== task.base.version) return null; // the round closed meanwhile
+    const deadline = deadlineOf(task, ports.clock);
+    try {
+      const bounded = AbortSignal.any([signal, deadline.signal]);
+      state = await keep(await trainRound(task, state, options, ports, bounded));
+    } catch (error) {
+      if (error !== deadline.signal.reason) throw error;
+      ports.log({ type: "late", round: task.round });
+      return null; // the coordinator's deadline began before ours: it has closed the round
+    } finally {
+      deadline.cancel();
+    }
   }
   const { report, frame } = state.pending!;
   const receipt = await ports.link.report(report, frame, signal);
   ports.log({ type: "receipt", round: task.round, bytes: frame.length, receipt });
-  if (receipt.kind === "refused") await keep(rolledBack(state, state.pending!));
+  if (receipt.kind === "accepted") return null;
+  await keep(rolledBack(state, state.pending!));
+  return receipt.refusal;
+}
+
+function deadlineOf(task: Task, clock: Clock) {
+  const aborter = new AbortController();
+  const cancel = clock.after(task.reportDeadlineMs, () =>
+    aborter.abort(new Error("the report deadline has passed")),
+  );
+  return { signal: aborter.signal, cancel };
 }
 
 /** The task's base model: what is held, or a download from there; once more from nothing when the digest is off. */
@@ -208,12 +236,13 @@ async function trainRound(
   log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
   const groups = planGroups(task.uplink, manifest, "uplink");
   const residualBefore = state.residual ?? emptyResidual(groups);
-  const { payloads, residual } = encodeDelta(
-    groups,
-    deltaOf(base, result.params),
-    residualBefore,
-    2 ** grid.exponent,
-  );
+  const trained = deltaOf(base, result.params);
+  if (![...trained.values()].every(({ data }) => data.every(Number.isFinite)))
+    throw new Error(
+      `training diverged in round ${round}: the model is no number any more; ` +
+        "lower train.optimizer's learningRate in the coordinator's config",
+    );
+  const { payloads, residual } = encodeDelta(groups, trained, residualBefore, 2 ** grid.exponent);
   const frame = encodeFrame({
     kind: "update",
     round,
@@ -225,9 +254,7 @@ async function trainRound(
     trainLoss: result.trainLoss,
     payloads,
   });
-  return {
-    ...state,
-    residual,
-    pending: { report: { round, digest: digestOf(frame) }, frame, residualBefore },
-  };
+  const report = { round, digest: digestOf(frame) };
+  const delta = groups.map((group) => gather(group, trained));
+  return { ...state, residual, pending: { report, frame, residualBefore, delta } };
 }

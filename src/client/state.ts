@@ -13,6 +13,11 @@ export interface ClientState {
   readonly held: Model & { readonly digest: string };
   /** Error feedback's memory; null before the first report. */
   readonly residual: Residual | null;
+  /**
+   * What was trained but never folded, because its report was refused or its round abandoned; one vector a plan
+   * group, none while nothing was. For every group with feedback: folded + residual + discarded = all that was trained.
+   */
+  readonly discarded: readonly Float32Array[];
   /** The report whose verdict is not known yet. */
   readonly pending: Pending | null;
 }
@@ -23,6 +28,8 @@ export interface Pending {
   readonly frame: Uint8Array;
   /** What the residual goes back to when the report comes to nothing. */
   readonly residualBefore: Residual;
+  /** What was trained for it, before the residual was added. */
+  readonly delta: readonly Float32Array[];
 }
 
 /** Where a client's state is kept. */
@@ -34,7 +41,7 @@ export interface StateStore {
 const MAGIC = new TextEncoder().encode("fedpress-client-state-1\n");
 
 /** Local file format: magic, head as JSON with its length before it, arrays and frame, CRC-32C of all before it. */
-export function encodeState({ runId, held, residual, pending }: ClientState): Uint8Array {
+export function encodeState({ runId, held, residual, discarded, pending }: ClientState): Uint8Array {
   const writer = byteWriter();
   const head = {
     runId,
@@ -42,10 +49,12 @@ export function encodeState({ runId, held, residual, pending }: ClientState): Ui
     digest: held.digest,
     tensors: [...held.params].map(([name, { shape }]) => ({ name, shape })),
     residual: residual && lengthsOf(residual),
+    discarded: lengthsOf(discarded),
     pending: pending && {
       report: pending.report,
       frameBytes: pending.frame.length,
       residualBefore: lengthsOf(pending.residualBefore),
+      delta: lengthsOf(pending.delta),
     },
   };
   const json = new TextEncoder().encode(JSON.stringify(head));
@@ -53,8 +62,8 @@ export function encodeState({ runId, held, residual, pending }: ClientState): Ui
   writer.varint(json.length);
   writer.bytes(json);
   for (const { data } of held.params.values()) writer.bytes(bytesOf(data));
-  for (const vector of [...(residual ?? []), ...(pending?.residualBefore ?? [])])
-    if (vector !== null) writer.bytes(bytesOf(vector));
+  for (const vectors of [residual, discarded, pending?.residualBefore, pending?.delta])
+    for (const vector of vectors ?? []) if (vector !== null) writer.bytes(bytesOf(vector));
   if (pending) writer.bytes(pending.frame);
   const body = writer.written();
   const checksum = crc32c(body);
@@ -82,15 +91,18 @@ export function decodeState(bytes: Uint8Array): ClientState {
   const params = new Map<string, Tensor>();
   for (const { name, shape } of head.tensors) params.set(name, { shape, data: floats(sizeOf(shape)) });
   const residual = head.residual && residualOf(head.residual);
+  const discarded = head.discarded.map(floats);
   const pending = head.pending && {
     report: head.pending.report,
     residualBefore: residualOf(head.pending.residualBefore),
+    delta: head.pending.delta.map(floats),
     frame: reader.bytes("frame", head.pending.frameBytes).slice(),
   };
   return {
     runId: head.runId,
     held: { version: head.version, digest: head.digest, params },
     residual,
+    discarded,
     pending,
   };
 }

@@ -1,32 +1,35 @@
 import type { ByteTotals } from "../telemetry/event.ts";
 
 /**
- * Counts frame bytes as handed to the link, both ways, every client, every round, whatever became of them; and
- * beside them what float32 tensors would have cost for the same messages: one dense model a report, one a task.
+ * Counts frame bytes as handed to the link, both ways, every client, every round, whatever became of them; and beside
+ * them what float32 tensors would have cost for the same messages: one dense model for each report that was accepted
+ * and each task that was given. What was refused or repeated costs bytes and earns nothing.
  */
 export interface ByteLedger {
-  uplink(frameBytes: number): void;
-  downlink(frameBytes: number): void;
-  taskConfigured(): void;
+  accepted(frameBytes: number): void;
+  refused(frameBytes: number): void;
+  sent(frameBytes: number): void;
+  /** A client was given a round's task for the first time. */
+  configured(): void;
   totals(): ByteTotals;
 }
 
+const nothing = { uplink: 0, downlink: 0, denseUplink: 0, denseDownlink: 0 };
+
 export function byteLedger(denseModelBytes: number, before: ByteTotals | null): ByteLedger {
-  let { uplink, downlink, denseUplink, denseDownlink } = before ?? {
-    uplink: 0,
-    downlink: 0,
-    denseUplink: 0,
-    denseDownlink: 0,
-  };
+  let { uplink, downlink, denseUplink, denseDownlink } = before ?? nothing;
   return {
-    uplink: (bytes) => {
+    accepted: (bytes) => {
       uplink += bytes;
       denseUplink += denseModelBytes;
     },
-    downlink: (bytes) => {
+    refused: (bytes) => {
+      uplink += bytes;
+    },
+    sent: (bytes) => {
       downlink += bytes;
     },
-    taskConfigured: () => {
+    configured: () => {
       denseDownlink += denseModelBytes;
     },
     totals: () => {

@@ -93,7 +93,8 @@ const data = z.strictObject({
 });
 
 const cohort = z.strictObject({
-  goal: count.default(10).describe("Reports that close a round"),
+  // With more, the exact tally's grid would be coarser than 2^-24 of the largest delta.
+  goal: count.max(8192).default(10).describe("Reports that close a round"),
   minimum: count.optional().describe("Fewest reports that a round may be folded from; goal if left out"),
   overSelection: either([z.literal("auto"), z.number().min(1).max(10)], "auto, or a factor of 1 to 10")
     .default("auto")

@@ -1,6 +1,8 @@
+import { ConfigError } from "../model/error.ts";
 import { manifestOf } from "../model/manifest.ts";
 import { MAX_NUM_EXAMPLES } from "../model/message.ts";
 import type { Params } from "../model/tensor.ts";
+import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
 import type { Config } from "./config.ts";
 import type { CoordinatorOptions } from "./coordinator.ts";
@@ -11,6 +13,7 @@ const GRID_EXPONENT = 3;
 /** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
 export function coordinatorOptions(config: Config, initial: Params, runId: string): CoordinatorOptions {
   const { cohort, seed, model, uplink, downlink, aggregation, train } = config;
+  checkFrameBytes(config, initial);
   return {
     runId,
     name: config.name,
@@ -37,6 +40,20 @@ export function coordinatorOptions(config: Config, initial: Params, runId: strin
     },
     train,
   };
+}
+
+/** A checkpoint must fit into a frame, or clients that come late could never catch up. */
+function checkFrameBytes({ coordinator }: Config, params: Params): void {
+  const needed = encodeFrame({ kind: "checkpoint", version: 0, params }).length + 64;
+  const { frameBytes } = coordinator.limits;
+  if (frameBytes < needed)
+    throw new ConfigError([
+      {
+        path: "coordinator.limits.frameBytes",
+        value: frameBytes,
+        expected: `at least ${needed} for this model`,
+      },
+    ]);
 }
 
 export const wireLimits = (config: Config): Limits => ({

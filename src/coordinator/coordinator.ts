@@ -1,13 +1,14 @@
 import type { Clock } from "../model/clock.ts";
 import type { Disk } from "../model/disk.ts";
 import { digestOf, numParams } from "../model/manifest.ts";
+import type { Model } from "../model/message.ts";
 import type { CoordinatorService, TrainSettings } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import { type Book, type Contract, openBook } from "./book.ts";
 import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
 import { openJournal } from "./journal.ts";
-import { encodeRecord, type Record } from "./record.ts";
+import { encodeRecord, type Record, type RunContract } from "./record.ts";
 import { replay } from "./replay.ts";
 import {
   initialRound,
@@ -47,6 +48,10 @@ export interface Coordinator {
   readonly bytes: ByteLedger;
   /** Distinct clients that checked in since this process began. */
   readonly numClients: () => number;
+  /** Of those, how many have not been told of the end yet. */
+  readonly numUntold: () => number;
+  /** The journal held a run that had reached its end. */
+  readonly resumedFinished: boolean;
   /** Settles when the run is over; rejects when the journal fails. */
   readonly finished: Promise<Outcome>;
   /** Ends the run where it stands; what was acknowledged is in the journal. */
@@ -71,17 +76,26 @@ export async function openCoordinator(
   const { clock, emit } = ports;
   const book = openBook(contract);
   const opened = await openJournal(ports.disk, JOURNAL);
-  const contractDigest = digestOfContract(options, book.held().digest);
-  const { started, bytes } = replay(book, opened.records, contractDigest);
+  const runContract = contractOf(options, book.held().digest);
+  const { started, bytes, since } = replay(book, opened.records, runContract);
   const runId = started?.runId ?? options.runId;
   const denseBytes = 4 * numParams(contract.manifest);
   const ledger = byteLedger(denseBytes, bytes);
+  for (const frame of since) ledger.accepted(frame.length);
 
+  /** From then on nothing more is decided, written or started. */
+  let over = false;
   let settle: (outcome: Omit<Outcome, "metrics">) => void = () => {};
   let fail: (error: unknown) => void = () => {};
   const ended = new Promise<Omit<Outcome, "metrics">>((resolve, reject) => {
-    settle = resolve;
-    fail = reject;
+    settle = (outcome) => {
+      over = true;
+      resolve(outcome);
+    };
+    fail = (error) => {
+      over = true;
+      reject(error);
+    };
   });
 
   let durable: Promise<void> = Promise.resolve();
@@ -94,9 +108,15 @@ export async function openCoordinator(
   const aborter = new AbortController();
   let metrics: Outcome["metrics"] = null;
   let evaluations: Promise<void> = Promise.resolve();
+  let newest: Model | null = null;
+  /** One at a time, off the rounds' path; when models come faster than they are measured, the newest waits. */
   const evaluate = (): void => {
-    const { version, params } = book.model();
+    const isWaiting = newest !== null;
+    newest = book.model();
+    if (isWaiting) return;
     evaluations = evaluations.then(async () => {
+      const { version, params } = newest!;
+      newest = null;
       metrics = await ports.evaluate(params, aborter.signal);
       if (metrics !== null) emit({ type: "model.evaluated", version, ...metrics, bytes: ledger.totals() });
     });
@@ -104,9 +124,11 @@ export async function openCoordinator(
   };
 
   let state = started === null ? initialRound : resumed(book);
+  const resumedFinished = started !== null && state.version >= rounds.rounds;
   const timers = new Set<() => void>();
 
   const dispatch = (event: RoundEvent): void => {
+    if (over) return;
     const [next, effects] = step(state, event, rounds);
     state = next;
     for (const effect of effects) perform(effect);
@@ -128,7 +150,7 @@ export async function openCoordinator(
     switch (effect.type) {
       case "open":
         book.openRound(effect.round, effect.cohort);
-        void write({ type: "opened", round: effect.round, cohort: effect.cohort });
+        void write({ type: "opened", round: effect.round, cohort: effect.cohort, bytes: ledger.totals() });
         return emit({
           type: "round.opened",
           round: effect.round,
@@ -174,6 +196,7 @@ export async function openCoordinator(
     dispatch,
     write,
     durable: () => durable,
+    isOver: () => over,
     state: () => state,
   };
   const sessions = openSessions(desk);
@@ -181,6 +204,7 @@ export async function openCoordinator(
   const finished = (async (): Promise<Outcome> => {
     try {
       const outcome = await ended;
+      await durable;
       if (outcome.outcome !== "interrupted") await evaluations;
       const { outcome: how, detail } = outcome;
       if (how !== "interrupted") sessions.finish({ outcome: how, detail });
@@ -200,8 +224,8 @@ export async function openCoordinator(
     rounds: rounds.rounds,
     resumedFromVersion: started === null ? null : book.model().version,
   });
-  if (started === null)
-    await write({ type: "started", runId, contract: contractDigest, digest: book.held().digest });
+  if (opened.tornBytes > 0) emit({ type: "journal.repaired", bytes: opened.tornBytes });
+  if (started === null) await write({ type: "started", runId, contract: runContract });
   if (started !== null) {
     evaluate();
     dispatch({ type: "resumed" });
@@ -213,6 +237,8 @@ export async function openCoordinator(
     book,
     bytes: ledger,
     numClients: sessions.numClients,
+    numUntold: sessions.numUntold,
+    resumedFinished,
     finished,
     stop: (detail) => settle({ outcome: "interrupted", detail }),
   };
@@ -224,19 +250,18 @@ function resumed(book: Book): RoundState {
   return resumedRound(book.model().version, book.round(), inRound);
 }
 
-/** Everything that the fold and the tasks depend on: the same digest means that a journal may go on. */
-function digestOfContract({ contract, train, rounds }: CoordinatorOptions, initial: string): string {
+/** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
+function contractOf({ contract, train, rounds }: CoordinatorOptions, initial: string): RunContract {
   const { manifest, source, grid, uplink, downlink, aggregation } = contract;
-  const text = JSON.stringify({
-    initial,
-    manifest,
-    source,
-    grid,
+  const parts = {
+    model: { manifest, source, initial },
     uplink,
     downlink,
     aggregation,
     train,
+    "cohort.goal": grid,
     seed: rounds.seed,
-  });
-  return digestOf(new TextEncoder().encode(text));
+  };
+  const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, digest(part)]));
 }

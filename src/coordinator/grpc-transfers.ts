@@ -125,6 +125,7 @@ async function receiveReport(
   uploads: { bytes: number },
 ): Promise<Receipt | Status> {
   let reserved = 0;
+  const header = { round: 0 };
   const reserve = (bytes: number): boolean => {
     if (uploads.bytes + bytes > limits.uploadBytes) return false;
     uploads.bytes += bytes;
@@ -132,12 +133,14 @@ async function receiveReport(
     return true;
   };
   try {
-    const arrived = await receiveFrame(call, limits, reserve);
+    const arrived = await receiveFrame(call, limits, reserve, header);
     if ("code" in arrived) return arrived;
     return await session.report(arrived.report, arrived.frame);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    return { kind: "refused", refusal: { code: error.code, detail: error.message, retry: false } };
+    const refusal = { code: error.code, detail: error.message, retry: false };
+    session.refuse(header.round, refusal);
+    return { kind: "refused", refusal };
   } finally {
     uploads.bytes -= reserved;
   }
@@ -152,6 +155,8 @@ function receiveFrame(
   call: ReportCall,
   limits: GrpcLimits,
   reserve: (bytes: number) => boolean,
+  /** Filled in as soon as it is known, so that a refusal can say which round it is about. */
+  announced: { round: number },
 ): Promise<Arrived | Status> {
   return new Promise((resolve, reject) => {
     let report: ReportId | null = null;
@@ -162,6 +167,7 @@ function receiveFrame(
         throw bad("header", "belongs on the first chunk, and only there");
       if (header !== null) {
         const { report: id, frameBytes } = decodeReportHeader(header);
+        announced.round = id.round;
         joiner = frameJoiner([frameBytes], { ...limits, transferBytes: limits.frameBytes, maxFrames: 1 });
         report = id;
         if (!reserve(frameBytes))

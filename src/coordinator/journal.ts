@@ -3,8 +3,9 @@ import { crc32c } from "../wire/checksum.ts";
 
 /**
  * The durable log: records appended in order, each durable before `append` resolves. One flush serves all who wait
- * (group commit). On disk a record is `u32 length, u32 CRC-32C over (previous record's CRC, bytes), bytes`, little
- * endian, so that a record cannot be lost from the middle, repeated or reordered unseen.
+ * (group commit). On disk a record is `u32 length, u32 head CRC, u32 body CRC, bytes`, little endian: the head's CRC-32C
+ * is over the previous record's body CRC and the length, the body's over the head CRC and the bytes. So a record
+ * cannot be lost from the middle, repeated or reordered unseen, and a damaged length is not mistaken for a torn tail.
  */
 export interface Journal {
   append(bytes: Uint8Array): Promise<void>;
@@ -15,11 +16,11 @@ export class JournalError extends Error {
   override readonly name = "JournalError";
 }
 
-const HEAD = 8;
+const HEAD = 12;
 
 /**
- * Reads what is there and opens the journal for more. A torn last record, which no receipt was given for, is cut
- * off; anything else that does not check out is refused.
+ * Reads what is there and opens the journal for more. A torn last record is set aside in `NAME.torn` and cut off: no
+ * receipt was given for it. Anything else that does not check out is refused.
  */
 export async function openJournal(
   disk: Disk,
@@ -31,7 +32,10 @@ export async function openJournal(
 }> {
   const file = (await disk.read(name)) ?? new Uint8Array();
   const { records, length, chain } = scan(file, name);
-  if (length < file.length) await disk.truncate(name, length);
+  if (length < file.length) {
+    await disk.write(`${name}.torn`, file.slice(length));
+    await disk.truncate(name, length);
+  }
   return { records, journal: appender(disk, name, chain), tornBytes: file.length - length };
 }
 
@@ -40,18 +44,26 @@ function scan(file: Uint8Array, name: string): { records: Uint8Array[]; length: 
   const records: Uint8Array[] = [];
   let at = 0;
   let chain = 0;
+  const damaged = (what: string): JournalError =>
+    new JournalError(
+      `${name}: the ${what} of record ${records.length} at byte ${at} is damaged; ` +
+        "restore the file from a copy, or start a new run in another coordinator.stateDir",
+    );
   while (at + HEAD <= file.length) {
     const length = view.getUint32(at, true);
+    const head = chained(chain, file.subarray(at, at + 4));
+    if (head !== view.getUint32(at + 4, true)) {
+      // A crash can leave a file that has grown, but only by zeros.
+      if (file.subarray(at).every((byte) => byte === 0)) break;
+      throw damaged("head");
+    }
     const end = at + HEAD + length;
     if (end > file.length) break; // torn while it was written
     const bytes = file.subarray(at + HEAD, end);
-    const sum = chained(chain, bytes);
-    if (sum !== view.getUint32(at + 4, true)) {
-      if (end === file.length) break; // the tail: written in full length, but not all of its pages
-      throw new JournalError(
-        `${name}: record ${records.length} at byte ${at} is damaged and ${file.length - end} bytes follow it; ` +
-          "restore the file from a copy, or start a new run in another stateDir",
-      );
+    const sum = chained(head, bytes);
+    if (sum !== view.getUint32(at + 8, true)) {
+      if (end === file.length) break; // written in full length, but not all of its pages
+      throw damaged("body");
     }
     records.push(bytes);
     chain = sum;
@@ -84,11 +96,12 @@ function appender(disk: Disk, name: string, chainSoFar: number): Journal {
 
   return {
     append: (bytes) => {
-      chain = chained(chain, bytes);
       const head = new Uint8Array(HEAD);
       const view = new DataView(head.buffer);
       view.setUint32(0, bytes.length, true);
-      view.setUint32(4, chain, true);
+      view.setUint32(4, chained(chain, head.subarray(0, 4)), true);
+      chain = chained(view.getUint32(4, true), bytes);
+      view.setUint32(8, chain, true);
       next ??= openFlush();
       next.parts.push(head, bytes);
       return next.done;

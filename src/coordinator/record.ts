@@ -2,16 +2,23 @@ import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { ClientId } from "../model/message.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
 
+/** SHA-256 of every part of the config that the fold depends on: a journal is never replayed under another. */
+export type RunContract = { readonly [part: string]: string };
+
 /** What the journal holds, in order; the coordinator's state is the fold of it. */
 export type Record =
   | {
       readonly type: "started";
       readonly runId: string;
-      /** SHA-256 over everything that the fold depends on, so that a journal is never replayed under another config. */
-      readonly contract: string;
-      readonly digest: string;
+      readonly contract: RunContract;
     }
-  | { readonly type: "opened"; readonly round: number; readonly cohort: readonly ClientId[] }
+  | {
+      readonly type: "opened";
+      readonly round: number;
+      readonly cohort: readonly ClientId[];
+      /** Running totals, so that a restarted run goes on counting. */
+      readonly bytes: ByteTotals;
+    }
   | {
       readonly type: "accepted";
       readonly round: number;
@@ -25,7 +32,6 @@ export type Record =
       /** The model after it; a replay must come to the same bits. */
       readonly version: number;
       readonly digest: string;
-      /** Running totals, so that a restarted run goes on counting. */
       readonly bytes: ByteTotals;
     };
 

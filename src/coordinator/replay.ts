@@ -1,50 +1,86 @@
+import { WireError } from "../model/error.ts";
 import { digestOf } from "../model/manifest.ts";
+import type { UpdateMessage } from "../model/message.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
 import type { Book } from "./book.ts";
 import { JournalError } from "./journal.ts";
-import { decodeRecord, type Record } from "./record.ts";
+import { decodeRecord, type Record, type RunContract } from "./record.ts";
 
 export interface Replayed {
   /** Null for an empty journal. */
   readonly started: Extract<Record, { type: "started" }> | null;
-  /** Totals as of the last closed round; null when none has closed. */
+  /** Totals as far as the journal knows them: what was sent down after its last record of a round is not in it. */
   readonly bytes: ByteTotals | null;
+  /** Frames accepted since those totals were written. */
+  readonly since: readonly Uint8Array[];
 }
 
 /**
  * State = fold(log): brings an empty book to where the journal ends. Every committed round is folded again from its
  * reports and must come to the bits that were written down.
  */
-export function replay(book: Book, records: readonly Uint8Array[], contract: string): Replayed {
+export function replay(book: Book, records: readonly Uint8Array[], contract: RunContract): Replayed {
   let started: Replayed["started"] = null;
   let bytes: ByteTotals | null = null;
-  for (const record of records.map(decodeRecord)) {
+  let since: Uint8Array[] = [];
+  for (const encoded of records) {
+    const record = decodeRecord(encoded);
     switch (record.type) {
       case "started":
-        if (record.contract !== contract)
-          throw new JournalError(
-            `the journal belongs to run ${record.runId}, which had another model, plan, seed or aggregation; ` +
-              "give its config, or another coordinator.stateDir",
-          );
+        checkContract(record, contract);
         started = record;
         break;
       case "opened":
+        bytes = record.bytes;
+        since = [];
         book.openRound(record.round, record.cohort);
         break;
       case "accepted":
-        book.accept(book.check(record.clientId, record.frame), digestOf(record.frame));
+        since.push(record.frame);
+        book.accept(checked(book, record), digestOf(record.frame));
         break;
-      case "closed": {
-        book.close(record.outcome);
+      case "closed":
         bytes = record.bytes;
-        const { version, digest } = book.held();
-        if (version !== record.version || digest !== record.digest)
-          throw new JournalError(
-            `round ${record.round} refolds to version ${version} ${digest}, the journal has ${record.version} ` +
-              `${record.digest}: it was written by another build of fedpress; go on with that one`,
-          );
-      }
+        since = [];
+        book.close(record.outcome);
+        checkModel(book, record);
     }
   }
-  return { started, bytes };
+  return { started, bytes, since };
+}
+
+function checkContract(
+  { runId, contract: before }: { readonly runId: string; readonly contract: RunContract },
+  contract: RunContract,
+): void {
+  const changed = Object.keys(contract).filter((part) => contract[part] !== before[part]);
+  if (changed.length > 0)
+    throw new JournalError(
+      `the journal belongs to run ${runId}, which had another ${changed.join(", ")}; ` +
+        "give that run's config, or another coordinator.stateDir",
+    );
+}
+
+function checked(
+  book: Book,
+  { clientId, round, frame }: Extract<Record, { type: "accepted" }>,
+): UpdateMessage {
+  try {
+    return book.check(clientId, frame);
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new JournalError(
+      `the journal's report of ${clientId} in round ${round} is refused now: ${error.message}; ` +
+        "go on with the limits and the build that accepted it",
+    );
+  }
+}
+
+function checkModel(book: Book, record: Extract<Record, { type: "closed" }>): void {
+  const { version, digest } = book.held();
+  if (version !== record.version || digest !== record.digest)
+    throw new JournalError(
+      `round ${record.round} refolds to version ${version} ${digest}, the journal has ${record.version} ` +
+        `${record.digest}: it was written by another build of fedpress; go on with that one`,
+    );
 }

@@ -92,9 +92,9 @@ export const step: Step = (state, event, config) => {
     case "left":
       return left(state, event.clientId, config);
     case "reported":
-      return closeWhenComplete({ ...state, reported: [...state.reported, event.clientId] }, config);
+      return heard(state, event.clientId, { reported: [...state.reported, event.clientId] }, config);
     case "refused":
-      return closeWhenComplete({ ...state, refused: [...state.refused, event.clientId] }, config);
+      return heard(state, event.clientId, { refused: [...state.refused, event.clientId] }, config);
     case "selection-deadline":
       if (state.phase !== "selecting" || event.round !== state.round + 1) return [state, []];
       return openWhenReady({ ...state, selectionTimer: false }, config, true);
@@ -210,12 +210,25 @@ function sample(
   return [...order.subarray(0, size)].map((i) => ids[i]!).sort();
 }
 
-/** A round closes at its goal, or when everybody who can still report has, if that is enough. */
+/** A client whose link is gone may still be heard of: its upload was under way. */
+const heard = (
+  state: RoundState,
+  clientId: ClientId,
+  change: Pick<RoundState, "reported"> | Pick<RoundState, "refused">,
+  config: RoundConfig,
+): ReturnType<Step> =>
+  closeWhenComplete({ ...state, gone: state.gone.filter((id) => id !== clientId), ...change }, config);
+
+/**
+ * A round closes at its goal, or when everybody who can still report has, if that is enough; and it is abandoned as
+ * soon as refusals leave too few.
+ */
 function closeWhenComplete(state: RoundState, config: RoundConfig): ReturnType<Step> {
   const { reported, gone, refused, cohort } = state;
   const nobodyLeft = reported.length + gone.length + refused.length === cohort.length;
+  if (cohort.length - refused.length < config.minimum) return abandon(state, config);
   const complete = reported.length >= config.goal || (nobodyLeft && reported.length >= config.minimum);
-  return complete ? commit(state, state.gone.length) : [state, []];
+  return complete ? commit(state, gone.length) : [state, []];
 }
 
 const commit = (state: RoundState, numLost: number): ReturnType<Step> => [

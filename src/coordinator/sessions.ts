@@ -31,6 +31,7 @@ export interface Desk {
   readonly write: (record: Record) => Promise<void>;
   /** Resolves when all that was written so far is on disk. */
   readonly durable: () => Promise<void>;
+  readonly isOver: () => boolean;
   readonly state: () => RoundState;
 }
 
@@ -40,7 +41,10 @@ export interface Sessions {
   readonly configure: (clientId: ClientId) => void;
   /** Tells everybody, now and later, that the run is over. */
   readonly finish: (end: RunEnd) => void;
+  /** Distinct clients that were given a task. */
   readonly numClients: () => number;
+  /** Of those, how many have not been told of the end. */
+  readonly numUntold: () => number;
 }
 
 /** How a run ended that will not go on. */
@@ -56,7 +60,11 @@ interface Waiting {
 
 export function openSessions(desk: Desk): Sessions {
   const live = new Map<ClientId, { waiting: Waiting | null }>();
-  const seen = new Set<ClientId>();
+  const served = new Set<ClientId>();
+  let configured: { readonly round: number; readonly clients: Set<ClientId> } = {
+    round: 0,
+    clients: new Set(),
+  };
   let end: RunEnd | null = null;
 
   const verdictFor = (clientId: ClientId, { runId, pending }: CheckIn): Verdict | null => {
@@ -74,12 +82,14 @@ export function openSessions(desk: Desk): Sessions {
     waiting.reply(make(waiting.request));
   };
 
+  const untold = new Set<ClientId>();
   const tellEnd = (clientId: ClientId, { outcome, detail }: RunEnd): void =>
-    answer(clientId, (request) =>
-      outcome === "done"
+    answer(clientId, (request) => {
+      untold.delete(clientId);
+      return outcome === "done"
         ? { kind: "finished", verdict: verdictFor(clientId, request) }
-        : { kind: "refused", refusal: { code: "run-failed", detail, retry: false } },
-    );
+        : { kind: "refused", refusal: { code: "run-failed", detail, retry: false } };
+    });
 
   const open = (clientId: ClientId): ClientSession | Refusal => {
     if (live.has(clientId))
@@ -98,7 +108,6 @@ export function openSessions(desk: Desk): Sessions {
       }
       if (!joined) desk.emit({ type: "client.joined", clientId, numExamples });
       joined = true;
-      seen.add(clientId);
       return new Promise((reply) => {
         if (!isLive()) return;
         session.waiting?.reply(superseded);
@@ -121,6 +130,10 @@ export function openSessions(desk: Desk): Sessions {
       checkIn,
       fetchModel: (request) => fetchModel(desk, clientId, request),
       report: (id, frame) => report(desk, clientId, id, frame),
+      refuse: (round, refusal) => {
+        refuseReport(desk, clientId, round, 0, refusal);
+        if (refusalOf(desk.state(), clientId, round) === null) desk.dispatch({ type: "refused", clientId });
+      },
       close,
     };
   };
@@ -135,21 +148,26 @@ export function openSessions(desk: Desk): Sessions {
       },
     },
     configure: (clientId) => {
-      const task = taskOf(desk);
-      void desk.durable().then(
-        () =>
-          answer(clientId, (request) => {
-            desk.ledger.taskConfigured();
-            return { kind: "task", task, verdict: verdictFor(clientId, request) };
-          }),
-        () => {}, // the coordinator fails with its journal
-      );
+      const { round } = desk.state();
+      const give = (): void => {
+        if (desk.isOver() || desk.state().round !== round || desk.state().phase !== "reporting") return;
+        answer(clientId, (request) => {
+          if (configured.round !== round) configured = { round, clients: new Set() };
+          if (!configured.clients.has(clientId)) desk.ledger.configured();
+          configured.clients.add(clientId);
+          served.add(clientId);
+          untold.add(clientId);
+          return { kind: "task", task: taskOf(desk), verdict: verdictFor(clientId, request) };
+        });
+      };
+      void desk.durable().then(give, () => {}); // the coordinator fails with its journal
     },
     finish: (how) => {
       end = how;
       for (const clientId of live.keys()) tellEnd(clientId, how);
     },
-    numClients: () => seen.size,
+    numClients: () => served.size,
+    numUntold: () => untold.size,
   };
 }
 
@@ -185,7 +203,7 @@ async function fetchModel(
   const { version } = desk.book.held();
   const { kind, frames } = desk.book.catchUp(held);
   const bytes = frames.reduce((n, frame) => n + frame.length, 0);
-  desk.ledger.downlink(bytes);
+  desk.ledger.sent(bytes);
   desk.emit({ type: "model.fetched", clientId, version, kind, frames: frames.length, bytes });
   return frames;
 }
@@ -193,18 +211,16 @@ async function fetchModel(
 /** Peek, check, journal, fold; the receipt follows when the journal is on disk. */
 async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8Array): Promise<Receipt> {
   const { book, ledger, emit } = desk;
-  ledger.uplink(frame.length);
-  const refuse = ({ code, detail, retry }: Refusal): Receipt => {
-    emit({ type: "report.refused", clientId, round: id.round, bytes: frame.length, code, detail });
-    return { kind: "refused", refusal: { code, detail, retry } };
-  };
+  const refuse = (refusal: Refusal): Receipt => refuseReport(desk, clientId, id.round, frame.length, refusal);
   if (digestOf(frame) !== id.digest)
     return refuse({ code: "bad-digest", detail: "the frame is not the one announced", retry: true });
   // The same report again gets the same receipt, whatever has become of its round.
   if (book.wasAccepted(clientId, id)) {
+    ledger.refused(frame.length);
     await desk.durable();
     return { kind: "accepted", report: id };
   }
+  if (desk.isOver()) return refuse({ code: "run-over", detail: "the coordinator is ending", retry: true });
   const early = refusalOf(desk.state(), clientId, id.round);
   if (early !== null) return refuse(early);
   let update: UpdateMessage;
@@ -215,6 +231,7 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     desk.dispatch({ type: "refused", clientId });
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
+  ledger.accepted(frame.length);
   book.accept(update, id.digest);
   const durable = desk.write({ type: "accepted", round: id.round, clientId, frame });
   const { numExamples, trainLoss } = update;
@@ -222,4 +239,16 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   desk.dispatch({ type: "reported", clientId });
   await durable;
   return { kind: "accepted", report: id };
+}
+
+function refuseReport(
+  { ledger, emit }: Desk,
+  clientId: ClientId,
+  round: number,
+  bytes: number,
+  refusal: Refusal,
+): Receipt {
+  ledger.refused(bytes);
+  emit({ type: "report.refused", clientId, round, bytes, code: refusal.code, detail: refusal.detail });
+  return { kind: "refused", refusal };
 }

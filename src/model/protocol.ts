@@ -122,6 +122,8 @@ export interface ClientSession {
   checkIn(request: CheckIn): Promise<CheckInReply>;
   fetchModel(request: FetchModel): Promise<readonly Uint8Array[]>;
   report(report: ReportId, frame: Uint8Array): Promise<Receipt>;
+  /** The link turned a report away before it was whole; round 0 when that is not known. */
+  refuse(round: number, refusal: Refusal): void;
   /** The link is gone; anything that waits is abandoned. */
   close(): void;
 }

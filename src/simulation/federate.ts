@@ -61,9 +61,12 @@ export async function federate(
       aborter.signal,
     );
   });
-  // A client that ends in an error ends the simulation: in one process that is a bug or bad data, never a bad link.
+  // A client that ends early ends the simulation: in one process that is bad data or a bug, never a bad link.
   const failed = new Promise<never>((_, reject) => {
-    for (const client of clients) client.catch(reject);
+    for (const [i, client] of clients.entries())
+      client.then((end) => {
+        if (end.kind === "refused") reject(new Error(`client ${i + 1} was refused: ${end.refusal.detail}`));
+      }, reject);
   });
   try {
     const outcome = await virtual.run(Promise.race([coordinator.finished, failed]));
@@ -83,7 +86,12 @@ function timedTrainer(trainer: Trainer, { samplesPerSecond }: Device, { after }:
       result.catch(() => {}); // it is looked at when its time has come
       const ms = (1000 * countOf(task.dataset) * task.epochs) / samplesPerSecond;
       return new Promise((resolve, reject) => {
-        after(ms, () => result.then(resolve, reject));
+        const onAbort = () => reject(signal.reason);
+        signal.addEventListener("abort", onAbort, { once: true });
+        after(ms, async () => {
+          signal.removeEventListener("abort", onAbort);
+          await result.then(resolve, reject);
+        });
       });
     },
   };

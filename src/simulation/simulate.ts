@@ -3,8 +3,9 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config.ts";
+import type { Outcome } from "../coordinator/coordinator.ts";
 import { loadFederated } from "../data/source.ts";
-import { ConfigError } from "../model/error.ts";
+import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import type { Params } from "../model/tensor.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
 import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
@@ -17,6 +18,7 @@ import {
   writeModel,
   writeReport,
 } from "./artefacts.ts";
+import { withCleanup } from "./cleanup.ts";
 import { federate } from "./federate.ts";
 import { roundHistory } from "./history.ts";
 import { recorder } from "./recorder.ts";
@@ -38,97 +40,116 @@ type Which = "run" | "baseline";
 type Shared = Pick<Parameters<typeof federate>[0], "clients" | "evaluate" | "trainer">;
 
 /** Runs a config on this machine and leaves a run folder: config, events, model, student and report. */
-export async function simulate(options: SimulateOptions, signal: AbortSignal): Promise<Summary> {
-  const startedMs = performance.now();
-  const { config, directory } = options;
-  if (config.data === null)
-    throw new ConfigError([
-      { path: "data", value: null, expected: "a data section: a simulation makes its clients from it" },
-    ]);
-  const { clients, test, transfer } = await loadFederated(config.data, config.clients, config.seed);
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, "config.yaml"), stringify(config));
-
-  const trainer = await trainerPool(config.workers || availableParallelism());
-  try {
+export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise<Summary> =>
+  withCleanup(async (defer) => {
+    const startedMs = performance.now();
+    const { config, directory, progress } = options;
+    const { clients, test, transfer } = await loadFederated(dataOf(config), config.clients, config.seed);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, "config.yaml"), stringify(config));
+    const trainer = await trainerPool(config.workers || availableParallelism());
+    defer(trainer.close);
     const shared: Shared = { clients, trainer, evaluate: evaluator(trainer, config.model.zoo, test) };
-    const run = await recordedRun("run", config, options, shared, signal);
-    writeModel(run);
-    const { emit } = run;
-    const student = await shipStudent(
-      run,
-      { trainer, test, transfer, emit, progress: options.progress },
-      signal,
-    );
-    await run.finish();
 
-    let baseline: Awaited<ReturnType<typeof recordedRun>> | null = null;
-    if (options.baseline) {
-      baseline = await recordedRun("baseline", denseConfig(config), options, shared, signal);
-      await baseline.finish();
-    }
+    const { run, student } = await recordedRun(
+      "run",
+      config,
+      options,
+      shared,
+      signal,
+      async (ended, emit) => {
+        writeModel(ended);
+        return shipStudent(ended, { trainer, test, transfer, emit, progress }, signal);
+      },
+    );
+    const baseline = options.baseline
+      ? await recordedRun("baseline", denseConfig(config), options, shared, signal, async () => null)
+      : null;
     const summary = summarise(run, {
       clients: clients.length,
       baseline: baseline && {
-        accuracy: baseline.outcome.metrics?.accuracy ?? null,
-        bytes: baseline.coordinator.bytes.totals(),
+        accuracy: baseline.run.outcome.metrics?.accuracy ?? null,
+        bytes: baseline.run.coordinator.bytes.totals(),
       },
       student,
       wallMs: Math.round(performance.now() - startedMs),
     });
     const { rounds, stages } = run.history;
-    writeReport(run, summary, { rounds: rounds(), stages: stages() }, baseline?.history.rounds() ?? null);
+    const dense = baseline === null ? null : baseline.run.history.rounds();
+    writeReport(run, summary, { rounds: rounds(), stages: stages() }, dense);
     return summary;
-  } finally {
-    await trainer.close();
-  }
+  });
+
+/** Throws ConfigError for a config that a simulation cannot make clients from. */
+function dataOf({ data, clients, cohort }: Config): NonNullable<Config["data"]> {
+  const fewest = cohort.minimum ?? cohort.goal;
+  const problems: ConfigProblem[] = [];
+  if (data === null)
+    problems.push({
+      path: "data",
+      value: null,
+      expected: "a data section: a simulation makes its clients from it",
+    });
+  if (clients < fewest)
+    problems.push({
+      path: "clients",
+      value: clients,
+      expected: `at least ${fewest}, the fewest reports of a round (cohort.minimum, or cohort.goal)`,
+    });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return data!;
 }
 
-/** One federation with its telemetry in the run folder. */
-async function recordedRun(
+interface RecordedRun extends Federated {
+  readonly history: ReturnType<typeof roundHistory>;
+}
+
+/** One federation with its telemetry in the run folder; `conclude` still belongs to it. */
+const recordedRun = (
   which: Which,
   config: Config,
   { runId, directory, initial, follow, progress }: SimulateOptions,
   shared: Shared,
   signal: AbortSignal,
-) {
-  const history = roundHistory();
-  let nowMs = 0;
-  const { emit, close } = recorder({
-    runId,
-    file: join(directory, which === "run" ? "events.jsonl" : "baseline-events.jsonl"),
-    resumed: false,
-    nats: which === "run" ? config.telemetry.nats : null,
-    also: [history.sink, { emit: (record) => follow(record, which), close: async () => {} }],
-    now: () => nowMs,
-    log: progress,
-  });
-  const at = (event: TelemetryEvent, atMs: number): void => {
-    nowMs = atMs;
-    emit(event);
-  };
-  const federated = await federate({ config, runId, initial, ...shared, emit: at }, signal);
-  const { coordinator, outcome } = federated;
-  const finish = async (): Promise<void> => {
-    const { version } = coordinator.book.held();
-    const { outcome: how, detail } = outcome;
-    emit({
-      type: "run.finished",
-      outcome: how,
-      detail,
-      version,
-      bytes: coordinator.bytes.totals(),
-      socketBytes: null,
+  conclude: (run: Federated, emit: (event: TelemetryEvent) => void) => Promise<Summary["student"]>,
+): Promise<{ readonly run: RecordedRun; readonly student: Summary["student"] }> =>
+  withCleanup(async (defer) => {
+    const history = roundHistory();
+    let nowMs = 0;
+    const { emit, close } = recorder({
+      runId,
+      file: join(directory, which === "run" ? "events.jsonl" : "baseline-events.jsonl"),
+      resumed: false,
+      nats: which === "run" ? config.telemetry.nats : null,
+      also: [history.sink, { emit: (record) => follow(record, which), close: async () => {} }],
+      now: () => nowMs,
+      log: progress,
     });
-    await close();
-  };
-  if (outcome.outcome !== "done") {
-    await finish();
-    throw outcome.outcome === "interrupted" ? signal.reason : new Error(outcome.detail);
-  }
-  const run: Federated = { config, ...federated, directory };
-  return { ...run, history, emit, finish };
-}
+    defer(close);
+    const at = (event: TelemetryEvent, atMs: number): void => {
+      nowMs = atMs;
+      emit(event);
+    };
+    const federated = await federate({ config, runId, initial, ...shared, emit: at }, signal);
+    const { coordinator, outcome } = federated;
+    let end: Pick<Outcome, "outcome" | "detail"> = outcome;
+    defer(() => {
+      const { version } = coordinator.book.held();
+      const { outcome: how, detail } = end;
+      const bytes = coordinator.bytes.totals();
+      emit({ type: "run.finished", outcome: how, detail, version, bytes, socketBytes: null });
+    });
+    if (outcome.outcome === "interrupted") throw signal.reason;
+    if (outcome.outcome === "failed") throw new Error(outcome.detail);
+    const run: RecordedRun = { config, ...federated, directory, history };
+    try {
+      return { run, student: await conclude(run, emit) };
+    } catch (error) {
+      const interrupted = error === signal.reason;
+      end = { outcome: interrupted ? "interrupted" : "failed", detail: (error as Error).message };
+      throw error;
+    }
+  });
 
 /** The same run as others send it: float32 tensors, both ways. */
 function denseConfig(config: Config): Config {

@@ -13,6 +13,8 @@ export type TelemetryEvent =
       readonly rounds: number;
       readonly resumedFromVersion: number | null;
     }
+  /** A torn tail, for which no receipt was given, was set aside in `journal.log.torn`. */
+  | { readonly type: "journal.repaired"; readonly bytes: number }
   | { readonly type: "client.joined"; readonly clientId: ClientId; readonly numExamples: number }
   | { readonly type: "client.left"; readonly clientId: ClientId }
   | {

@@ -65,6 +65,8 @@ export function lines(paint: Colors): Lines {
           );
         case "round.abandoned":
           return warning(`round ${event.round} abandoned with ${event.reports} of ${event.minimum} reports`);
+        case "journal.repaired":
+          return warning(`the journal's torn tail of ${formatCount(event.bytes)} bytes was set aside`);
         case "telemetry.dropped":
           return warning(`${formatCount(event.events)} events lost on the way to ${printable(event.sink)}`);
         case "student.shipped": {

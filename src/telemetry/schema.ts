@@ -31,6 +31,7 @@ const shapes: Shapes = {
     rounds: count,
     resumedFromVersion: count.nullable(),
   }),
+  "journal.repaired": z.object({ bytes: count }),
   "client.joined": z.object({ clientId: text, numExamples: count }),
   "client.left": z.object({ clientId: text }),
   "client.refused": z.object({ clientId: text, code: text, detail: text }),

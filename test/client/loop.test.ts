@@ -6,9 +6,11 @@ import type { StateStore } from "../../src/client/state.ts";
 import { WireError } from "../../src/model/error.ts";
 import type { CheckIn, CheckInReply, Receipt } from "../../src/model/protocol.ts";
 import { derive } from "../../src/model/rng.ts";
+import type { Params } from "../../src/model/tensor.ts";
 import { memoryDisk, memoryStore } from "../../src/simulation/memory.ts";
+import type { Trainer } from "../../src/trainer/trainer.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
-import { dataset, factory, halfWay, open, options, startClient, world } from "../suites/federation.ts";
+import { dataset, dense, factory, halfWay, open, options, startClient, world } from "../suites/federation.ts";
 
 const never = new AbortController().signal;
 
@@ -16,6 +18,7 @@ const never = new AbortController().signal;
 async function withLink(
   change: (link: CoordinatorLink, store: StateStore) => CoordinatorLink,
   settings = options({ rounds: 3, goal: 1 }),
+  wrap: (trainer: Trainer) => Trainer = (trainer) => trainer,
 ) {
   const { localLink } = await import("../../src/simulation/local-link.ts");
   const virtual = world();
@@ -32,7 +35,7 @@ async function withLink(
     { clientId: "client-1", dataset: dataset(1), limits: defaultLimits },
     {
       link: change(localLink(coordinator.service, "client-1", device, virtual), store),
-      trainer: halfWay(virtual),
+      trainer: wrap(halfWay(virtual)),
       store,
       clock: virtual.clock,
       factory,
@@ -151,6 +154,91 @@ test("a refusal without retry ends the client; a damaged download is an error, o
 
   const always = await withLink((link) => ({ ...link, fetchModel: async () => [new Uint8Array(40)] }));
   await expect(always.end).rejects.toThrow(WireError);
+});
+
+test("refusals of a report: without retry the client ends; with it, it waits before it tries again", async () => {
+  const final = { code: "too-large", detail: "above the limit", retry: false };
+  const ended = await withLink((link) => ({
+    ...link,
+    report: async () => ({ kind: "refused", refusal: final }),
+  }));
+  expect(await ended.end).toEqual({ kind: "refused", refusal: final });
+
+  const retry = { code: "bad-digest", detail: "damaged", retry: true };
+  const stubborn = await withLink(
+    (link) => ({ ...link, report: async () => ({ kind: "refused", refusal: retry }) }),
+    options({ rounds: 1, goal: 1 }),
+  );
+  await expect(stubborn.end).resolves.toMatchObject({ kind: "refused", refusal: { code: "run-failed" } });
+  // Three rounds of a minute each were abandoned: with a backoff up to 30 s that is a few tries a round.
+  expect(stubborn.log.filter((type) => type === "trained").length).toBeLessThan(40);
+});
+
+test("folded + residual + discarded is all that was trained, with a report refused on the way", async () => {
+  const refusal: Receipt = { kind: "refused", refusal: { code: "wrong-round", detail: "late", retry: true } };
+  const flat = (params: Params) => [...params.values()].flatMap(({ data }) => [...data]);
+  const trained: number[] = new Array(72).fill(0);
+  let reports = 0;
+  const { store, end, coordinator } = await withLink(
+    (link) => ({
+      ...link,
+      report: (...args) => (reports++ === 1 ? Promise.resolve(refusal) : link.report(...args)),
+    }),
+    options({ rounds: 6, goal: 1, downlink: dense }),
+    (trainer) => ({
+      ...trainer,
+      train: async (task, signal) => {
+        const result = await trainer.train(task, signal);
+        const before = flat(task.params);
+        for (const [j, v] of flat(result.params).entries()) trained[j]! += v - before[j]!;
+        return result;
+      },
+    }),
+  );
+  await end;
+  const { discarded, residual } = (await store.load())!;
+  expect(reports).toBe(7);
+  expect(discarded[0]!.some((v) => v !== 0)).toBe(true);
+  const model = flat(coordinator.book.model().params);
+  for (let j = 0; j < 72; j++)
+    expect(model[j]! + residual![0]![j]! + discarded[0]![j]!).toBeCloseTo(trained[j]!, 5);
+});
+
+test("a training that diverges is an error with its remedy; one that is too late reports nothing", async () => {
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, options({ rounds: 1, goal: 1 }));
+  const trainer = halfWay(virtual);
+  const diverging = startClient(1, coordinator.service, virtual, {
+    trainer: {
+      ...trainer,
+      train: async ({ params }) => ({
+        params: new Map(
+          [...params].map(([name, { shape, data }]) => [name, { shape, data: data.map(() => Number.NaN) }]),
+        ),
+        numSteps: 1,
+        trainLoss: 0,
+      }),
+    },
+  });
+  await expect(virtual.run(diverging.end)).rejects.toThrow(
+    /diverged in round 1.*lower train\.optimizer's learningRate/,
+  );
+
+  const slow = world();
+  const patient = await open(memoryDisk(), slow, options({ rounds: 1, goal: 1 }));
+  const late = startClient(1, patient.service, slow, {
+    trainer: {
+      ...halfWay(slow),
+      train: (_, signal) =>
+        new Promise((_resolve, reject) => {
+          slow.after(500_000, () => {});
+          signal.addEventListener("abort", () => reject(signal.reason));
+        }),
+    },
+  });
+  await slow.run(late.end);
+  expect(late.events.some(({ type }) => type === "late")).toBe(true);
+  expect(patient.bytes.totals().uplink).toBe(0);
 });
 
 test("backoff doubles to its cap, jittered in the upper half, and starts anew after a success", () => {

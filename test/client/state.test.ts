@@ -19,11 +19,13 @@ const state: fc.Arbitrary<ClientState> = fc.record({
       params: new Map(tensors.map(([name, data]) => [name, { shape: [data.length], data }])),
     })),
   residual: fc.option(residual, { nil: null }),
+  discarded: fc.array(floats, { maxLength: 3 }),
   pending: fc.option(
     fc.record({
       report: fc.record({ round: fc.nat(), digest: fc.string() }),
       frame: fc.uint8Array({ maxLength: 40 }),
       residualBefore: residual,
+      delta: fc.array(floats, { maxLength: 3 }),
     }),
     { nil: null },
   ),

@@ -35,7 +35,8 @@ test("dense both ways, one round: plain FedAvg, by hand", async () => {
   const expected = targets[0]!.map(
     (_, j) => (0.5 * (2 * targets[0]![j]! + 3 * targets[1]![j]! + 4 * targets[2]![j]!)) / 9,
   );
-  values(coordinator.book.model().params).forEach((v, j) => expect(v).toBeCloseTo(expected[j]!, 6));
+  for (const [j, v] of values(coordinator.book.model().params).entries())
+    expect(v).toBeCloseTo(expected[j]!, 6);
 });
 
 test("a compressed run ends at its version, everybody is told, and the bytes are those of the events", async () => {
@@ -284,6 +285,72 @@ test("verdicts: folded into its version, dropped when the round was abandoned or
   });
 });
 
+test("refused bytes are counted, and buy no ratio", async () => {
+  const coordinator = await open(memoryDisk(), world(), options({ rounds: 1, goal: 2 }));
+  const [a, b] = ["a", "b"].map((id) => coordinator.service.open(id) as ClientSession) as [
+    ClientSession,
+    ClientSession,
+  ];
+  await Promise.all([a.checkIn(firstCheckIn), b.checkIn(firstCheckIn)]);
+  await a.checkIn(firstCheckIn); // the same task again
+  const junk = new Uint8Array(100);
+  await a.report({ round: 9, digest: digestOf(junk) }, junk);
+  await a.report({ round: 9, digest: digestOf(junk) }, junk);
+  expect(coordinator.bytes.totals()).toMatchObject({ uplink: 200, denseUplink: 0, denseDownlink: 2 * 288 });
+});
+
+test("what the link turned away reaches telemetry and the round", async () => {
+  const coordinator = await open(memoryDisk(), world(), options({ rounds: 1, goal: 2 }));
+  const [a, b] = ["a", "b"].map((id) => coordinator.service.open(id) as ClientSession) as [
+    ClientSession,
+    ClientSession,
+  ];
+  await Promise.all([a.checkIn(firstCheckIn), b.checkIn(firstCheckIn)]);
+  a.refuse(1, { code: "too-large", detail: "above the limit", retry: false });
+  expect(coordinator.events.find(({ type }) => type === "report.refused")).toMatchObject({
+    type: "report.refused",
+    clientId: "a",
+    code: "too-large",
+  });
+  expect(coordinator.events.some(({ type }) => type === "round.abandoned")).toBe(true); // the minimum is two
+});
+
+test("after stop nothing is decided or written any more, whoever leaves", async () => {
+  const good = await honestFrame();
+  const disk = memoryDisk();
+  const virtual = world();
+  const coordinator = await open(disk, virtual, options({ rounds: 2, goal: 3, minimum: 1 }));
+  const sessions = ["a", "b", "c"].map((id) => coordinator.service.open(id) as ClientSession);
+  await Promise.all(sessions.map((session) => session.checkIn(firstCheckIn)));
+  const frame = encodeFrame(good);
+  await sessions[0]!.report({ round: 1, digest: digestOf(frame) }, frame);
+  coordinator.stop("interrupted");
+  expect(await coordinator.finished).toMatchObject({ outcome: "interrupted" });
+  const journal = await disk.read("journal.log");
+  for (const session of sessions.slice(1)) session.close();
+  const other = encodeFrame({ ...good, numExamples: 1 });
+  const late = await sessions[1]!.report({ round: 1, digest: digestOf(other) }, other);
+  expect(late).toMatchObject({ kind: "refused", refusal: { code: "run-over", retry: true } });
+  await virtual.run(new Promise<void>((resolve) => virtual.after(100_000, resolve)));
+  expect(await disk.read("journal.log")).toEqual(journal);
+  expect(coordinator.book.held().version).toBe(0);
+});
+
+test("a restarted run goes on counting its bytes", async () => {
+  const good = await honestFrame();
+  const disk = memoryDisk();
+  const first = await open(disk, world(), options({ rounds: 2, goal: 2 }));
+  const [a, b] = ["a", "b"].map((id) => first.service.open(id) as ClientSession) as [
+    ClientSession,
+    ClientSession,
+  ];
+  await Promise.all([a.checkIn(firstCheckIn), b.checkIn(firstCheckIn)]);
+  const frame = encodeFrame(good);
+  await a.report({ round: 1, digest: digestOf(frame) }, frame);
+  const second = await open(disk, world(), options({ rounds: 2, goal: 2 }));
+  expect(second.bytes.totals()).toMatchObject({ uplink: frame.length, denseUplink: 288 });
+});
+
 test("one live session a client id", async () => {
   const coordinator = await open(memoryDisk(), world(), options({}));
   const first = coordinator.service.open("client-a") as ClientSession;
@@ -295,7 +362,7 @@ test("one live session a client id", async () => {
 test("a journal is not replayed under another config", async () => {
   const { disk } = await federation(options({ rounds: 1 }));
   await expect(open(disk, world(), options({ rounds: 1, downlink: dense }))).rejects.toThrow(
-    /journal belongs to run test-run/,
+    /journal belongs to run test-run, which had another downlink; give that run's config/,
   );
   const more = await open(disk, world(), options({ rounds: 2 })); // more rounds of the same run are fine
   expect(more.book.held().version).toBe(1);

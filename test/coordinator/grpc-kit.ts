@@ -48,6 +48,7 @@ export function scripted(script: Script = {}): ScriptedService {
         reports.push({ clientId, report, frame });
         return script.report?.(clientId, report, frame) ?? Promise.resolve({ kind: "accepted", report });
       },
+      refuse: (round, { code }) => log.push(`refuse ${clientId} ${round} ${code}`),
       close: () => {
         live.delete(clientId);
         log.push(`close ${clientId}`);

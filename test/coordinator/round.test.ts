@@ -115,6 +115,24 @@ test("who returns in the middle of a round gets the same task again, unless it h
   expect(reported.state.waiting).toEqual(["a"]);
 });
 
+test("an upload that outlives its link counts once: the client is not lost and here at the same time", () => {
+  const open = run([...checkIn("a", "b", "c"), { type: "left", clientId: "a" }]).state;
+  const reported = run(report("a", "b"), open);
+  expect(reported.state).toMatchObject({ phase: "reporting", gone: [], reported: ["a", "b"] });
+  expect(run(report("c"), reported.state).effects).toEqual([{ type: "close", round: 1, outcome: "commit" }]);
+});
+
+test("a refused report puts its client out of the round, and ends a round that cannot reach its minimum", () => {
+  const open = run(checkIn("a", "b", "c")).state;
+  const once = run([{ type: "refused", clientId: "a" }], open);
+  expect(once.effects).toEqual([]);
+  expect(refusalOf(once.state, "a", 1)?.code).toBe("already-refused");
+  expect(run(checkIn("a"), once.state).effects).toEqual([]); // it waits for the next round
+  expect(run(report("b", "c"), once.state).effects[0]).toMatchObject({ type: "close", outcome: "commit" });
+  const twice = run([{ type: "refused", clientId: "b" }], once.state);
+  expect(twice.effects[0]).toEqual({ type: "close", round: 1, outcome: "abandon" });
+});
+
 test("reports that do not count are refused by name", () => {
   const open = run(checkIn("a", "b", "c")).state;
   expect(refusalOf(open, "a", 1)).toBeNull();
@@ -176,6 +194,7 @@ test("property: whatever happens, versions rise by one, rounds too, and nobody r
       id.map((clientId): RoundEvent => ({ type: "checked-in", clientId })),
       id.map((clientId): RoundEvent => ({ type: "left", clientId })),
       id.map((clientId): RoundEvent => ({ type: "reported", clientId })),
+      id.map((clientId): RoundEvent => ({ type: "refused", clientId })),
       fc.nat(6).map((round): RoundEvent => ({ type: "selection-deadline", round })),
       fc.nat(6).map((round): RoundEvent => ({ type: "report-deadline", round })),
     ),
@@ -186,10 +205,12 @@ test("property: whatever happens, versions rise by one, rounds too, and nobody r
       let state = initialRound;
       for (const event of list) {
         // The coordinator asks first, and commits as soon as a round closes.
-        if (event.type === "reported" && refusalOf(state, event.clientId, state.round) !== null) continue;
+        const isReport = event.type === "reported" || event.type === "refused";
+        if (isReport && refusalOf(state, event.clientId, state.round) !== null) continue;
         const [next, effects] = step(state, event, { ...config, rounds: 5 });
         expect(next.round - state.round).toBeLessThanOrEqual(1);
-        expect(new Set(next.reported).size).toBe(next.reported.length);
+        const accounted = [...next.reported, ...next.gone, ...next.refused];
+        expect(new Set(accounted).size).toBe(accounted.length);
         for (const who of next.reported) expect(next.cohort).toContain(who);
         for (const who of next.waiting)
           expect(
