@@ -94,11 +94,11 @@ test("killed and restarted, both sides go on: same run, no version lost, the res
   const first = start();
   const port = await portOf(first);
   const clients = [1, 2, 3].map((share) => client(share, port));
-  await first.waitFor(/round +2 /);
+  await first.waitFor(/round +2\//);
   expect(await clients[0]!.kill("SIGKILL")).toBe(137);
-  await first.waitFor(/left/);
+  await first.waitFor(/^- /m);
   clients[0] = client(1, port);
-  await first.waitFor(/round +3 /);
+  await first.waitFor(/round +3\//);
   expect(await first.kill("SIGKILL")).toBe(137);
 
   const second = start("--set", `coordinator.listen=127.0.0.1:${port}`);
@@ -130,7 +130,7 @@ test("Ctrl-C ends each side cleanly; a folder has one process; a second start go
   expect(second.stderr()).toContain("coordinator.stateDir");
 
   expect(await one.kill("SIGINT")).toBe(130);
-  await coordinator.waitFor(/left/);
+  await coordinator.waitFor(/^- /m);
   expect(await coordinator.kill("SIGTERM")).toBe(130);
   expect(coordinator.stdout()).toBe("");
   const again = start();

@@ -39,7 +39,7 @@ test("one command federates, distills and leaves a run folder", async () => {
   // Dense float32 costs what the dense columns say, and framing little more.
   expect(baseline!.bytes.total).toBeGreaterThan(baseline!.bytes.denseTotal * 0.6);
   expect(baseline!.bytes.total).toBeLessThan(baseline!.bytes.denseTotal * 1.01);
-  expect(stderr).toMatch(/round +3/);
+  expect(stderr).toMatch(/round +3\/3/);
 
   for (const name of [
     "config.yaml",
@@ -137,7 +137,7 @@ test("Ctrl-C ends a simulation cleanly with 130", async () => {
     "--out",
     scratch(),
   );
-  await run.waitFor(/round +1 /);
+  await run.waitFor(/round +1\//);
   expect(await run.kill("SIGINT")).toBe(130);
   expect(run.stdout()).toBe("");
 });
