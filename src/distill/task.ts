@@ -1,0 +1,29 @@
+import type { Dataset } from "../model/dataset.ts";
+import type { Trainer } from "../trainer/trainer.ts";
+import type { Teacher } from "./teacher.ts";
+
+export interface DistillSettings {
+  /** The student's architecture, in the zoo. */
+  readonly student: string;
+  /** The global model, or the mean of the logits of the last round's client models. */
+  readonly teacher: "global" | "ensemble";
+  /** Softens the logits of teacher and student. */
+  readonly temperature: number;
+  /** Passes over the varied transfer set; pruning takes as many and two more, quantizing half as many. */
+  readonly epochs: number;
+  /** Share of the student's kernels set to zero, 0 to below 1. */
+  readonly prune: number;
+  /** Bits of a kernel's coordinate, 1 to 8. */
+  readonly quantizeBits: number;
+}
+
+export interface DistillTask {
+  readonly trainer: Trainer;
+  readonly teacher: Teacher;
+  /** Labelled, and neither trained nor tested on anywhere else. */
+  readonly transfer: Dataset;
+  readonly settings: DistillSettings;
+  readonly seed: number;
+  /** Gets one line a pass. */
+  readonly progress?: (line: string) => void;
+}

@@ -1,0 +1,102 @@
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { distill } from "../distill/distill.ts";
+import type { DistillSettings } from "../distill/task.ts";
+import type { Dataset } from "../model/dataset.ts";
+import { WireError } from "../model/error.ts";
+import { digestOf, numParams } from "../model/manifest.ts";
+import type { Model } from "../model/message.ts";
+import type { Params } from "../model/tensor.ts";
+import type { Trainer } from "../trainer/trainer.ts";
+import { decodeFrame, encodeFrame } from "../wire/frame.ts";
+import { defaultLimits } from "../wire/limits.ts";
+import { studentParams } from "../wire/student.ts";
+
+export interface ShipOptions {
+  readonly trainer: Trainer;
+  /** Of the global model and the clients' models. */
+  readonly architecture: string;
+  readonly settings: DistillSettings;
+  readonly transfer: Dataset;
+  readonly test: Dataset;
+  readonly seed: number;
+  /** Where `student.fpz` is put; made when missing. */
+  readonly directory: string;
+  readonly progress?: (line: string) => void;
+}
+
+/** A student as it lies on the disk. */
+export interface Shipped {
+  readonly path: string;
+  /** All coordinates, zeros too. */
+  readonly numParams: number;
+  readonly numNonZero: number;
+  /** Of the file. */
+  readonly bytes: number;
+  /** On the test split, of the model that the file holds. */
+  readonly accuracy: number;
+  /** SHA-256 of the file, 64 hex digits. */
+  readonly digest: string;
+}
+
+/**
+ * Distills a global model into a student file. `lastUpdates` are the last round's client models, for an ensemble; when
+ * there are none (a coordinator that was restarted after the last round) the global model teaches.
+ */
+export function shipper(
+  options: ShipOptions,
+): (model: Model, lastUpdates: readonly Params[], signal: AbortSignal) => Promise<Shipped> {
+  const { trainer, architecture, settings, transfer, seed, directory, progress } = options;
+  return async (model, lastUpdates, signal) => {
+    const isEnsemble = settings.teacher === "ensemble" && lastUpdates.length > 0;
+    if (settings.teacher === "ensemble" && !isEnsemble)
+      progress?.("distill: no client models were kept, so the global model is the teacher");
+    const teacher = { architecture, models: isEnsemble ? lastUpdates : [model.params] };
+    const task = { trainer, teacher, transfer, settings, seed, ...(progress && { progress }) };
+    const frame = await distill(task, signal);
+    const path = join(directory, "student.fpz");
+    await mkdir(directory, { recursive: true });
+    await replaceFile(path, encodeFrame(frame));
+    return measure(path, options, signal);
+  };
+}
+
+/** What is reported is what the file holds, not what was meant to be written. */
+async function measure(path: string, { trainer, test }: ShipOptions, signal: AbortSignal): Promise<Shipped> {
+  const bytes = await readFile(path);
+  const frame = decodeFrame(bytes, defaultLimits);
+  if (frame.kind !== "student") throw new WireError("bad-kind", path, `${frame.kind}, expected student`);
+  const params = studentParams(frame);
+  const { accuracy } = await trainer.evaluate(
+    { architecture: frame.architecture, params, dataset: test },
+    signal,
+  );
+  let numNonZero = 0;
+  for (const { data } of params.values()) for (const value of data) if (value !== 0) numNonZero++;
+  return {
+    path,
+    numParams: numParams(frame.manifest),
+    numNonZero,
+    bytes: bytes.length,
+    accuracy,
+    digest: digestOf(bytes),
+  };
+}
+
+/** After a crash the file is the old one or the new one. */
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`;
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}

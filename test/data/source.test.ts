@@ -1,0 +1,112 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { type DataConfig, loadFederated, loadHoldout } from "../../src/data/source.ts";
+import { loadClientData } from "../../src/data/spec.ts";
+import { countOf, type Dataset } from "../../src/model/dataset.ts";
+
+/** 120 rows, x is the row's own number, three classes. */
+function table(): string {
+  const path = join(mkdtempSync(join(tmpdir(), "fedpress-data-")), "rows.csv");
+  const rows = Array.from({ length: 120 }, (_, i) => `${i},${"abc"[i % 3]}`);
+  writeFileSync(path, ["x,kind", ...rows].join("\n"));
+  return path;
+}
+
+const source = `csv:${table()}?label=kind&scale=none`;
+const data: DataConfig = { source, holdout: { test: 0.1, transfer: 0.05 }, partition: { dirichlet: 0.5 } };
+const rowsOf = (dataset: Dataset | null): number[] => [...dataset!.inputs];
+
+describe("loadFederated", () => {
+  it("gives every row to one client, the test or the transfer split", async () => {
+    const { clients, test, transfer } = await loadFederated(data, 4, 9);
+    const rows = [...clients.flatMap((client) => rowsOf(client)), ...rowsOf(test), ...rowsOf(transfer)];
+    expect(rows.sort((a, b) => a - b)).toEqual([...Array(120).keys()]);
+    expect(countOf(test!)).toBe(12);
+    expect(countOf(transfer!)).toBe(6);
+    expect(test!.inputs.buffer).toBeInstanceOf(SharedArrayBuffer);
+    expect(await loadHoldout(data, 9)).toEqual({ test, transfer });
+  });
+
+  it("holds nothing out when told so", async () => {
+    const { clients, test, transfer } = await loadFederated(
+      { ...data, holdout: { test: 0, transfer: 0 } },
+      3,
+      1,
+    );
+    expect(test).toBeNull();
+    expect(transfer).toBeNull();
+    expect(clients.reduce((sum, client) => sum + countOf(client), 0)).toBe(120);
+  });
+
+  it("names the part of a source that is wrong", async () => {
+    const load = (text: string) => loadHoldout({ ...data, source: text }, 1);
+    await expect(load("mnits")).rejects.toThrow(/data.source: "mnits", expected mnist, idx:DIR or csv:FILE/);
+    await expect(load("csv:rows.csv")).rejects.toThrow(/data.source: label: missing/);
+    await expect(load("mnist:1/2")).rejects.toThrow(/shares are for clients/);
+    await expect(load(`${source}&seed=3`)).rejects.toThrow(/data.source: seed: "3", expected one of label/);
+  });
+});
+
+describe("loadClientData", () => {
+  it("is the share that the simulation deals, for each partition", async () => {
+    for (const [partition, key] of [
+      [{ dirichlet: 0.5 }, "dirichlet=0.5"],
+      [{ dirichlet: 2 }, "dirichlet=2"],
+      ["iid", "partition=iid"],
+    ] as const) {
+      const { clients } = await loadFederated({ ...data, partition }, 4, 9);
+      for (let k = 1; k <= 4; k++)
+        expect(await loadClientData(`${source}&share=${k}/4&${key}&seed=9&holdout=0.15`)).toEqual(
+          clients[k - 1],
+        );
+    }
+  });
+
+  it("is the simulation's share of the real digits, with the config's defaults for what is left out", async () => {
+    const config: DataConfig = {
+      source: "mnist",
+      holdout: { test: 0.1, transfer: 0.1 },
+      partition: { dirichlet: 0.5 },
+    };
+    const { clients, test } = await loadFederated(config, 10, 1);
+    expect(countOf(test!)).toBe(1000);
+    for (const spec of ["mnist:3/10?dirichlet=0.5&seed=1&holdout=0.2", "mnist:3/10"]) {
+      const { inputs, labels } = await loadClientData(spec);
+      expect(labels).toEqual(clients[2]!.labels);
+      expect(inputs.every((value, i) => value === clients[2]!.inputs[i])).toBe(true);
+    }
+    expect(countOf(await loadClientData("mnist"))).toBe(8000);
+  });
+
+  it("is everything when a source is the client's own", async () => {
+    expect(countOf(await loadClientData(source))).toBe(120);
+    expect(countOf(await loadClientData(`${source}&holdout=0.1`))).toBe(108);
+  });
+
+  it("names every part that is wrong", async () => {
+    await expect(loadClientData("mnist:11/10?holdout=1&seed=-1&alpha=3")).rejects.toThrow(
+      /share: "11\/10".*holdout: "1"/s,
+    );
+    await expect(loadClientData("mnist:11/10?alpha=3")).rejects.toThrow(
+      /data spec: alpha: "3", expected one of share, dirichlet/,
+    );
+    for (const [spec, message] of [
+      ["mnist:0/10", /share: "0\/10", expected K\/N/],
+      ["mnist:three", /share: "three"/],
+      ["mnist:1/2?share=1/2", /one share/],
+      ["mnist:1/2?dirichlet=0", /dirichlet: "0", expected a number above 0/],
+      ["mnist:1/2?dirichlet=1&partition=iid", /partition: "iid"/],
+      ["mnist:1/2?seed=1&seed=2", /seed: "2", expected a key once/],
+      ["mnist:1/2?seed", /data spec: seed: "seed", expected KEY=VALUE/],
+      ["idx:", /idx: "", expected a folder/],
+      ["idx:digits?classes=1", /classes: "1", expected a number of classes/],
+      ["csv:a.csv?label=y&dirichlet=1", /a share, for there is nothing to divide/],
+      ["csv:a.csv?label=y&scale=log", /scale: "log"/],
+      ["parquet:x", /data spec: "parquet"/],
+      ["mnist:1/2?seed=%zz", /KEY=VALUE/],
+    ] as const)
+      await expect(loadClientData(spec)).rejects.toThrow(message);
+  });
+});
