@@ -51,7 +51,7 @@ export class ConfigError extends Error {
   }
 }
 
-export function formatProblem({ path, value, expected }: ConfigProblem): string {
+function formatProblem({ path, value, expected }: ConfigProblem): string {
   const shown = value === undefined ? "missing" : (JSON.stringify(value) ?? String(value));
   const short = shown.length > 120 ? `${shown.slice(0, 117)}...` : shown;
   return `${path}: ${short}, expected ${expected}`;

@@ -33,9 +33,6 @@ export function mapParams(params: Params, f: (tensor: Tensor, name: string) => F
   return result;
 }
 
-/** A copy that shares nothing with the original. */
-export const copyParams = (params: Params): Params => mapParams(params, (t) => t.data.slice());
-
 export const zerosLike = (params: Params): Params =>
   mapParams(params, (t) => new Float32Array(t.data.length));
 
