@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import picocolors from "picocolors";
@@ -83,8 +83,8 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
     defer(stop);
 
     const directory = options.out ?? join("runs", coordinator.runId);
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, "config.yaml"), stringify(config));
+    const disk = nodeDisk(directory);
+    await disk.write("config.yaml", new TextEncoder().encode(stringify(config)));
     const history = roundHistory();
     const file = join(directory, "events.jsonl");
     const before = earlierRecords(file);
@@ -120,7 +120,7 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
       const outcome = await coordinator.finished;
       if (outcome.outcome === "interrupted") throw signal.reason;
       if (outcome.outcome === "done") {
-        const federated: Federated = { config, coordinator, outcome, directory };
+        const federated: Federated = { config, coordinator, outcome, directory, disk };
         const parts = { trainer, test, transfer, emit, progress: log };
         await conclude(federated, parts, history, options, clock.now(), signal);
       }
@@ -141,11 +141,11 @@ async function conclude(
   wallMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  writeModel(federated);
+  await writeModel(federated);
   const student = await shipStudent(federated, parts, signal);
   const clients = federated.coordinator.numClients();
   const summary = summarise(federated, { clients, baseline: null, student, wallMs: Math.round(wallMs) });
-  writeReport(federated, summary, { rounds: history.rounds(), stages: history.stages() }, null);
+  await writeReport(federated, summary, { rounds: history.rounds(), stages: history.stages() }, null);
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : `${describe(summary, federated.directory)}\n`);
 }
 

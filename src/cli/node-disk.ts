@@ -1,11 +1,9 @@
-import { mkdirSync } from "node:fs";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Disk } from "../model/disk.ts";
 
-/** The one place that writes durable files: a folder, made when missing. */
+/** The one place that writes durable files: a folder, made with its first file. */
 export function nodeDisk(folder: string): Disk {
-  mkdirSync(folder, { recursive: true });
   const appended = new Set<string>();
   const path = (name: string) => join(folder, name);
 
@@ -23,6 +21,7 @@ export function nodeDisk(folder: string): Disk {
     flags: string,
     action: (file: Awaited<ReturnType<typeof open>>) => Promise<void>,
   ) => {
+    await mkdir(folder, { recursive: true });
     const file = await open(path(name), flags);
     try {
       await action(file);

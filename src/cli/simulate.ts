@@ -8,6 +8,7 @@ import { progress } from "../telemetry/progress.ts";
 import { loadConfig } from "./config-file.ts";
 import { interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
+import { nodeDisk } from "./node-disk.ts";
 import { collect, integer, newRunId } from "./options.ts";
 
 interface Options {
@@ -44,7 +45,7 @@ export const simulateCommand = (): Command =>
       };
       const baseline = options.baseline === true;
       const summary = await simulate(
-        { config, runId, directory, initial, baseline, follow, progress: log },
+        { config, runId, directory, disk: nodeDisk(directory), initial, baseline, follow, progress: log },
         interruptible(),
       );
       process.stdout.write(

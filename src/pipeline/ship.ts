@@ -1,8 +1,7 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { distill } from "../distill/distill.ts";
 import type { DistillSettings } from "../distill/task.ts";
 import type { Dataset } from "../model/dataset.ts";
+import type { Disk } from "../model/disk.ts";
 import { WireError } from "../model/error.ts";
 import { digestOf, numParams } from "../model/manifest.ts";
 import type { Model } from "../model/message.ts";
@@ -20,14 +19,17 @@ export interface ShipOptions {
   readonly transfer: Dataset;
   readonly test: Dataset;
   readonly seed: number;
-  /** Where `student.fpz` is put; made when missing. */
-  readonly directory: string;
+  /** The run folder, which gets `student.fpz`. */
+  readonly disk: Disk;
   readonly progress?: (line: string) => void;
 }
 
+const STUDENT_FILE = "student.fpz";
+
 /** A student as it lies on the disk. */
 export interface Shipped {
-  readonly path: string;
+  /** In the run folder. */
+  readonly name: string;
   /** All coordinates, zeros too. */
   readonly numParams: number;
   readonly numNonZero: number;
@@ -46,7 +48,7 @@ export interface Shipped {
 export function shipper(
   options: ShipOptions,
 ): (model: Model, lastUpdates: readonly Params[], signal: AbortSignal) => Promise<Shipped> {
-  const { trainer, architecture, settings, transfer, seed, directory, progress } = options;
+  const { trainer, architecture, settings, transfer, seed, disk, progress } = options;
   return async (model, lastUpdates, signal) => {
     const isEnsemble = settings.teacher === "ensemble" && lastUpdates.length > 0;
     if (settings.teacher === "ensemble" && !isEnsemble)
@@ -54,18 +56,18 @@ export function shipper(
     const teacher = { architecture, models: isEnsemble ? lastUpdates : [model.params] };
     const task = { trainer, teacher, transfer, settings, seed, ...(progress && { progress }) };
     const frame = await distill(task, signal);
-    const path = join(directory, "student.fpz");
-    await mkdir(directory, { recursive: true });
-    await replaceFile(path, encodeFrame(frame));
-    return measure(path, options, signal);
+    await disk.write(STUDENT_FILE, encodeFrame(frame));
+    return measure(options, signal);
   };
 }
 
 /** What is reported is what the file holds, not what was meant to be written. */
-async function measure(path: string, { trainer, test }: ShipOptions, signal: AbortSignal): Promise<Shipped> {
-  const bytes = await readFile(path);
+async function measure({ trainer, test, disk }: ShipOptions, signal: AbortSignal): Promise<Shipped> {
+  const bytes = await disk.read(STUDENT_FILE);
+  if (bytes === null) throw new WireError("truncated", STUDENT_FILE, "the file is gone");
   const frame = decodeFrame(bytes, defaultLimits);
-  if (frame.kind !== "student") throw new WireError("bad-kind", path, `${frame.kind}, expected student`);
+  if (frame.kind !== "student")
+    throw new WireError("bad-kind", STUDENT_FILE, `${frame.kind}, expected student`);
   const params = studentParams(frame);
   const { accuracy } = await trainer.evaluate(
     { architecture: frame.architecture, params, dataset: test },
@@ -74,29 +76,11 @@ async function measure(path: string, { trainer, test }: ShipOptions, signal: Abo
   let numNonZero = 0;
   for (const { data } of params.values()) for (const value of data) if (value !== 0) numNonZero++;
   return {
-    path,
+    name: STUDENT_FILE,
     numParams: numParams(frame.manifest),
     numNonZero,
     bytes: bytes.length,
     accuracy,
     digest: digestOf(bytes),
   };
-}
-
-/** After a crash the file is the old one or the new one. */
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.tmp`;
-  try {
-    const file = await open(temporary, "w");
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

@@ -1,11 +1,11 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config.ts";
 import type { Coordinator, Outcome } from "../coordinator/coordinator.ts";
 import type { Dataset } from "../model/dataset.ts";
+import type { Disk } from "../model/disk.ts";
 import { numParams } from "../model/manifest.ts";
-import { type Shipped, shipper } from "../pipeline/ship.ts";
+import { shipper } from "../pipeline/ship.ts";
 import type { ByteTotals, TelemetryEvent } from "../telemetry/event.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import { encodeFrame } from "../wire/frame.ts";
@@ -30,7 +30,13 @@ export interface Summary {
   readonly loss: number | null;
   readonly bytes: ByteTotals;
   readonly baseline: { readonly accuracy: number | null; readonly bytes: ByteTotals } | null;
-  readonly student: Pick<Shipped, "numParams" | "bytes" | "accuracy" | "path"> | null;
+  readonly student: {
+    readonly numParams: number;
+    readonly bytes: number;
+    /** On the test split, of the model read back from the file. */
+    readonly accuracy: number;
+    readonly path: string;
+  } | null;
   readonly wallMs: number;
 }
 
@@ -39,17 +45,14 @@ export interface Federated {
   readonly config: Config;
   readonly coordinator: Coordinator;
   readonly outcome: Outcome;
-  /** The run folder. */
+  /** The run folder, and its files. */
   readonly directory: string;
+  readonly disk: Disk;
 }
 
 /** The global model as a checkpoint file. */
-export function writeModel({ coordinator, directory }: Federated): void {
-  writeFileSync(
-    join(directory, "model.fpz"),
-    encodeFrame({ kind: "checkpoint", ...coordinator.book.model() }),
-  );
-}
+export const writeModel = ({ coordinator, disk }: Federated): Promise<void> =>
+  disk.write("model.fpz", encodeFrame({ kind: "checkpoint", ...coordinator.book.model() }));
 
 export interface ShipOptions {
   readonly trainer: Trainer;
@@ -61,7 +64,7 @@ export interface ShipOptions {
 
 /** Distills, writes and measures the student; null when the config asks for none. */
 export async function shipStudent(
-  { config, coordinator, directory }: Federated,
+  { config, coordinator, directory, disk }: Federated,
   { trainer, test, transfer, emit, progress }: ShipOptions,
   signal: AbortSignal,
 ): Promise<Summary["student"]> {
@@ -74,17 +77,17 @@ export async function shipStudent(
     transfer,
     test,
     seed,
-    directory,
+    disk,
     progress,
   });
   const { book } = coordinator;
   const {
-    path,
+    name,
     numParams: count,
     bytes,
     accuracy,
   } = await ship(book.model(), book.lastClientModels(), signal);
-  const student = { path, numParams: count, bytes, accuracy };
+  const student = { path: join(directory, name), numParams: count, bytes, accuracy };
   emit({ type: "student.shipped", ...student });
   return student;
 }
@@ -111,13 +114,14 @@ export function summarise(
 }
 
 /** `summary.json` and `report.html`. */
-export function writeReport(
-  { config, directory }: Federated,
+export async function writeReport(
+  { config, disk }: Federated,
   summary: Summary,
   history: { readonly rounds: readonly RoundPoint[]; readonly stages: readonly Stage[] },
   baselineRounds: readonly RoundPoint[] | null,
-): void {
-  writeFileSync(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+): Promise<void> {
+  const text = (content: string) => new TextEncoder().encode(content);
+  await disk.write("summary.json", text(`${JSON.stringify(summary, null, 2)}\n`));
   const html = renderReport({
     title: config.name,
     summary,
@@ -125,5 +129,5 @@ export function writeReport(
     baselineRounds,
     config: stringify(config),
   });
-  writeFileSync(join(directory, "report.html"), html);
+  await disk.write("report.html", text(html));
 }

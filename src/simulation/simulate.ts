@@ -1,10 +1,10 @@
-import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config.ts";
 import type { Outcome } from "../coordinator/coordinator.ts";
 import { loadFederated } from "../data/source.ts";
+import type { Disk } from "../model/disk.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import type { Params } from "../model/tensor.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
@@ -26,8 +26,9 @@ import { recorder } from "./recorder.ts";
 export interface SimulateOptions {
   readonly config: Config;
   readonly runId: string;
-  /** The run folder; made when missing. */
+  /** The run folder, and its files. */
   readonly directory: string;
+  readonly disk: Disk;
   readonly initial: Params;
   /** Runs the same config again with dense float32 both ways. */
   readonly baseline: boolean;
@@ -43,10 +44,9 @@ type Shared = Pick<Parameters<typeof federate>[0], "clients" | "evaluate" | "tra
 export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise<Summary> =>
   withCleanup(async (defer) => {
     const startedMs = performance.now();
-    const { config, directory, progress } = options;
+    const { config, disk, progress } = options;
     const { clients, test, transfer } = await loadFederated(dataOf(config), config.clients, config.seed);
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, "config.yaml"), stringify(config));
+    await disk.write("config.yaml", new TextEncoder().encode(stringify(config)));
     const trainer = await trainerPool(config.workers || availableParallelism());
     defer(trainer.close);
     const shared: Shared = { clients, trainer, evaluate: evaluator(trainer, config.model.zoo, test) };
@@ -58,7 +58,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
       shared,
       signal,
       async (ended, emit) => {
-        writeModel(ended);
+        await writeModel(ended);
         return shipStudent(ended, { trainer, test, transfer, emit, progress }, signal);
       },
     );
@@ -76,7 +76,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
     });
     const { rounds, stages } = run.history;
     const dense = baseline === null ? null : baseline.run.history.rounds();
-    writeReport(run, summary, { rounds: rounds(), stages: stages() }, dense);
+    await writeReport(run, summary, { rounds: rounds(), stages: stages() }, dense);
     return summary;
   });
 
@@ -108,7 +108,7 @@ interface RecordedRun extends Federated {
 const recordedRun = (
   which: Which,
   config: Config,
-  { runId, directory, initial, follow, progress }: SimulateOptions,
+  { runId, directory, disk, initial, follow, progress }: SimulateOptions,
   shared: Shared,
   signal: AbortSignal,
   conclude: (run: Federated, emit: (event: TelemetryEvent) => void) => Promise<Summary["student"]>,
@@ -141,7 +141,7 @@ const recordedRun = (
     });
     if (outcome.outcome === "interrupted") throw signal.reason;
     if (outcome.outcome === "failed") throw new Error(outcome.detail);
-    const run: RecordedRun = { config, ...federated, directory, history };
+    const run: RecordedRun = { config, ...federated, directory, disk, history };
     try {
       return { run, student: await conclude(run, emit) };
     } catch (error) {

@@ -151,3 +151,28 @@ test("NATS that is not there changes nothing but the telemetry", async () => {
   expect(await one.exit).toBe(0);
   expect(JSON.parse(coordinator.stdout()).model.version).toBe(2);
 });
+
+test("a port that is taken is bad config: said at once, with nothing left running", async () => {
+  const first = setting("distill=null").coordinator();
+  const port = await portOf(first);
+  const second = setting("distill=null").coordinator("--set", `coordinator.listen=127.0.0.1:${port}`);
+  expect(await second.exit).toBe(2);
+  expect(second.stderr()).toContain("listen");
+  expect(await first.kill("SIGINT")).toBe(130);
+});
+
+test("a client that the coordinator does not want exits with 3; a coordinator that fails says why", async () => {
+  const { coordinator: start, client } = setting(
+    ...["rounds=5", "distill=null", "cohort.goal=2", "cohort.minimum=2", "cohort.selectionDeadline=1s"],
+    ...["cohort.reportDeadline=1ms", "cohort.maxAbandoned=1"],
+  );
+  const coordinator = start();
+  const port = await portOf(coordinator);
+  const clients = [1, 2].map((share) => client(share, port));
+  expect(await coordinator.exit).toBe(1);
+  expect(coordinator.stderr()).toContain("1 rounds in a row had fewer than 2 reports in time");
+  for (const one of clients) {
+    expect(await one.exit).toBe(3);
+    expect(one.stderr()).toContain("refused by the coordinator: run-failed");
+  }
+});

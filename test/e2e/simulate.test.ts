@@ -103,6 +103,8 @@ test("bad configs and bad usage: exit code 2, one line a problem, nothing on std
     ["simulate", "examples/mnist.yaml", "--seed", "x"],
     ["simulate", "examples/mnist.yaml", "--set", "model.zoo=nothing"],
     ["simulate", "examples/mnist.yaml", "--set", "data.source=nothing"],
+    ["simulate", "examples/mnist.yaml", "--set", "clients=3"],
+    ["coordinator", "examples/three-clients.yaml", "--set", "coordinator.limits.frameBytes=1KiB"],
     ["inspect", "no-such-file"],
     ["client", "--coordinator", "nowhere", "--data", "mnist", "--state", "x"],
     ["client", "--coordinator", "127.0.0.1:1", "--data", "mnist:11/10", "--state", "x"],
@@ -140,4 +142,14 @@ test("Ctrl-C ends a simulation cleanly with 130", async () => {
   await run.waitFor(/round +1\//);
   expect(await run.kill("SIGINT")).toBe(130);
   expect(run.stdout()).toBe("");
+});
+
+test("Ctrl-C while it distills ends it too, and the events say so", async () => {
+  const out = scratch();
+  const settings = ["rounds=1", "distill.epochs=500"].flatMap((assignment) => ["--set", assignment]);
+  const run = fedpress("simulate", "examples/mnist.yaml", ...settings, "--json", "--out", out);
+  await run.waitFor(/distill/);
+  expect(await run.kill("SIGINT")).toBe(130);
+  const last = readFileSync(join(out, "events.jsonl"), "utf8").trim().split("\n").at(-1)!;
+  expect(JSON.parse(last).event).toMatchObject({ type: "run.finished", outcome: "interrupted" });
 });
