@@ -4,9 +4,9 @@ import { Command } from "commander";
 import picocolors from "picocolors";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config.ts";
-import { coordinatorOptions } from "../coordinator/contract.ts";
 import { type Coordinator, type Outcome, openCoordinator } from "../coordinator/coordinator.ts";
 import { type GrpcServer, serveGrpc } from "../coordinator/grpc.ts";
+import { coordinatorOptions } from "../coordinator/options.ts";
 import { loadHoldout } from "../data/source.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
 import {

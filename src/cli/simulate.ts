@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import picocolors from "picocolors";
-import type { Summary } from "../simulation/artefacts.ts";
 import { type SimulateOptions, simulate } from "../simulation/simulate.ts";
+import type { Summary } from "../simulation/summary.ts";
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRatio } from "../telemetry/format.ts";
 import { progress } from "../telemetry/progress.ts";
 import { loadConfig } from "./config-file.ts";

@@ -1,18 +1,18 @@
 import type { Clock } from "../model/clock.ts";
 import type { Disk } from "../model/disk.ts";
-import { digestOf, numParams } from "../model/manifest.ts";
+import { numParams } from "../model/manifest.ts";
 import type { Model } from "../model/message.ts";
-import type { CoordinatorService, TrainSettings } from "../model/protocol.ts";
+import type { CoordinatorService } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
-import { type Book, type Contract, openBook } from "./book.ts";
+import { type Book, openBook } from "./book.ts";
 import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
 import { openJournal } from "./journal.ts";
-import { encodeRecord, type Record, type RunContract } from "./record.ts";
+import { type CoordinatorOptions, runContract } from "./options.ts";
+import { encodeRecord, type Record } from "./record.ts";
 import { replay } from "./replay.ts";
 import {
   initialRound,
-  type RoundConfig,
   type RoundEffect,
   type RoundEvent,
   type RoundState,
@@ -20,14 +20,6 @@ import {
   step,
 } from "./round.ts";
 import { type Desk, openSessions } from "./sessions.ts";
-
-export interface CoordinatorOptions {
-  readonly runId: string;
-  readonly name: string;
-  readonly contract: Contract;
-  readonly rounds: RoundConfig;
-  readonly train: TrainSettings;
-}
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */
 export interface CoordinatorPorts {
@@ -76,8 +68,8 @@ export async function openCoordinator(
   const { clock, emit } = ports;
   const book = openBook(contract);
   const opened = await openJournal(ports.disk, JOURNAL);
-  const runContract = contractOf(options, book.held().digest);
-  const { started, bytes, since } = replay(book, opened.records, runContract);
+  const contractDigests = runContract(options, book.held().digest);
+  const { started, bytes, since } = replay(book, opened.records, contractDigests);
   const runId = started?.runId ?? options.runId;
   const denseBytes = 4 * numParams(contract.manifest);
   const ledger = byteLedger(denseBytes, bytes);
@@ -225,7 +217,7 @@ export async function openCoordinator(
     resumedFromVersion: started === null ? null : book.model().version,
   });
   if (opened.tornBytes > 0) emit({ type: "journal.repaired", bytes: opened.tornBytes });
-  if (started === null) await write({ type: "started", runId, contract: runContract });
+  if (started === null) await write({ type: "started", runId, contract: contractDigests });
   if (started !== null) {
     evaluate();
     dispatch({ type: "resumed" });
@@ -248,20 +240,4 @@ function resumed(book: Book): RoundState {
   const open = book.open();
   const inRound = open && { cohort: open.cohort, reported: [...open.accepted.keys()] };
   return resumedRound(book.model().version, book.round(), inRound);
-}
-
-/** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
-function contractOf({ contract, train, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, grid, uplink, downlink, aggregation } = contract;
-  const parts = {
-    model: { manifest, source, initial },
-    uplink,
-    downlink,
-    aggregation,
-    train,
-    "cohort.goal": grid,
-    seed: rounds.seed,
-  };
-  const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));
-  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, digest(part)]));
 }

@@ -17,7 +17,7 @@ import { deriveSeed } from "../model/rng.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Book } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
-import type { CoordinatorOptions } from "./coordinator.ts";
+import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
 import { type RoundEvent, type RoundState, refusalOf } from "./round.ts";
 

@@ -6,39 +6,12 @@ import type { Dataset } from "../model/dataset.ts";
 import type { Disk } from "../model/disk.ts";
 import { numParams } from "../model/manifest.ts";
 import { shipper } from "../pipeline/ship.ts";
-import type { ByteTotals, TelemetryEvent } from "../telemetry/event.ts";
+import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import type { RoundPoint, Stage } from "./history.ts";
 import { renderReport } from "./report.ts";
-
-/** The JSON summary of a run: what `--json` prints. */
-export interface Summary {
-  readonly runId: string;
-  readonly seed: number;
-  /** Rounds committed. */
-  readonly rounds: number;
-  readonly clients: number;
-  readonly model: {
-    readonly name: string;
-    readonly numParams: number;
-    readonly denseBytes: number;
-    readonly version: number;
-    readonly digest: string;
-  };
-  readonly accuracy: number | null;
-  readonly loss: number | null;
-  readonly bytes: ByteTotals;
-  readonly baseline: { readonly accuracy: number | null; readonly bytes: ByteTotals } | null;
-  readonly student: {
-    readonly numParams: number;
-    readonly bytes: number;
-    /** On the test split, of the model read back from the file. */
-    readonly accuracy: number;
-    readonly path: string;
-  } | null;
-  readonly wallMs: number;
-}
+import type { Summary } from "./summary.ts";
 
 /** A federation that has ended, simulated or real. */
 export interface Federated {

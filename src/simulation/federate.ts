@@ -1,7 +1,7 @@
 import { clientLoop } from "../client/loop.ts";
 import type { Config } from "../coordinator/config.ts";
-import { coordinatorOptions, wireLimits } from "../coordinator/contract.ts";
 import { type Coordinator, type Outcome, openCoordinator } from "../coordinator/coordinator.ts";
+import { coordinatorOptions, wireLimits } from "../coordinator/options.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
 import { derive } from "../model/rng.ts";
 import type { Params } from "../model/tensor.ts";

@@ -1,11 +1,11 @@
 import { formatCount, formatDuration } from "../telemetry/format.ts";
-import type { Summary } from "./artefacts.ts";
 import type { RoundPoint, Stage } from "./history.ts";
 import { accuracyOverBytes, accuracyOverRounds, bytesByStage, type Run } from "./report/figures.ts";
 import { type Html, html } from "./report/html.ts";
 import { roundTable } from "./report/round-table.ts";
 import { style } from "./report/style.ts";
 import { tiles } from "./report/tiles.ts";
+import type { Summary } from "./summary.ts";
 
 export interface ReportInput {
   readonly title: string;

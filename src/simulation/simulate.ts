@@ -10,18 +10,12 @@ import type { Params } from "../model/tensor.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
 import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
 import { trainerPool } from "../trainer/pool.ts";
-import {
-  type Federated,
-  type Summary,
-  shipStudent,
-  summarise,
-  writeModel,
-  writeReport,
-} from "./artefacts.ts";
+import { type Federated, shipStudent, summarise, writeModel, writeReport } from "./artefacts.ts";
 import { withCleanup } from "./cleanup.ts";
 import { federate } from "./federate.ts";
 import { roundHistory } from "./history.ts";
 import { recorder } from "./recorder.ts";
+import type { Summary } from "./summary.ts";
 
 export interface SimulateOptions {
   readonly config: Config;

@@ -23,7 +23,7 @@ import type {
   StudentFrame,
   StudentGroup,
   UpdateFrame,
-} from "./frame.ts";
+} from "./kinds.ts";
 import type { Limits } from "./limits.ts";
 
 /** What stands between head and checksum, by kind. */

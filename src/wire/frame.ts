@@ -1,75 +1,11 @@
 import { byteReader, byteWriter, type Trace } from "../compress/bytes.ts";
 import { WireError } from "../model/error.ts";
-import type { Manifest } from "../model/manifest.ts";
-import type { Params } from "../model/tensor.ts";
 import { BODIES } from "./bodies.ts";
 import { crc32c } from "./checksum.ts";
+import type { Frame } from "./kinds.ts";
 import type { Limits } from "./limits.ts";
 
-/** What travels, and what is kept in files: docs/wire-format.md. */
-export type Frame = OriginFrame | UpdateFrame | DeltaFrame | CheckpointFrame | StudentFrame;
-
-/** Version 0 as the zoo's factory and its seed; the receiver makes it itself and compares digests. */
-export interface OriginFrame {
-  readonly kind: "origin";
-  readonly zoo: string;
-  /** 0 to 2^32-1. */
-  readonly seed: number;
-  /** SHA-256 of the model, 64 hex digits. */
-  readonly digest: string;
-}
-
-/** A client's report. Round, version and steps are 0 to 2^32-1. */
-export interface UpdateFrame {
-  readonly kind: "update";
-  readonly round: number;
-  readonly baseVersion: number;
-  /** Short digest of the manifest. */
-  readonly manifest: number;
-  /** Short digest of the uplink plan. */
-  readonly plan: number;
-  /** 1 to 2^15. */
-  readonly numExamples: number;
-  readonly numSteps: number;
-  /** A float32, in nats. */
-  readonly trainLoss: number;
-  /** One a plan group, in order. */
-  readonly payloads: readonly Uint8Array[];
-}
-
-/** From version - 1 to version, for everybody. */
-export interface DeltaFrame {
-  readonly kind: "delta";
-  /** 1 to 2^32-1. */
-  readonly version: number;
-  readonly manifest: number;
-  /** Short digest of the downlink plan. */
-  readonly plan: number;
-  /** Short digest of the model after it. */
-  readonly digest: number;
-  readonly payloads: readonly Uint8Array[];
-}
-
-/** A whole model in float32; describes itself. */
-export interface CheckpointFrame {
-  readonly kind: "checkpoint";
-  readonly version: number;
-  readonly params: Params;
-}
-
-/** A compact model to ship, compressed like an update; describes itself. */
-export interface StudentFrame {
-  readonly kind: "student";
-  readonly architecture: string;
-  readonly manifest: Manifest;
-  readonly groups: readonly StudentGroup[];
-}
-
-export interface StudentGroup {
-  /** Places in the manifest, rising; every tensor is in exactly one group. */
-  readonly tensors: readonly number[];
-  readonly payload: Uint8Array;
-}
+export type { Frame, StudentFrame, UpdateFrame } from "./kinds.ts";
 
 /** Magic, version, kind, the kind's fields, CRC-32C of all that. Fields out of range are bugs and assert. */
 export function encodeFrame(frame: Frame): Uint8Array {

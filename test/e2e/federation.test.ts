@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Summary } from "../../src/simulation/artefacts.ts";
+import type { Summary } from "../../src/simulation/summary.ts";
 import { startNats } from "./nats-server.ts";
 import { fedpress, type Process, scratch } from "./processes.ts";
 

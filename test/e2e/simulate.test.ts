@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Summary } from "../../src/simulation/artefacts.ts";
+import type { Summary } from "../../src/simulation/summary.ts";
 import { fedpress, scratch } from "./processes.ts";
 
 const small = [

@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Summary } from "../../src/simulation/artefacts.ts";
 import type { RoundPoint, Stage } from "../../src/simulation/history.ts";
 import { html } from "../../src/simulation/report/html.ts";
 import { linearScale, logScale } from "../../src/simulation/report/scale.ts";
 import { tickBytes, times } from "../../src/simulation/report/stage-chart.ts";
 import { type ReportInput, renderReport } from "../../src/simulation/report.ts";
+import type { Summary } from "../../src/simulation/summary.ts";
 import type { ByteTotals } from "../../src/telemetry/event.ts";
 
 const totals = (uplink: number, downlink: number, dense: number): ByteTotals => ({

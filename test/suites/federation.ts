@@ -1,10 +1,7 @@
 import { type ClientEnd, type ClientEvent, clientLoop } from "../../src/client/loop.ts";
 import type { StateStore } from "../../src/client/state.ts";
-import {
-  type Coordinator,
-  type CoordinatorOptions,
-  openCoordinator,
-} from "../../src/coordinator/coordinator.ts";
+import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
+import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
 import { sleep } from "../../src/model/clock.ts";
 import type { Dataset } from "../../src/model/dataset.ts";
 import type { Disk } from "../../src/model/disk.ts";

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatPercent } from "../../telemetry/format.ts";
-import type { Summary } from "../artefacts.ts";
 import type { RoundPoint, Stage } from "../history.ts";
+import type { Summary } from "../summary.ts";
 import { type Html, html } from "./html.ts";
 import { lineChart, type Series } from "./line-chart.ts";
 import { shareBar, stageChart, tickBytes, times } from "./stage-chart.ts";

@@ -1,5 +1,5 @@
 import { formatBytes, formatCount, formatPercent } from "../../telemetry/format.ts";
-import type { Summary } from "../artefacts.ts";
+import type { Summary } from "../summary.ts";
 import type { Run } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import { times } from "./stage-chart.ts";

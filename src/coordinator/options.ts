@@ -1,11 +1,22 @@
 import { ConfigError } from "../model/error.ts";
-import { manifestOf } from "../model/manifest.ts";
+import { digestOf, manifestOf } from "../model/manifest.ts";
 import { MAX_NUM_EXAMPLES } from "../model/message.ts";
+import type { TrainSettings } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
+import type { Contract } from "./book.ts";
 import type { Config } from "./config.ts";
-import type { CoordinatorOptions } from "./coordinator.ts";
+import type { RunContract } from "./record.ts";
+import type { RoundConfig } from "./round.ts";
+
+export interface CoordinatorOptions {
+  readonly runId: string;
+  readonly name: string;
+  readonly contract: Contract;
+  readonly rounds: RoundConfig;
+  readonly train: TrainSettings;
+}
 
 /** |delta| of a round stays within 2^3, far above what local training moves a weight. */
 const GRID_EXPONENT = 3;
@@ -60,3 +71,19 @@ export const wireLimits = (config: Config): Limits => ({
   ...defaultLimits,
   frameBytes: config.coordinator.limits.frameBytes,
 });
+
+/** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
+export function runContract({ contract, train, rounds }: CoordinatorOptions, initial: string): RunContract {
+  const { manifest, source, grid, uplink, downlink, aggregation } = contract;
+  const parts = {
+    model: { manifest, source, initial },
+    uplink,
+    downlink,
+    aggregation,
+    train,
+    "cohort.goal": grid,
+    seed: rounds.seed,
+  };
+  const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, digest(part)]));
+}

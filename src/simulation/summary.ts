@@ -1,0 +1,29 @@
+import type { ByteTotals } from "../telemetry/event.ts";
+
+/** The JSON summary of a run: what `--json` prints. */
+export interface Summary {
+  readonly runId: string;
+  readonly seed: number;
+  /** Rounds committed. */
+  readonly rounds: number;
+  readonly clients: number;
+  readonly model: {
+    readonly name: string;
+    readonly numParams: number;
+    readonly denseBytes: number;
+    readonly version: number;
+    readonly digest: string;
+  };
+  readonly accuracy: number | null;
+  readonly loss: number | null;
+  readonly bytes: ByteTotals;
+  readonly baseline: { readonly accuracy: number | null; readonly bytes: ByteTotals } | null;
+  readonly student: {
+    readonly numParams: number;
+    readonly bytes: number;
+    /** On the test split, of the model read back from the file. */
+    readonly accuracy: number;
+    readonly path: string;
+  } | null;
+  readonly wallMs: number;
+}
