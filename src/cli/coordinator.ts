@@ -66,15 +66,16 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
     defer(lockFolder(config.coordinator.stateDir, "coordinator.stateDir"));
     const { test, transfer } =
       config.data === null ? { test: null, transfer: null } : await loadHoldout(config.data, config.seed);
-    const trainer = await trainerPool(1);
-    defer(trainer.close);
+    // Only data needs a trainer: a coordinator without any stays small.
+    const trainer = config.data === null ? null : await trainerPool(1);
+    if (trainer) defer(trainer.close);
     const clock = wallClock();
     const early = earlyEvents();
     const coordinator = await openCoordinator(coordinatorOptions(config, initial, newRunId(config.name)), {
       disk: nodeDisk(config.coordinator.stateDir),
       clock,
       emit: early.emit,
-      evaluate: evaluator(trainer, config.model.zoo, test),
+      evaluate: trainer ? evaluator(trainer, config.model.zoo, test) : async () => null,
     });
     const stop = async (): Promise<void> => {
       coordinator.stop("interrupted");
@@ -121,7 +122,7 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
       if (outcome.outcome === "interrupted") throw signal.reason;
       if (outcome.outcome === "done") {
         const federated: Federated = { config, coordinator, outcome, directory, disk };
-        const parts = { trainer, test, transfer, emit, progress: log };
+        const parts = trainer && { trainer, test, transfer, emit, progress: log };
         await conclude(federated, parts, history, options, clock.now(), signal);
       }
       await farewell(coordinator, server, signal);
@@ -135,14 +136,14 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
 
 async function conclude(
   federated: Federated,
-  parts: ShipOptions,
+  parts: ShipOptions | null,
   history: ReturnType<typeof roundHistory>,
   { json }: Options,
   wallMs: number,
   signal: AbortSignal,
 ): Promise<void> {
   await writeModel(federated);
-  const student = await shipStudent(federated, parts, signal);
+  const student = parts && (await shipStudent(federated, parts, signal));
   const clients = federated.coordinator.numClients();
   const summary = summarise(federated, { clients, baseline: null, student, wallMs: Math.round(wallMs) });
   await writeReport(federated, summary, { rounds: history.rounds(), stages: history.stages() }, null);
