@@ -1,5 +1,5 @@
 import { countOf, type Dataset, subset } from "../model/dataset.ts";
-import { deriveSeed } from "../model/rng.ts";
+import { derive, deriveSeed, permutation } from "../model/rng.ts";
 import type { Params } from "../model/tensor.ts";
 import { augment } from "./augment.ts";
 import type { DistillTask } from "./task.ts";
@@ -62,14 +62,13 @@ export async function study(
   return result.params;
 }
 
-/** A lesson in `count` equal parts; each holds every count-th example, and so something of every class. */
+/** A lesson dealt at random into `count` equal parts (fewer when it has fewer examples). */
 export function partsOf({ dataset, logits }: Lesson, count: number): readonly Lesson[] {
   const { numClasses } = dataset;
+  const order = permutation(countOf(dataset), derive(0, "parts"));
+  const bound = (part: number): number => Math.floor((part * order.length) / count);
   return Array.from({ length: count }, (_, part) => {
-    const rows = Array.from(
-      { length: Math.ceil((countOf(dataset) - part) / count) },
-      (_, i) => i * count + part,
-    );
+    const rows = order.slice(bound(part), bound(part + 1));
     const chosen = new Float32Array(new SharedArrayBuffer(4 * rows.length * numClasses));
     rows.forEach((row, i) => {
       chosen.set(logits.subarray(row * numClasses, (row + 1) * numClasses), i * numClasses);
