@@ -1,3 +1,4 @@
+import type { Augment__Output } from "../generated/fedpress/v1/Augment.ts";
 import type { CheckIn as CheckInFields } from "../generated/fedpress/v1/CheckIn.ts";
 import type { Codec__Output } from "../generated/fedpress/v1/Codec.ts";
 import type { CoordinatorSignal__Output } from "../generated/fedpress/v1/CoordinatorSignal.ts";
@@ -6,12 +7,14 @@ import type { Manifest__Output } from "../generated/fedpress/v1/Manifest.ts";
 import type { PlanRule__Output } from "../generated/fedpress/v1/PlanRule.ts";
 import type { Receipt__Output } from "../generated/fedpress/v1/Receipt.ts";
 import type { Refusal__Output } from "../generated/fedpress/v1/Refusal.ts";
+import type { Schedule__Output } from "../generated/fedpress/v1/Schedule.ts";
 import type { Task__Output } from "../generated/fedpress/v1/Task.ts";
 import type { TrainSettings__Output } from "../generated/fedpress/v1/TrainSettings.ts";
 import type { Verdict__Output } from "../generated/fedpress/v1/Verdict.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { numParams } from "../model/manifest.ts";
 import type {
+  Augment,
   CheckIn,
   CheckInReply,
   CodecSpec,
@@ -21,6 +24,7 @@ import type {
   Receipt,
   Refusal,
   ReportId,
+  Schedule,
   Task,
   TrainSettings,
   Verdict,
@@ -148,11 +152,64 @@ function decodeManifest({ tensors }: Manifest__Output): Manifest {
   return manifest;
 }
 
-const decodeTrain = ({ epochs, batchSize, ...optimizer }: TrainSettings__Output): TrainSettings => ({
-  epochs: integer(epochs, "task.train.epochs", 1, 2 ** 16),
-  batchSize: integer(batchSize, "task.train.batch_size", 1, 2 ** 16),
-  optimizer: decodeOptimizer(optimizer),
-});
+const MAX_STEPS = 2 ** 31 - 1;
+
+/** What is off on the wire, as 0 or absent, is left out. */
+function decodeTrain(fields: TrainSettings__Output): TrainSettings {
+  const { schedule, augment } = fields;
+  const proximal = notNegative(fields.proximal, "task.train.proximal");
+  const clipNorm = notNegative(fields.clipNorm, "task.train.clip_norm");
+  const weightDecay = notNegative(fields.weightDecay, "task.train.weight_decay");
+  const labelSmoothing = real(
+    fields.labelSmoothing,
+    "task.train.label_smoothing",
+    (v) => v >= 0 && v < 1,
+    "0 or more, below 1",
+  );
+  return {
+    epochs: integer(fields.epochs, "task.train.epochs", 1, 2 ** 16),
+    batchSize: integer(fields.batchSize, "task.train.batch_size", 1, 2 ** 16),
+    optimizer: decodeOptimizer(fields),
+    ...(schedule && { schedule: decodeSchedule(schedule) }),
+    ...(proximal > 0 && { proximal }),
+    ...(clipNorm > 0 && { clipNorm }),
+    ...(weightDecay > 0 && { weightDecay }),
+    ...(labelSmoothing > 0 && { labelSmoothing }),
+    ...(augment && { augment: decodeAugment(augment) }),
+  };
+}
+
+const notNegative = (value: number, place: string): number => real(value, place, (v) => v >= 0, "0 or more");
+
+function decodeSchedule({ warmUpSteps, step, cosine }: Schedule__Output): Schedule {
+  const place = "task.train.schedule";
+  return {
+    warmUpSteps: integer(warmUpSteps, `${place}.warm_up_steps`, 0, MAX_STEPS),
+    decay: step
+      ? {
+          step: {
+            everySteps: integer(step.everySteps, `${place}.step.every_steps`, 1, MAX_STEPS),
+            factor: real(step.factor, `${place}.step.factor`, (v) => v > 0 && v <= 1, "above 0, at most 1"),
+          },
+        }
+      : cosine
+        ? {
+            cosine: { floor: real(cosine.floor, `${place}.cosine.floor`, (v) => v >= 0 && v <= 1, "0 to 1") },
+          }
+        : "constant",
+  };
+}
+
+function decodeAugment(fields: Augment__Output): Augment {
+  const place = "task.train.augment";
+  const shift = integer(fields.shift, `${place}.shift`, 0, 1024);
+  const noise = notNegative(fields.noise, `${place}.noise`);
+  return {
+    ...(shift > 0 && { shift }),
+    ...(fields.flip && { flip: true }),
+    ...(noise > 0 && { noise }),
+  };
+}
 
 function decodeOptimizer({ sgd, adam }: Pick<TrainSettings__Output, "sgd" | "adam">): Optimizer {
   const { learningRate } = present(sgd ?? adam, "task.train.optimizer");

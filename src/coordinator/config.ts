@@ -106,6 +106,22 @@ const cohort = z.strictObject({
   maxAbandoned: count.default(10).describe("Rounds abandoned in a row before the run fails"),
 });
 
+const steps = z.int().max(2 ** 31 - 1);
+
+const schedule = z.strictObject({
+  warmUpSteps: steps.min(0).default(0).describe("Steps over which the rate rises from 0"),
+  decay: either(
+    [
+      z.literal("constant"),
+      z.strictObject({ step: z.strictObject({ everySteps: steps.min(1), factor: share }) }),
+      z.strictObject({ cosine: z.strictObject({ floor: z.number().min(0).max(1).default(0) }) }),
+    ],
+    "constant, { step: { everySteps, factor } } with 0 < factor <= 1, or { cosine: { floor } } with 0 <= floor <= 1",
+  )
+    .default("constant")
+    .describe("What follows the warm-up"),
+});
+
 const train = z.strictObject({
   epochs: count.max(1000).default(1),
   batchSize: count.max(65_536).default(32),
@@ -118,6 +134,28 @@ const train = z.strictObject({
     ],
     "{ sgd: { learningRate, momentum } } or { adam: { learningRate } }",
   ).default({ sgd: { learningRate: 0.05, momentum: 0.9 } }),
+  schedule: schedule.exactOptional().describe("Scales the learning rate from step to step, anew every round"),
+  proximal: positive
+    .exactOptional()
+    .describe("FedProx's mu: how strongly clients are held to the round's model"),
+  clipNorm: positive.exactOptional().describe("Largest norm of a step's gradient, over all tensors"),
+  weightDecay: positive
+    .exactOptional()
+    .describe("Decoupled: every step takes learningRate * weightDecay of each coordinate off it"),
+  labelSmoothing: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .exactOptional()
+    .describe("The share of each label that is spread over all classes"),
+  augment: z
+    .strictObject({
+      shift: count.max(1024).exactOptional().describe("Largest move of an image, in pixels either way"),
+      flip: z.literal(true).exactOptional().describe("Every other image left to right"),
+      noise: positive.exactOptional().describe("Standard deviation of the noise on every input"),
+    })
+    .exactOptional()
+    .describe("Random variation of every example in every epoch"),
 });
 
 const aggregation = z.strictObject({

@@ -7,6 +7,7 @@ import type { PlanRule as PlanRuleFields } from "../generated/fedpress/v1/PlanRu
 import type { Receipt as ReceiptFields } from "../generated/fedpress/v1/Receipt.ts";
 import type { Refusal as RefusalFields } from "../generated/fedpress/v1/Refusal.ts";
 import type { ReportHeader__Output } from "../generated/fedpress/v1/ReportHeader.ts";
+import type { Schedule as ScheduleFields } from "../generated/fedpress/v1/Schedule.ts";
 import type { Task as TaskFields } from "../generated/fedpress/v1/Task.ts";
 import type { TrainSettings as TrainFields } from "../generated/fedpress/v1/TrainSettings.ts";
 import type { Verdict as VerdictFields } from "../generated/fedpress/v1/Verdict.ts";
@@ -20,6 +21,7 @@ import type {
   Receipt,
   Refusal,
   ReportId,
+  Schedule,
   Task,
   TrainSettings,
   Verdict,
@@ -125,10 +127,16 @@ const encodeTask = (task: Task): TaskFields => ({
   sharedSeed: task.sharedSeed,
 });
 
-const encodeTrain = ({ epochs, batchSize, optimizer }: TrainSettings): TrainFields => ({
-  epochs,
-  batchSize,
+const encodeTrain = ({ optimizer, schedule, augment, ...numbers }: TrainSettings): TrainFields => ({
+  ...numbers,
   ...optimizer,
+  ...(schedule && { schedule: encodeSchedule(schedule) }),
+  ...(augment && { augment: { ...augment } }),
+});
+
+const encodeSchedule = ({ warmUpSteps, decay }: Schedule): ScheduleFields => ({
+  warmUpSteps,
+  ...(decay === "constant" ? {} : decay),
 });
 
 const encodeRule = ({ tensors, codec, errorFeedback }: PlanRule): PlanRuleFields => ({

@@ -2,12 +2,14 @@ import type * as grpc from '@grpc/grpc-js';
 import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
 
 import type { Adam as _fedpress_v1_Adam, Adam__Output as _fedpress_v1_Adam__Output } from './fedpress/v1/Adam.ts';
+import type { Augment as _fedpress_v1_Augment, Augment__Output as _fedpress_v1_Augment__Output } from './fedpress/v1/Augment.ts';
 import type { CheckIn as _fedpress_v1_CheckIn, CheckIn__Output as _fedpress_v1_CheckIn__Output } from './fedpress/v1/CheckIn.ts';
 import type { ClientSignal as _fedpress_v1_ClientSignal, ClientSignal__Output as _fedpress_v1_ClientSignal__Output } from './fedpress/v1/ClientSignal.ts';
 import type { Codec as _fedpress_v1_Codec, Codec__Output as _fedpress_v1_Codec__Output } from './fedpress/v1/Codec.ts';
 import type { Configured as _fedpress_v1_Configured, Configured__Output as _fedpress_v1_Configured__Output } from './fedpress/v1/Configured.ts';
 import type { CoordinatorClient as _fedpress_v1_CoordinatorClient, CoordinatorDefinition as _fedpress_v1_CoordinatorDefinition } from './fedpress/v1/Coordinator.ts';
 import type { CoordinatorSignal as _fedpress_v1_CoordinatorSignal, CoordinatorSignal__Output as _fedpress_v1_CoordinatorSignal__Output } from './fedpress/v1/CoordinatorSignal.ts';
+import type { CosineDecay as _fedpress_v1_CosineDecay, CosineDecay__Output as _fedpress_v1_CosineDecay__Output } from './fedpress/v1/CosineDecay.ts';
 import type { FetchRequest as _fedpress_v1_FetchRequest, FetchRequest__Output as _fedpress_v1_FetchRequest__Output } from './fedpress/v1/FetchRequest.ts';
 import type { Finished as _fedpress_v1_Finished, Finished__Output as _fedpress_v1_Finished__Output } from './fedpress/v1/Finished.ts';
 import type { Grid as _fedpress_v1_Grid, Grid__Output as _fedpress_v1_Grid__Output } from './fedpress/v1/Grid.ts';
@@ -23,7 +25,9 @@ import type { Refusal as _fedpress_v1_Refusal, Refusal__Output as _fedpress_v1_R
 import type { ReportChunk as _fedpress_v1_ReportChunk, ReportChunk__Output as _fedpress_v1_ReportChunk__Output } from './fedpress/v1/ReportChunk.ts';
 import type { ReportHeader as _fedpress_v1_ReportHeader, ReportHeader__Output as _fedpress_v1_ReportHeader__Output } from './fedpress/v1/ReportHeader.ts';
 import type { ReportId as _fedpress_v1_ReportId, ReportId__Output as _fedpress_v1_ReportId__Output } from './fedpress/v1/ReportId.ts';
+import type { Schedule as _fedpress_v1_Schedule, Schedule__Output as _fedpress_v1_Schedule__Output } from './fedpress/v1/Schedule.ts';
 import type { Sgd as _fedpress_v1_Sgd, Sgd__Output as _fedpress_v1_Sgd__Output } from './fedpress/v1/Sgd.ts';
+import type { StepDecay as _fedpress_v1_StepDecay, StepDecay__Output as _fedpress_v1_StepDecay__Output } from './fedpress/v1/StepDecay.ts';
 import type { Task as _fedpress_v1_Task, Task__Output as _fedpress_v1_Task__Output } from './fedpress/v1/Task.ts';
 import type { TensorSpec as _fedpress_v1_TensorSpec, TensorSpec__Output as _fedpress_v1_TensorSpec__Output } from './fedpress/v1/TensorSpec.ts';
 import type { TrainSettings as _fedpress_v1_TrainSettings, TrainSettings__Output as _fedpress_v1_TrainSettings__Output } from './fedpress/v1/TrainSettings.ts';
@@ -38,12 +42,14 @@ export interface ProtoGrpcType {
   fedpress: {
     v1: {
       Adam: MessageTypeDefinition<_fedpress_v1_Adam, _fedpress_v1_Adam__Output>
+      Augment: MessageTypeDefinition<_fedpress_v1_Augment, _fedpress_v1_Augment__Output>
       CheckIn: MessageTypeDefinition<_fedpress_v1_CheckIn, _fedpress_v1_CheckIn__Output>
       ClientSignal: MessageTypeDefinition<_fedpress_v1_ClientSignal, _fedpress_v1_ClientSignal__Output>
       Codec: MessageTypeDefinition<_fedpress_v1_Codec, _fedpress_v1_Codec__Output>
       Configured: MessageTypeDefinition<_fedpress_v1_Configured, _fedpress_v1_Configured__Output>
       Coordinator: SubtypeConstructor<typeof grpc.Client, _fedpress_v1_CoordinatorClient> & { service: _fedpress_v1_CoordinatorDefinition }
       CoordinatorSignal: MessageTypeDefinition<_fedpress_v1_CoordinatorSignal, _fedpress_v1_CoordinatorSignal__Output>
+      CosineDecay: MessageTypeDefinition<_fedpress_v1_CosineDecay, _fedpress_v1_CosineDecay__Output>
       FetchRequest: MessageTypeDefinition<_fedpress_v1_FetchRequest, _fedpress_v1_FetchRequest__Output>
       Finished: MessageTypeDefinition<_fedpress_v1_Finished, _fedpress_v1_Finished__Output>
       Grid: MessageTypeDefinition<_fedpress_v1_Grid, _fedpress_v1_Grid__Output>
@@ -60,7 +66,9 @@ export interface ProtoGrpcType {
       ReportChunk: MessageTypeDefinition<_fedpress_v1_ReportChunk, _fedpress_v1_ReportChunk__Output>
       ReportHeader: MessageTypeDefinition<_fedpress_v1_ReportHeader, _fedpress_v1_ReportHeader__Output>
       ReportId: MessageTypeDefinition<_fedpress_v1_ReportId, _fedpress_v1_ReportId__Output>
+      Schedule: MessageTypeDefinition<_fedpress_v1_Schedule, _fedpress_v1_Schedule__Output>
       Sgd: MessageTypeDefinition<_fedpress_v1_Sgd, _fedpress_v1_Sgd__Output>
+      StepDecay: MessageTypeDefinition<_fedpress_v1_StepDecay, _fedpress_v1_StepDecay__Output>
       Task: MessageTypeDefinition<_fedpress_v1_Task, _fedpress_v1_Task__Output>
       TensorSpec: MessageTypeDefinition<_fedpress_v1_TensorSpec, _fedpress_v1_TensorSpec__Output>
       TrainSettings: MessageTypeDefinition<_fedpress_v1_TrainSettings, _fedpress_v1_TrainSettings__Output>

@@ -333,6 +333,90 @@ const descriptor: object = {
                 "adam": {
                   "type": "Adam",
                   "id": 4
+                },
+                "schedule": {
+                  "type": "Schedule",
+                  "id": 5
+                },
+                "proximal": {
+                  "type": "double",
+                  "id": 6
+                },
+                "clipNorm": {
+                  "type": "double",
+                  "id": 7
+                },
+                "weightDecay": {
+                  "type": "double",
+                  "id": 8
+                },
+                "labelSmoothing": {
+                  "type": "double",
+                  "id": 9
+                },
+                "augment": {
+                  "type": "Augment",
+                  "id": 10
+                }
+              }
+            },
+            "Schedule": {
+              "oneofs": {
+                "decay": {
+                  "oneof": [
+                    "step",
+                    "cosine"
+                  ]
+                }
+              },
+              "fields": {
+                "warmUpSteps": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "step": {
+                  "type": "StepDecay",
+                  "id": 2
+                },
+                "cosine": {
+                  "type": "CosineDecay",
+                  "id": 3
+                }
+              }
+            },
+            "StepDecay": {
+              "fields": {
+                "everySteps": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "factor": {
+                  "type": "double",
+                  "id": 2
+                }
+              }
+            },
+            "CosineDecay": {
+              "fields": {
+                "floor": {
+                  "type": "double",
+                  "id": 1
+                }
+              }
+            },
+            "Augment": {
+              "fields": {
+                "shift": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "flip": {
+                  "type": "bool",
+                  "id": 2
+                },
+                "noise": {
+                  "type": "double",
+                  "id": 3
                 }
               }
             },

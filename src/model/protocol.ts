@@ -68,10 +68,47 @@ export interface ModelSource {
   readonly seed: number;
 }
 
+/** How a client trains in one round. What is left out is off. */
 export interface TrainSettings {
   readonly epochs: number;
   readonly batchSize: number;
   readonly optimizer: Optimizer;
+  /** Scales the learning rate from step to step; begins anew every round. */
+  readonly schedule?: Schedule;
+  /** FedProx's mu (Li et al., 2020): the loss gains mu/2 * |params - the round's base|^2. */
+  readonly proximal?: number;
+  /** Gradients of a larger norm, over all tensors together, are scaled down to it. */
+  readonly clipNorm?: number;
+  /**
+   * Decoupled (Loshchilov and Hutter, 2019): every step also takes learningRate * weightDecay of each coordinate off
+   * it, biases too, past the optimizer's moments.
+   */
+  readonly weightDecay?: number;
+  /** This share of each label is spread evenly over all classes (Szegedy et al., 2016); 0 to below 1. */
+  readonly labelSmoothing?: number;
+  readonly augment?: Augment;
+}
+
+export interface Schedule {
+  /** The rate rises linearly over this many steps: step t of them, from 1, has t / warmUpSteps of it. */
+  readonly warmUpSteps: number;
+  readonly decay: Decay;
+}
+
+/** What follows the warm-up: nothing; a factor every so many steps; or half a cosine down to `floor` at the last step. */
+export type Decay =
+  | "constant"
+  | { readonly step: { readonly everySteps: number; readonly factor: number } }
+  | { readonly cosine: { readonly floor: number } };
+
+/** Random variation of every example in every epoch. Shift and flip are for images. */
+export interface Augment {
+  /** Largest move of an image, in pixels either way; zeros come in. */
+  readonly shift?: number;
+  /** Every other image left to right. */
+  readonly flip?: boolean;
+  /** Standard deviation of the noise on every input. */
+  readonly noise?: number;
 }
 
 export type Optimizer =

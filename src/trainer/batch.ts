@@ -1,12 +1,18 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Dataset } from "../model/dataset.ts";
 
-/** The chosen examples as one tensor, [examples, ...inputShape]. */
-export function gatherInputs({ inputs, inputShape, labels }: Dataset, examples: Uint32Array): tf.Tensor {
+/** The chosen examples as one tensor, [examples, ...inputShape]; `vary` may change each in place. */
+export function gatherInputs(
+  { inputs, inputShape, labels }: Dataset,
+  examples: Uint32Array,
+  vary?: (values: Float32Array, example: number) => void,
+): tf.Tensor {
   const size = inputs.length / labels.length;
   const values = new Float32Array(examples.length * size);
   examples.forEach((example, i) => {
-    values.set(inputs.subarray(example * size, (example + 1) * size), i * size);
+    const place = values.subarray(i * size, (i + 1) * size);
+    place.set(inputs.subarray(example * size, (example + 1) * size));
+    vary?.(place, example);
   });
   return tf.tensor(values, [examples.length, ...inputShape]);
 }

@@ -61,10 +61,58 @@ function trainProblems(task: TrainTask, architecture: Architecture): ConfigProbl
     if (!(soft.share >= 0 && soft.share <= 1))
       problems.push({ path: "soft.share", value: soft.share, expected: "0 to 1" });
   }
+  problems.push(...settingProblems(task));
+  for (const [name, { data }] of task.correction ?? []) {
+    const count = task.params.get(name)?.data.length;
+    if (data.length !== count)
+      problems.push({ path: `correction.${name}`, value: data.length, expected: `${count ?? "no"} values` });
+  }
   for (const [name, mask] of masks ?? []) {
     const count = task.params.get(name)?.data.length;
     if (mask.length !== count)
       problems.push({ path: `masks.${name}`, value: mask.length, expected: `${count ?? "no"} values` });
+  }
+  return problems;
+}
+
+/** The options of the loop that are numbers. */
+function settingProblems(task: TrainTask): ConfigProblem[] {
+  const { proximal, clipNorm, weightDecay, labelSmoothing, schedule, augment, soft, dataset } = task;
+  const problems: ConfigProblem[] = [];
+  const expect = (path: string, value: unknown, holds: boolean, expected: string): void => {
+    if (!holds) problems.push({ path: `train.${path}`, value, expected });
+  };
+  const among = (value: number | undefined, low: number, high: number): boolean =>
+    value === undefined || (value >= low && value <= high);
+  const finite = Number.MAX_VALUE;
+  expect("proximal", proximal, among(proximal, 0, finite), "0 or more");
+  expect("clipNorm", clipNorm, among(clipNorm, Number.MIN_VALUE, finite), "above 0");
+  expect("weightDecay", weightDecay, among(weightDecay, 0, finite), "0 or more");
+  expect("labelSmoothing", labelSmoothing, among(labelSmoothing, 0, 1 - 2 ** -53), "0 or more, below 1");
+  expect(
+    "labelSmoothing",
+    labelSmoothing,
+    !labelSmoothing || soft === undefined,
+    "none with a teacher, who says how sure to be",
+  );
+  if (schedule !== undefined) {
+    const { warmUpSteps, decay } = schedule;
+    const isCount = Number.isInteger(warmUpSteps) && warmUpSteps >= 0;
+    expect("schedule.warmUpSteps", warmUpSteps, isCount, "an integer, 0 or more");
+    if (decay !== "constant" && "step" in decay) {
+      const { everySteps, factor } = decay.step;
+      const isStep = Number.isInteger(everySteps) && everySteps >= 1;
+      expect("schedule.decay.step.everySteps", everySteps, isStep, "a positive integer");
+      expect("schedule.decay.step.factor", factor, factor > 0 && factor <= 1, "above 0, at most 1");
+    } else if (decay !== "constant")
+      expect("schedule.decay.cosine.floor", decay.cosine.floor, among(decay.cosine.floor, 0, 1), "0 to 1");
+  }
+  if (augment !== undefined) {
+    const { shift = 0, flip = false, noise } = augment;
+    expect("augment.shift", shift, Number.isInteger(shift) && among(shift, 0, 1024), "0 to 1024 pixels");
+    expect("augment.noise", noise, among(noise, 0, finite), "0 or more");
+    const isImage = dataset.inputShape.length === 3;
+    expect("augment", augment, isImage || (shift === 0 && !flip), "no shift or flip: the data are no images");
   }
   return problems;
 }

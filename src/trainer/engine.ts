@@ -2,30 +2,40 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
+import type { Arithmetic } from "./arithmetic.ts";
+import type { EngineName } from "./choice.ts";
+import { heapArithmetic, heapVector } from "./heap-arithmetic.ts";
 import { openSession, type Session } from "./session.ts";
 import { type Complement, installComplement } from "./wasm/complement.ts";
 import { openHeap } from "./wasm/heap.ts";
 import { openWorkspace, type Workspace } from "./wasm/workspace.ts";
 import { architecture } from "./zoo.ts";
 
-/** tfjs on its wasm backend with our kernels in place, and one model instance an architecture. */
+/** tfjs on one of its backends, with one model instance an architecture. */
 export interface Engine {
+  readonly name: EngineName;
+  /** Throws ConfigError for an unknown architecture, Error when this engine's backend is not in force. */
+  session(architectureName: string): Session;
+  /** For one job, which closes it. */
+  arithmetic(): Arithmetic;
+}
+
+/** tfjs' wasm backend with our kernels in place. */
+export interface WasmEngine extends Engine {
   readonly workspace: Workspace;
   readonly complement: Complement;
-  /** Throws ConfigError for an unknown architecture, Error when our kernels are not in force. */
-  session(architectureName: string): Session;
 }
 
 /** One a thread, since tfjs keeps its backend and its kernels per thread. */
-let opened: Promise<Engine> | null = null;
+let opened: Promise<WasmEngine> | null = null;
 
-/** Starts tfjs and installs our kernels; later calls get the same engine. */
-export function openEngine(): Promise<Engine> {
+/** Starts tfjs' wasm backend and installs our kernels; later calls get the same engine. */
+export function openEngine(): Promise<WasmEngine> {
   opened ??= start();
   return opened;
 }
 
-async function start(): Promise<Engine> {
+async function start(): Promise<WasmEngine> {
   tf.enableProdMode(); // no advice on the console
   const folder = dirname(
     createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm/package.json"),
@@ -34,16 +44,33 @@ async function start(): Promise<Engine> {
   if (!(await tf.setBackend("wasm"))) throw new Error("tfjs' wasm backend does not start on this machine");
   await tf.ready();
   const workspace = openWorkspace(openHeap(tf.backend()));
+  const { heap } = workspace;
   const complement = installComplement(workspace);
-  const sessions = new Map<string, Session>();
+  const sessions = sessionsOf((name) =>
+    openSession(architecture(name), {
+      // the model's own memory, written in place: nothing else shares it
+      vectorOf: (tensor) => heapVector(heap, heap.pointerTo(tensor), tensor.size),
+      commit: () => {},
+    }),
+  );
   return {
+    name: "wasm",
     workspace,
     complement,
+    arithmetic: () => heapArithmetic(workspace),
     session: (name) => {
       complement.check();
-      const session = sessions.get(name) ?? openSession(architecture(name), workspace.heap);
-      sessions.set(name, session);
-      return session;
+      return sessions(name);
     },
+  };
+}
+
+/** One session an architecture, opened when it is first needed. */
+export function sessionsOf(open: (architectureName: string) => Session): (name: string) => Session {
+  const sessions = new Map<string, Session>();
+  return (name) => {
+    const session = sessions.get(name) ?? open(name);
+    sessions.set(name, session);
+    return session;
   };
 }

@@ -5,7 +5,6 @@ import { checkTask } from "./check-task.ts";
 import type { Engine } from "./engine.ts";
 import { lossFor } from "./loss.ts";
 import type { EvaluateTask, Metrics } from "./trainer.ts";
-import { openArena } from "./wasm/heap.ts";
 
 const BATCH_SIZE = 128;
 
@@ -16,7 +15,6 @@ export async function predict(
   signal: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>> {
   signal.throwIfAborted();
-  const { heap } = engine.workspace;
   const session = engine.session(task.architecture);
   checkTask(task, session.architecture);
   session.load(task.params);
@@ -28,7 +26,7 @@ export async function predict(
     const examples = examplesFrom(start, count);
     tf.tidy(() => {
       const out = session.model.apply(gatherInputs(dataset, examples)) as tf.Tensor;
-      logits.set(heap.floats(heap.pointerTo(out), examples.length * numClasses), start * numClasses);
+      logits.set(out.dataSync() as Float32Array, start * numClasses);
     });
     await turn();
     signal.throwIfAborted();
@@ -41,28 +39,23 @@ export async function evaluate(engine: Engine, task: EvaluateTask, signal: Abort
   const logits = await predict(engine, task, signal);
   const { labels, numClasses } = task.dataset;
   const count = labels.length;
-  const { workspace } = engine;
-  const { heap } = workspace;
-  const arena = openArena(heap);
+  const arithmetic = engine.arithmetic();
   try {
-    const loss = lossFor(task, BATCH_SIZE, workspace, arena);
-    const [logitsAt, gradientAt] = [0, 0].map(() => arena.allocate(4 * BATCH_SIZE * numClasses)) as [
-      number,
-      number,
-    ];
+    const loss = lossFor({ dataset: task.dataset }, arithmetic);
     let lossSum = 0;
     let numRight = 0;
     for (let start = 0; start < count; start += BATCH_SIZE) {
       const examples = examplesFrom(start, count);
       const rows = logits.subarray(start * numClasses, (start + examples.length) * numClasses);
-      heap.floats(logitsAt, rows.length).set(rows);
-      lossSum += loss(logitsAt, gradientAt, examples);
+      tf.tidy(() => {
+        lossSum += loss(tf.tensor(rows, [examples.length, numClasses]), examples).lossSum;
+      });
       for (const [i, example] of examples.entries())
         if (argMax(rows.subarray(i * numClasses, (i + 1) * numClasses)) === labels[example]) numRight++;
     }
     return { accuracy: numRight / count, loss: lossSum / count };
   } finally {
-    arena.close();
+    arithmetic.close();
   }
 }
 

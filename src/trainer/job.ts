@@ -1,5 +1,11 @@
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
-import type { EvaluateTask, Metrics, TrainResult, TrainTask } from "./trainer.ts";
+import type { EngineChoice } from "./choice.ts";
+import type { EpochReport, EvaluateTask, Metrics, TrainResult, TrainTask } from "./trainer.ts";
+
+/** What a worker thread is started with. */
+export interface WorkerData {
+  readonly engine: EngineChoice;
+}
 
 /** What the pool and its worker threads say to each other. */
 export type ToWorker =
@@ -7,7 +13,8 @@ export type ToWorker =
   | { readonly type: "abort"; readonly job: number };
 
 export type FromWorker =
-  | { readonly type: "ready" }
+  | { readonly type: "ready"; readonly warning: string | null }
+  | { readonly type: "epoch"; readonly job: number; readonly report: EpochReport }
   | { readonly type: "done"; readonly job: number; readonly result: WorkResult }
   | { readonly type: "failed"; readonly job: number; readonly failure: Failure };
 

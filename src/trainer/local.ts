@@ -1,16 +1,22 @@
+import { type TrainerOptions, warnOnStderr } from "./choice.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** Training in this thread, one job at a time; jobs let the event loop turn every few batches. Loads tfjs. */
-export async function localTrainer(): Promise<Trainer> {
-  const [{ openEngine }, { train }, { evaluate, predict }] = await Promise.all([
-    import("./engine.ts"),
+export async function localTrainer({
+  engine: choice = "auto",
+  warn = warnOnStderr,
+}: TrainerOptions = {}): Promise<Trainer> {
+  const [{ openEngineFor, warningOf }, { train }, { evaluate, predict }] = await Promise.all([
+    import("./engines.ts"),
     import("./train.ts"),
     import("./evaluate.ts"),
   ]);
-  const engine = await openEngine();
+  const engine = await openEngineFor(choice);
+  const warning = warningOf(engine);
+  if (warning !== null) warn(warning);
   const alone = oneAtATime();
   return {
-    train: (task, signal) => alone(() => train(engine, task, signal), signal),
+    train: (task, signal, onEpoch) => alone(() => train(engine, task, signal, onEpoch), signal),
     evaluate: (task, signal) => alone(() => evaluate(engine, task, signal), signal),
     predict: (task, signal) => alone(() => predict(engine, task, signal), signal),
     close: () => alone(async () => {}, new AbortController().signal),

@@ -1,37 +1,24 @@
-import type { Pointer } from "../kernels/kernels.ts";
 import type { Optimizer } from "../model/protocol.ts";
-import type { Arena } from "./wasm/heap.ts";
-import type { Workspace } from "./wasm/workspace.ts";
+import type { Arithmetic, Vector } from "./arithmetic.ts";
 
-/** Moves one job's tensors by their gradients, in place. */
-export type OptimizerStep = (gradients: readonly Pointer[]) => void;
-
-export interface Target {
-  readonly values: Pointer;
-  readonly count: number;
-}
+/** Moves one job's tensors by their gradients, in place; `rate` scales the learning rate. */
+export type OptimizerStep = (gradients: readonly Vector[], rate: number) => void;
 
 const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-/** An optimizer with fresh slots, in the arena. Only correctly rounded operations: +, -, *, / and square roots. */
+/** An optimizer with fresh slots. Only correctly rounded operations: +, -, *, / and square roots. */
 export function optimizerFor(
   settings: Optimizer,
-  targets: readonly Target[],
-  { heap, kernels }: Workspace,
-  arena: Arena,
+  targets: readonly Vector[],
+  arithmetic: Arithmetic,
 ): OptimizerStep {
-  const zeroSlots = (): readonly Pointer[] =>
-    targets.map(({ count }) => {
-      const slot = arena.allocate(4 * count);
-      heap.floats(slot, count).fill(0);
-      return slot;
-    });
+  const zeroSlots = (): readonly Vector[] => targets.map(({ count }) => arithmetic.zeros(count));
   if ("sgd" in settings) {
     const { learningRate, momentum } = settings.sgd;
     const velocities = zeroSlots();
-    return (gradients) =>
-      targets.forEach(({ values, count }, i) => {
-        kernels.momentumStep(values, gradients[i]!, velocities[i]!, count, learningRate, momentum);
+    return (gradients, rate) =>
+      targets.forEach((values, i) => {
+        arithmetic.momentumStep(values, gradients[i]!, velocities[i]!, learningRate * rate, momentum);
       });
   }
   const { learningRate } = settings.adam;
@@ -40,14 +27,21 @@ export function optimizerFor(
   const squares = zeroSlots();
   let power1 = 1;
   let power2 = 1;
-  return (gradients) => {
+  return (gradients, rate) => {
     power1 *= beta1;
     power2 *= beta2;
     const correction = Math.sqrt(1 - power2);
-    const stepSize = (learningRate * correction) / (1 - power1);
-    const eps = epsilon * correction;
-    targets.forEach(({ values, count }, i) => {
-      kernels.adamStep(values, gradients[i]!, means[i]!, squares[i]!, count, stepSize, beta1, beta2, eps);
+    const step = {
+      stepSize: (learningRate * rate * correction) / (1 - power1),
+      beta1,
+      beta2,
+      epsilon: epsilon * correction,
+    };
+    targets.forEach((values, i) => {
+      arithmetic.adamStep(values, gradients[i]!, means[i]!, squares[i]!, step);
     });
   };
 }
+
+export const learningRateOf = (settings: Optimizer): number =>
+  "sgd" in settings ? settings.sgd.learningRate : settings.adam.learningRate;

@@ -1,7 +1,15 @@
 import { Worker } from "node:worker_threads";
 import { assert } from "../model/assert.ts";
-import { errorOf, type FromWorker, type ToWorker, type Work, type WorkResult } from "./job.ts";
-import type { Metrics, Trainer, TrainResult } from "./trainer.ts";
+import { type TrainerOptions, warnOnStderr } from "./choice.ts";
+import {
+  errorOf,
+  type FromWorker,
+  type ToWorker,
+  type Work,
+  type WorkerData,
+  type WorkResult,
+} from "./job.ts";
+import type { EpochReport, Metrics, Trainer, TrainResult } from "./trainer.ts";
 
 /** Worker threads run built JavaScript, also when this file runs as TypeScript. */
 const defaultEntry = new URL(
@@ -14,29 +22,37 @@ const defaultEntry = new URL(
  * are the same bits as `localTrainer`'s. Dataset arrays on shared memory (see `subset`) are not copied. A thread
  * that dies rejects its job and is replaced when the next job needs it. Loads no tfjs in this thread.
  */
-export async function trainerPool(numWorkers: number, entry: URL = defaultEntry): Promise<Trainer> {
+export async function trainerPool(numWorkers: number, options: PoolOptions = {}): Promise<Trainer> {
   assert(Number.isInteger(numWorkers) && numWorkers > 0, "a pool has at least one thread");
-  const pool = openPool(numWorkers, entry);
+  const pool = openPool(numWorkers, options);
   try {
     await pool.start();
   } catch (error) {
     await pool.close();
     throw error;
   }
-  const submit = <T extends WorkResult>(work: Work, signal: AbortSignal) =>
-    pool.submit(work, signal) as Promise<T>;
+  const submit = <T extends WorkResult>(work: Work, signal: AbortSignal, onEpoch?: OnEpoch) =>
+    pool.submit(work, signal, onEpoch) as Promise<T>;
   return {
-    train: (task, signal) => submit<TrainResult>({ kind: "train", task }, signal),
+    train: (task, signal, onEpoch) => submit<TrainResult>({ kind: "train", task }, signal, onEpoch),
     evaluate: (task, signal) => submit<Metrics>({ kind: "evaluate", task }, signal),
     predict: (task, signal) => submit<Float32Array>({ kind: "predict", task }, signal),
     close: () => pool.close(),
   };
 }
 
+export interface PoolOptions extends TrainerOptions {
+  /** The worker's module. */
+  readonly entry?: URL;
+}
+
+type OnEpoch = (report: EpochReport) => void;
+
 interface Job {
   readonly id: number;
   readonly work: Work;
   readonly signal: AbortSignal;
+  readonly onEpoch: OnEpoch | undefined;
   readonly resolve: (result: WorkResult) => void;
   readonly reject: (reason: unknown) => void;
 }
@@ -53,11 +69,15 @@ interface Slot {
   job: Job | null;
 }
 
-function openPool(numWorkers: number, entry: URL) {
+function openPool(
+  numWorkers: number,
+  { entry = defaultEntry, engine = "auto", warn = warnOnStderr }: PoolOptions,
+) {
   const slots: readonly Slot[] = Array.from({ length: numWorkers }, () => ({ thread: null, job: null }));
   const waiting: Job[] = [];
   let numJobs = 0;
   let isClosed = false;
+  let hasWarned = false;
 
   const dispatch = (): void => {
     for (const slot of slots) {
@@ -76,15 +96,21 @@ function openPool(numWorkers: number, entry: URL) {
   };
 
   const startThread = (slot: Slot): Thread => {
-    const worker = new Worker(entry);
+    const workerData: WorkerData = { engine };
+    const worker = new Worker(entry, { workerData });
     let cause: unknown;
     worker.on("error", (error) => {
       cause = error;
     });
     const ready = new Promise<void>((resolve, reject) => {
       worker.on("message", (message: FromWorker) => {
-        if (message.type === "ready") resolve();
-        else settle(slot, message);
+        if (message.type === "ready") {
+          resolve();
+          if (message.warning !== null && !hasWarned) warn(message.warning);
+          hasWarned ||= message.warning !== null;
+        } else if (message.type === "epoch") {
+          if (slot.job?.id === message.job && !slot.job.signal.aborted) slot.job.onEpoch?.(message.report);
+        } else settle(slot, message);
       });
       worker.on("exit", (code) => {
         const detail = cause instanceof Error ? cause.message : `exit code ${code}`;
@@ -101,7 +127,7 @@ function openPool(numWorkers: number, entry: URL) {
     return { worker, ready };
   };
 
-  const settle = (slot: Slot, message: Exclude<FromWorker, { type: "ready" }>): void => {
+  const settle = (slot: Slot, message: Extract<FromWorker, { type: "done" | "failed" }>): void => {
     const { job } = slot;
     if (job === null || job.id !== message.job) return;
     slot.job = null;
@@ -126,7 +152,7 @@ function openPool(numWorkers: number, entry: URL) {
       });
       await Promise.all(threads);
     },
-    submit: (work: Work, signal: AbortSignal): Promise<WorkResult> =>
+    submit: (work: Work, signal: AbortSignal, onEpoch?: OnEpoch): Promise<WorkResult> =>
       new Promise<WorkResult>((resolve, reject) => {
         signal.throwIfAborted();
         if (isClosed) throw new Error("the trainer is closed");
@@ -136,6 +162,7 @@ function openPool(numWorkers: number, entry: URL) {
           id: numJobs++,
           work,
           signal,
+          onEpoch,
           resolve: (result) => {
             done();
             resolve(result);

@@ -1,109 +1,106 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { countOf } from "../model/dataset.ts";
 import { derive, permutation } from "../model/rng.ts";
+import { variationFor } from "./augment.ts";
 import { gatherInputs, turn } from "./batch.ts";
 import { checkTask } from "./check-task.ts";
 import type { Engine } from "./engine.ts";
 import { type Loss, lossFor } from "./loss.ts";
-import { type OptimizerStep, optimizerFor, type Target } from "./optimizer.ts";
+import { learningRateOf, optimizerFor } from "./optimizer.ts";
+import { rateAt } from "./schedule.ts";
 import type { Session } from "./session.ts";
-import type { TrainResult, TrainTask } from "./trainer.ts";
-import { type Arena, type Heap, openArena } from "./wasm/heap.ts";
-import type { Workspace } from "./wasm/workspace.ts";
+import { decay, maskingFor, shapingFor } from "./shaping.ts";
+import type { EpochReport, TrainResult, TrainTask } from "./trainer.ts";
 
 /** Batches between two turns of the event loop: some 10 ms. */
 const BATCHES_PER_TURN = 4;
 
 /**
- * Minibatch training. Whatever reaches the params is computed by kernels or in correctly rounded steps, so they are
- * the same bits on every engine. Throws ConfigError for a task that does not fit, and the signal's reason on abort.
+ * Minibatch training. On the wasm engine whatever reaches the params is computed by kernels or in correctly rounded
+ * steps, so they are the same bits on every machine. Throws ConfigError for a task that does not fit, and the
+ * signal's reason on abort.
  */
-export async function train(engine: Engine, task: TrainTask, signal: AbortSignal): Promise<TrainResult> {
+export async function train(
+  engine: Engine,
+  task: TrainTask,
+  signal: AbortSignal,
+  onEpoch?: (report: EpochReport) => void,
+): Promise<TrainResult> {
   signal.throwIfAborted();
-  const { workspace } = engine;
   const session = engine.session(task.architecture);
   checkTask(task, session.architecture);
-  const { epochs, batchSize, dataset, seed } = task;
+  const { epochs, batchSize, dataset, seed, weightDecay = 0 } = task;
   const count = countOf(dataset);
-  const arena = openArena(workspace.heap);
+  const totalSteps = epochs * Math.ceil(count / batchSize);
+  const arithmetic = engine.arithmetic();
   try {
     session.load(task.params);
-    const targets = session.weights.map(
-      ({ tensor, count }): Target => ({ values: workspace.heap.pointerTo(tensor), count }),
-    );
-    const loss = lossFor(task, Math.min(batchSize, count), workspace, arena);
-    const step = optimizerFor(task.optimizer, targets, workspace, arena);
-    const applyMasks = maskingFor(task, session, workspace, arena);
+    const vectors = session.weights.map(({ vector }) => vector);
+    const loss = lossFor(task, arithmetic);
+    const shape = shapingFor(task, session, arithmetic);
+    const step = optimizerFor(task.optimizer, vectors, arithmetic);
+    const applyMasks = maskingFor(task, session);
+    const vary = variationFor(task.augment, dataset.inputShape, seed);
     let numSteps = 0;
     let lossSum = 0;
+    const update = (gradients: readonly tf.Tensor[]): void => {
+      const rate = rateAt(task.schedule, numSteps, totalSteps);
+      const shaped = shape(gradients.map(arithmetic.of));
+      if (weightDecay > 0) decay(vectors, learningRateOf(task.optimizer) * rate * weightDecay);
+      step(shaped, rate);
+      applyMasks();
+      session.commit();
+    };
     applyMasks();
+    session.commit();
     for (let epoch = 0; epoch < epochs; epoch++) {
+      const startMs = performance.now();
       const order = permutation(count, derive(seed, "epoch", epoch));
+      const varyExample = vary ? (v: Float32Array, example: number) => vary(v, example, epoch) : undefined;
       lossSum = 0;
       for (let start = 0; start < count; start += batchSize) {
-        lossSum += trainBatch(
-          session,
-          workspace.heap,
-          task,
-          order.subarray(start, start + batchSize),
-          loss,
-          step,
-        );
-        applyMasks();
+        const examples = order.subarray(start, start + batchSize);
+        const inputs = gatherInputs(dataset, examples, varyExample);
+        lossSum += trainBatch(session, inputs, examples, loss, update);
+        inputs.dispose();
         numSteps++;
         if (numSteps % BATCHES_PER_TURN === 0) {
           await turn();
           signal.throwIfAborted();
         }
       }
+      const durationMs = performance.now() - startMs;
+      onEpoch?.({ epoch: epoch + 1, numSteps, trainLoss: lossSum / count, durationMs });
     }
     return { params: session.read(), numSteps, trainLoss: lossSum / count };
   } finally {
-    arena.close();
+    arithmetic.close();
   }
 }
 
 /** One step; returns Σ of the examples' losses before it. */
 function trainBatch(
-  { model, weights, architecture }: Session,
-  heap: Heap,
-  { dataset }: TrainTask,
+  { model, weights }: Session,
+  inputs: tf.Tensor,
   examples: Uint32Array,
   loss: Loss,
-  step: OptimizerStep,
+  update: (gradients: readonly tf.Tensor[]) => void,
 ): number {
   let lossSum = 0;
   tf.tidy(() => {
-    const inputs = gatherInputs(dataset, examples);
-    const logitsGradient = tf.zeros<tf.Rank.R2>([examples.length, architecture.numClasses]);
-    const forward = (): tf.Tensor => {
-      const logits = model.apply(inputs, { training: true }) as tf.Tensor;
-      // tfjs reads this gradient only after the forward pass, on the way back: it is known by then
-      lossSum = loss(heap.pointerTo(logits), heap.pointerTo(logitsGradient), examples);
-      return logits;
-    };
+    // An operation of our own that knows its gradient on the way forward.
+    const score = tf.customGrad((logits: tf.Tensor | tf.GradSaveFunc, save: tf.Tensor | tf.GradSaveFunc) => {
+      const scored = loss(logits as tf.Tensor, examples);
+      lossSum = scored.lossSum;
+      (save as tf.GradSaveFunc)([scored.gradient]);
+      return {
+        value: tf.scalar(lossSum),
+        gradFunc: (_dy: tf.Tensor, [gradient]: tf.Tensor[]) => gradient!,
+      };
+    });
+    const forward = (): tf.Tensor => score(model.apply(inputs, { training: true }) as tf.Tensor);
     const tensors = weights.map(({ tensor }) => tensor);
-    const { grads } = tf.engine().gradients(forward, tensors, logitsGradient as unknown as tf.Tensor);
-    step(grads.map((gradient) => heap.pointerTo(gradient)));
+    update(tf.engine().gradients(forward, tensors).grads);
   });
   return lossSum;
-}
-
-/** Zeroes what the masks leave out. */
-function maskingFor(
-  { masks }: TrainTask,
-  { weights }: Session,
-  { heap, kernels }: Workspace,
-  arena: Arena,
-): () => void {
-  const masked = weights.flatMap(({ name, tensor, count }) => {
-    const mask = masks?.get(name);
-    if (mask === undefined) return [];
-    const maskAt = arena.allocate(count);
-    heap.bytes(maskAt, count).set(mask);
-    return [{ values: heap.pointerTo(tensor), maskAt, count }];
-  });
-  return () => {
-    for (const { values, maskAt, count } of masked) kernels.applyMask(values, maskAt, count);
-  };
 }

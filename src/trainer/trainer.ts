@@ -1,5 +1,5 @@
 import type { Dataset } from "../model/dataset.ts";
-import type { Optimizer } from "../model/protocol.ts";
+import type { TrainSettings } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 
 /**
@@ -7,27 +7,37 @@ import type { Params } from "../model/tensor.ts";
  * threads. Results depend on the task alone, to the bit: never on the number of workers or on what ran before.
  */
 export interface Trainer {
-  train(task: TrainTask, signal: AbortSignal): Promise<TrainResult>;
+  /** `onEpoch` hears of every epoch as it ends; nothing of it reaches the result. */
+  train(task: TrainTask, signal: AbortSignal, onEpoch?: (report: EpochReport) => void): Promise<TrainResult>;
   evaluate(task: EvaluateTask, signal: AbortSignal): Promise<Metrics>;
   /** Logits, `count * numClasses`, example after example. */
   predict(task: EvaluateTask, signal: AbortSignal): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
-export interface TrainTask {
+export interface TrainTask extends TrainSettings {
   /** The architecture's name in the zoo. */
   readonly architecture: string;
   readonly params: Params;
   readonly dataset: Dataset;
-  readonly epochs: number;
-  readonly batchSize: number;
-  readonly optimizer: Optimizer;
-  /** Orders the minibatches. */
+  /** Orders the minibatches and draws the augmentation. */
   readonly seed: number;
   /** Distillation: the teacher's logits for every example (count * numClasses) take the labels' place. */
   readonly soft?: SoftTargets;
   /** Coordinates that may be non-zero, by tensor, as 0/1 bytes; the others start and stay at zero. */
   readonly masks?: ReadonlyMap<string, Uint8Array>;
+  /** Added to every step's gradient, by tensor: for SCAFFOLD, the server's control variate minus the client's. */
+  readonly correction?: Params;
+}
+
+/** An epoch's end; epochs and steps count from 1. */
+export interface EpochReport {
+  readonly epoch: number;
+  /** Steps since the start of the task. */
+  readonly numSteps: number;
+  /** Mean loss over the epoch's examples, in nats. */
+  readonly trainLoss: number;
+  readonly durationMs: number;
 }
 
 export interface SoftTargets {

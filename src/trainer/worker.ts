@@ -1,6 +1,13 @@
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "../model/assert.ts";
-import { type FromWorker, failureOf, type ToWorker, type Work, type WorkResult } from "./job.ts";
+import {
+  type FromWorker,
+  failureOf,
+  type ToWorker,
+  type Work,
+  type WorkerData,
+  type WorkResult,
+} from "./job.ts";
 import { localTrainer } from "./local.ts";
 import type { TrainResult } from "./trainer.ts";
 
@@ -8,7 +15,9 @@ import type { TrainResult } from "./trainer.ts";
 
 assert(parentPort !== null, "runs as a worker thread");
 const port = parentPort;
-const trainer = await localTrainer();
+const warnings: string[] = [];
+const { engine } = workerData as WorkerData;
+const trainer = await localTrainer({ engine, warn: (line) => warnings.push(line) });
 const running = new Map<number, AbortController>();
 
 const send = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void =>
@@ -18,13 +27,13 @@ port.on("message", (message: ToWorker) => {
   if (message.type === "abort") running.get(message.job)?.abort();
   else void run(message.job, message.work);
 });
-send({ type: "ready" });
+send({ type: "ready", warning: warnings[0] ?? null });
 
 async function run(job: number, work: Work): Promise<void> {
   const controller = new AbortController();
   running.set(job, controller);
   try {
-    const result = await perform(work, controller.signal);
+    const result = await perform(job, work, controller.signal);
     send({ type: "done", job, result }, buffersOf(result));
   } catch (error) {
     send({ type: "failed", job, failure: failureOf(error) });
@@ -33,10 +42,10 @@ async function run(job: number, work: Work): Promise<void> {
   }
 }
 
-function perform(work: Work, signal: AbortSignal): Promise<WorkResult> {
+function perform(job: number, work: Work, signal: AbortSignal): Promise<WorkResult> {
   switch (work.kind) {
     case "train":
-      return trainer.train(work.task, signal);
+      return trainer.train(work.task, signal, (report) => send({ type: "epoch", job, report }));
     case "evaluate":
       return trainer.evaluate(work.task, signal);
     case "predict":

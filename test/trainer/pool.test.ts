@@ -28,7 +28,7 @@ const task = (seed: number): TrainTask => ({
 
 describe("the pool", () => {
   test("a thread that dies rejects its job, and another takes its place", async () => {
-    const pool = await trainerPool(1, oddWorker);
+    const pool = await trainerPool(1, { entry: oddWorker });
     const [exits, throws, waiting] = [
       pool.train(task(666), never),
       pool.train(task(667), never),
@@ -41,7 +41,7 @@ describe("the pool", () => {
   });
 
   test("data on shared memory is not copied", async () => {
-    const pool = await trainerPool(1, oddWorker);
+    const pool = await trainerPool(1, { entry: oddWorker });
     const shared = subset(dataset, [0]);
     await pool.train({ ...task(777), dataset: shared }, never); // this worker writes label 9
     expect([...shared.labels]).toEqual([9]);
@@ -49,7 +49,7 @@ describe("the pool", () => {
   });
 
   test("a task that cannot cross threads rejects, and the thread goes on", async () => {
-    const pool = await trainerPool(1, oddWorker);
+    const pool = await trainerPool(1, { entry: oddWorker });
     const odd = { ...task(1), dataset: { ...dataset, numClasses: (() => 10) as unknown as number } };
     await expect(pool.train(odd, never)).rejects.toThrow("could not be cloned");
     expect((await pool.train(task(1), never)).numSteps).toBe(1);
@@ -68,7 +68,7 @@ describe("the pool", () => {
 
   test("an entry that does not start rejects the pool", async () => {
     const missing = new URL("./no-such-worker.mjs", import.meta.url);
-    await expect(trainerPool(2, missing)).rejects.toThrow("a training thread stopped");
+    await expect(trainerPool(2, { entry: missing })).rejects.toThrow("a training thread stopped");
   });
 });
 

@@ -2,12 +2,20 @@
 
 import type { Sgd as _fedpress_v1_Sgd, Sgd__Output as _fedpress_v1_Sgd__Output } from '../../fedpress/v1/Sgd.ts';
 import type { Adam as _fedpress_v1_Adam, Adam__Output as _fedpress_v1_Adam__Output } from '../../fedpress/v1/Adam.ts';
+import type { Schedule as _fedpress_v1_Schedule, Schedule__Output as _fedpress_v1_Schedule__Output } from '../../fedpress/v1/Schedule.ts';
+import type { Augment as _fedpress_v1_Augment, Augment__Output as _fedpress_v1_Augment__Output } from '../../fedpress/v1/Augment.ts';
 
 export interface TrainSettings {
   'epochs'?: (number);
   'batchSize'?: (number);
   'sgd'?: (_fedpress_v1_Sgd | null);
   'adam'?: (_fedpress_v1_Adam | null);
+  'schedule'?: (_fedpress_v1_Schedule | null);
+  'proximal'?: (number | string);
+  'clipNorm'?: (number | string);
+  'weightDecay'?: (number | string);
+  'labelSmoothing'?: (number | string);
+  'augment'?: (_fedpress_v1_Augment | null);
   'optimizer'?: "sgd"|"adam";
 }
 
@@ -16,5 +24,11 @@ export interface TrainSettings__Output {
   'batchSize': (number);
   'sgd'?: (_fedpress_v1_Sgd__Output | null);
   'adam'?: (_fedpress_v1_Adam__Output | null);
+  'schedule': (_fedpress_v1_Schedule__Output | null);
+  'proximal': (number);
+  'clipNorm': (number);
+  'weightDecay': (number);
+  'labelSmoothing': (number);
+  'augment': (_fedpress_v1_Augment__Output | null);
   'optimizer'?: "sgd"|"adam";
 }
