@@ -1,4 +1,4 @@
-import type { Dataset } from "../model/dataset.ts";
+import { countOf, type Dataset } from "../model/dataset.ts";
 import type { Params } from "../model/tensor.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 
@@ -9,6 +9,9 @@ export interface Teacher {
   readonly models: readonly Params[];
 }
 
+/** Models asked at one time: enough to keep a few workers busy, whatever the size of the ensemble. */
+const ASKED_AT_ONCE = 8;
+
 /** The teacher's logits, count * numClasses, example after example. */
 export async function teacherLogits(
   trainer: Trainer,
@@ -16,18 +19,16 @@ export async function teacherLogits(
   dataset: Dataset,
   signal: AbortSignal,
 ): Promise<Float32Array> {
-  const answers = await Promise.all(
-    models.map((params) => trainer.predict({ architecture, params, dataset }, signal)),
-  );
-  return meanOf(answers);
-}
-
-function meanOf(answers: readonly Float32Array[]): Float32Array {
-  const mean = new Float32Array(new SharedArrayBuffer(4 * answers[0]!.length));
-  for (let i = 0; i < mean.length; i++) {
-    let sum = 0;
-    for (const answer of answers) sum += answer[i]!;
-    mean[i] = sum / answers.length;
+  const sums = new Float64Array(countOf(dataset) * dataset.numClasses);
+  for (let start = 0; start < models.length; start += ASKED_AT_ONCE) {
+    const asked = models.slice(start, start + ASKED_AT_ONCE);
+    const answers = await Promise.all(
+      asked.map((params) => trainer.predict({ architecture, params, dataset }, signal)),
+    );
+    // in the order of the models, so that the sum does not depend on who answers first
+    for (const answer of answers) for (let i = 0; i < sums.length; i++) sums[i]! += answer[i]!;
   }
+  const mean = new Float32Array(new SharedArrayBuffer(4 * sums.length));
+  for (let i = 0; i < mean.length; i++) mean[i] = sums[i]! / models.length;
   return mean;
 }

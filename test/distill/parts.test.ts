@@ -97,22 +97,24 @@ test("the clip of least error cuts an outlier off when that makes the steps fine
   expect(bestClips(params, 8).get("k")!).toBeGreaterThan(1.4);
 });
 
-test("an ensemble is the mean of its models' logits", async () => {
-  const answers = new Map([
-    [1, Float32Array.from([1, 2, 3, 4])],
-    [2, Float32Array.from([3, 2, 1, 0])],
-  ]);
+test("an ensemble is the mean of its models' logits, and is not asked all at once", async () => {
+  let asked = 0;
+  let most = 0;
   const trainer = {
-    predict: async ({ params }: { params: Params }) => answers.get(params.get("id")!.data[0]!)!,
+    predict: async ({ params }: { params: Params }) => {
+      most = Math.max(most, ++asked);
+      await Promise.resolve();
+      asked--;
+      return Float32Array.from({ length: 8 }, (_, i) => params.get("id")!.data[0]! * i);
+    },
   } as unknown as Trainer;
-  const model = (id: number): Params => new Map([["id", { shape: [1], data: Float32Array.from([id]) }]]);
-  const logits = await teacherLogits(
-    trainer,
-    { architecture: "x", models: [model(1), model(2)] },
-    images(2),
-    never,
+  const models = Array.from(
+    { length: 19 },
+    (_, id): Params => new Map([["id", { shape: [1], data: Float32Array.from([id]) }]]),
   );
-  expect([...logits]).toEqual([2, 2, 2, 2]);
+  const logits = await teacherLogits(trainer, { architecture: "x", models }, images(2), never);
+  expect([...logits]).toEqual([0, 9, 18, 27, 36, 45, 54, 63]); // ids 0 to 18, mean 9
+  expect(most).toBeLessThan(models.length);
 });
 
 test("property: the parts of a lesson are the lesson, every example once with its logits", () => {
