@@ -9,13 +9,14 @@ import type { Disk } from "../model/disk.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import { derive } from "../model/rng.ts";
 import { formatBytes } from "../telemetry/format.ts";
+import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import { initialParams } from "../trainer/zoo.ts";
 import { defaultLimits } from "../wire/limits.ts";
 import { interruptible, Refused } from "./exit.ts";
 import { lockFolder } from "./lock.ts";
 import { nodeDisk } from "./node-disk.ts";
-import { size } from "./options.ts";
+import { engineOption, size } from "./options.ts";
 import { wallClock } from "./wall-clock.ts";
 
 interface Options {
@@ -23,6 +24,7 @@ interface Options {
   readonly data: string;
   readonly state: string;
   readonly frameBytes: number;
+  readonly engine: EngineChoice;
 }
 
 export const clientCommand = (): Command =>
@@ -35,7 +37,8 @@ export const clientCommand = (): Command =>
     )
     .requiredOption("--state <dir>", "this client's id, residual and model; one client a folder")
     .option("--frame-bytes <size>", "largest frame to accept or send", size, defaultLimits.frameBytes)
-    .action(async ({ coordinator, data, state, frameBytes }: Options) => {
+    .addOption(engineOption())
+    .action(async ({ coordinator, data, state, frameBytes, engine }: Options) => {
       if (!/^.+:\d{1,5}$/.test(coordinator))
         throw new ConfigError([{ path: "--coordinator", value: coordinator, expected: "HOST:PORT" }]);
       const signal = interruptible();
@@ -46,7 +49,7 @@ export const clientCommand = (): Command =>
         const disk = nodeDisk(state);
         const clientId = await ownId(disk);
         log(`client ${clientId}: ${countOf(dataset)} examples, coordinator ${coordinator}`);
-        const trainer = await trainerPool(1);
+        const trainer = await trainerPool(1, { engine });
         const link = grpcLink({ coordinator, clientId, limits: { frameBytes } });
         try {
           const end = await clientLoop(

@@ -24,13 +24,14 @@ import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
 import { progress } from "../telemetry/progress.ts";
 import { parseRecord } from "../telemetry/schema.ts";
 import type { TelemetrySink } from "../telemetry/sink.ts";
+import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import { loadConfig } from "./config-file.ts";
 import { interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
 import { lockFolder } from "./lock.ts";
 import { nodeDisk } from "./node-disk.ts";
-import { collect, integer, newRunId } from "./options.ts";
+import { collect, engineOption, integer, newRunId } from "./options.ts";
 import { describe } from "./simulate.ts";
 import { wallClock } from "./wall-clock.ts";
 
@@ -39,6 +40,7 @@ interface Options {
   readonly seed?: number;
   readonly out?: string;
   readonly json?: boolean;
+  readonly engine: EngineChoice;
 }
 
 /** How long clients have, after the end, to come back and hear of it: a little more than their longest backoff. */
@@ -51,6 +53,7 @@ export const coordinatorCommand = (): Command =>
     .option("--set <a.b=value>", "override one setting; may be repeated", collect, [])
     .option("--seed <n>", "override the seed", integer)
     .option("--out <dir>", "the run folder (default: runs/<run id>)")
+    .addOption(engineOption())
     .option("--json", "print one JSON summary on stdout, nothing else")
     .action((file: string, options: Options) =>
       coordinate(loadConfig(file, options), options, interruptible()),
@@ -67,7 +70,7 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
     const { test, transfer } =
       config.data === null ? { test: null, transfer: null } : await loadHoldout(config.data, config.seed);
     // Only data needs a trainer: a coordinator without any stays small.
-    const trainer = config.data === null ? null : await trainerPool(1);
+    const trainer = config.data === null ? null : await trainerPool(1, { engine: options.engine });
     if (trainer) defer(trainer.close);
     const clock = wallClock();
     const early = earlyEvents();

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { clientCommand } from "./client.ts";
 import { coordinatorCommand } from "./coordinator.ts";
+import { doctorCommand } from "./doctor.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
 import { inspectCommand } from "./inspect.ts";
 import { schemaCommand } from "./schema.ts";
@@ -19,6 +20,7 @@ for (const command of [
   coordinatorCommand(),
   clientCommand(),
   watchCommand(),
+  doctorCommand(),
   inspectCommand(),
   schemaCommand(),
 ])

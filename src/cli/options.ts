@@ -1,5 +1,6 @@
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { parseSize } from "../coordinator/units.ts";
+import { engineChoices } from "../trainer/choice.ts";
 
 /** Gathers a repeatable option. */
 export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
@@ -10,6 +11,9 @@ export function integer(text: string): number {
     throw new InvalidArgumentError("expected an integer of 0 to 4294967295");
   return value;
 }
+
+export const engineOption = (): Option =>
+  new Option("--engine <name>", "what trains: see `fedpress doctor`").choices(engineChoices).default("auto");
 
 export function size(text: string): number {
   const bytes = parseSize(/^\d+$/.test(text) ? Number(text) : text);

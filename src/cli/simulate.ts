@@ -5,11 +5,12 @@ import { type SimulateOptions, simulate } from "../simulation/simulate.ts";
 import type { Summary } from "../simulation/summary.ts";
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRatio } from "../telemetry/format.ts";
 import { progress } from "../telemetry/progress.ts";
+import type { EngineChoice } from "../trainer/choice.ts";
 import { loadConfig } from "./config-file.ts";
 import { interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
 import { nodeDisk } from "./node-disk.ts";
-import { collect, integer, newRunId } from "./options.ts";
+import { collect, engineOption, integer, newRunId } from "./options.ts";
 
 interface Options {
   readonly set: readonly string[];
@@ -17,6 +18,7 @@ interface Options {
   readonly out?: string;
   readonly baseline?: boolean;
   readonly json?: boolean;
+  readonly engine: EngineChoice;
 }
 
 export const simulateCommand = (): Command =>
@@ -29,6 +31,7 @@ export const simulateCommand = (): Command =>
     .option("--seed <n>", "override the seed", integer)
     .option("--out <dir>", "the run folder (default: runs/<run id>)")
     .option("--baseline", "run it again with dense float32 both ways, and compare")
+    .addOption(engineOption())
     .option("--json", "print one JSON summary on stdout, nothing else")
     .action(async (file: string, options: Options) => {
       const config = loadConfig(file, options);
@@ -45,7 +48,17 @@ export const simulateCommand = (): Command =>
       };
       const baseline = options.baseline === true;
       const summary = await simulate(
-        { config, runId, directory, disk: nodeDisk(directory), initial, baseline, follow, progress: log },
+        {
+          config,
+          runId,
+          directory,
+          disk: nodeDisk(directory),
+          initial,
+          baseline,
+          engine: options.engine,
+          follow,
+          progress: log,
+        },
         interruptible(),
       );
       process.stdout.write(

@@ -99,8 +99,6 @@ export interface Kernels {
     beta2: number,
     epsilon: number,
   ): void;
-  /** Zeroes the values whose mask byte is 0. */
-  applyMask(values: Pointer, mask: Pointer, count: number): void;
 }
 
 /** A byte offset into the memory. */

@@ -9,6 +9,7 @@ import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import type { Params } from "../model/tensor.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
 import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
+import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import { type Federated, shipStudent, summarise, writeModel, writeReport } from "./artefacts.ts";
 import { withCleanup } from "./cleanup.ts";
@@ -26,6 +27,7 @@ export interface SimulateOptions {
   readonly initial: Params;
   /** Runs the same config again with dense float32 both ways. */
   readonly baseline: boolean;
+  readonly engine: EngineChoice;
   /** Follows along, such as the terminal. */
   readonly follow: (record: TelemetryRecord, which: Which) => void;
   readonly progress: (line: string) => void;
@@ -41,7 +43,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
     const { config, disk, progress } = options;
     const { clients, test, transfer } = await loadFederated(dataOf(config), config.clients, config.seed);
     await disk.write("config.yaml", new TextEncoder().encode(stringify(config)));
-    const trainer = await trainerPool(config.workers || availableParallelism());
+    const trainer = await trainerPool(config.workers || availableParallelism(), { engine: options.engine });
     defer(trainer.close);
     const shared: Shared = { clients, trainer, evaluate: evaluator(trainer, config.model.zoo, test) };
 

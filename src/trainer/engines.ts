@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import * as tf from "@tensorflow/tfjs-core";
-import type { EngineChoice, EngineName } from "./choice.ts";
+import { type EngineChoice, type EngineName, engineNames } from "./choice.ts";
 import { type Engine, openEngine, sessionsOf } from "./engine.ts";
 import { plainArithmetic, plainVector } from "./plain-arithmetic.ts";
 import { openSession } from "./session.ts";
@@ -26,6 +26,30 @@ export async function openEngineFor(choice: EngineChoice): Promise<Engine> {
     }
   throw new Error(`no training engine: ${reasons.join("; ")}`);
 }
+
+export interface EngineReport {
+  readonly name: EngineName;
+  readonly available: boolean;
+  /** Why not; null when it opens. */
+  readonly reason: string | null;
+}
+
+/** Opens every engine in turn, to say which would. For a process of its own: the last one opened stays in force. */
+export async function probeEngines(): Promise<readonly EngineReport[]> {
+  const reports: EngineReport[] = [];
+  for (const name of engineNames)
+    try {
+      await openers[name]();
+      reports.push({ name, available: true, reason: null });
+    } catch (error) {
+      reports.push({ name, available: false, reason: (error as Error).message });
+    }
+  return reports;
+}
+
+/** What `auto` comes to, given what opens; null when nothing does. */
+export const automaticEngine = (reports: readonly EngineReport[]): EngineName | null =>
+  AUTO.find((name) => reports.some((report) => report.name === name && report.available)) ?? null;
 
 /** What to tell a person about an engine; null when all is well. */
 export const warningOf = ({ name }: Engine): string | null =>

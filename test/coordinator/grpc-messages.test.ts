@@ -104,6 +104,37 @@ const plan: fc.Arbitrary<PlanRule[]> = fc.array(
   { minLength: 1, maxLength: 5 },
 );
 
+const positive = double({ min: 0, minExcluded: true });
+const steps = fc.integer({ min: 0, max: 2 ** 31 - 1 });
+
+/** What is off is left out. */
+const trainOptions = fc.record(
+  {
+    schedule: record({
+      warmUpSteps: steps,
+      decay: fc.oneof(
+        fc.constant("constant" as const),
+        record({
+          step: record({
+            everySteps: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+            factor: double({ min: 0, minExcluded: true, max: 1 }),
+          }),
+        }),
+        record({ cosine: record({ floor: double({ min: 0, max: 1 }).map((v) => v + 0) }) }),
+      ),
+    }),
+    proximal: positive,
+    clipNorm: positive,
+    weightDecay: positive,
+    labelSmoothing: double({ min: 0, minExcluded: true, max: 1, maxExcluded: true }),
+    augment: fc.record(
+      { shift: fc.integer({ min: 1, max: 1024 }), flip: fc.constant(true), noise: positive },
+      { requiredKeys: [], noNullPrototype: true },
+    ),
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
+
 const tasks: fc.Arbitrary<Task> = record({
   runId: identifier,
   round: uint32,
@@ -118,16 +149,21 @@ const tasks: fc.Arbitrary<Task> = record({
       ),
     ),
   }),
-  train: record({
-    epochs: fc.integer({ min: 1, max: 2 ** 16 }),
-    batchSize: fc.integer({ min: 1, max: 2 ** 16 }),
-    optimizer: fc.oneof(
+  train: fc
+    .tuple(
       record({
-        sgd: record({ learningRate, momentum: double({ min: 0, max: 1, maxExcluded: true }) }),
+        epochs: fc.integer({ min: 1, max: 2 ** 16 }),
+        batchSize: fc.integer({ min: 1, max: 2 ** 16 }),
+        optimizer: fc.oneof(
+          record({
+            sgd: record({ learningRate, momentum: double({ min: 0, max: 1, maxExcluded: true }) }),
+          }),
+          record({ adam: record({ learningRate }) }),
+        ),
       }),
-      record({ adam: record({ learningRate }) }),
-    ),
-  }),
+      trainOptions,
+    )
+    .map(([needed, options]) => ({ ...needed, ...options })),
   uplink: plan,
   downlink: plan,
   grid: record({
@@ -224,6 +260,15 @@ test.each<[string, CoordinatorSignal]>([
   ["task.train.optimizer.learning_rate", set("train.sgd", "learningRate", Number.POSITIVE_INFINITY)],
   ["task.train.optimizer.learning_rate", set("train.sgd", "learningRate", 0)],
   ["task.train.optimizer.momentum", set("train.sgd", "momentum", 1)],
+  ["task.train.proximal", set("train", "proximal", -1)],
+  ["task.train.clip_norm", set("train", "clipNorm", Number.NaN)],
+  ["task.train.label_smoothing", set("train", "labelSmoothing", 1)],
+  [
+    "task.train.schedule.step.every_steps",
+    set("train", "schedule", { step: { everySteps: 0, factor: 0.5 } }),
+  ],
+  ["task.train.schedule.cosine.floor", set("train", "schedule", { cosine: { floor: 1.5 } })],
+  ["task.train.augment.shift", set("train", "augment", { shift: 1025 })],
   ["task.uplink.length", set("", "uplink", [])],
   ["task.uplink[0].tensors", set("uplink.0", "tensors", "")],
   ["task.uplink[0].codec", set("uplink.0", "codec", null)],

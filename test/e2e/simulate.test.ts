@@ -118,7 +118,16 @@ test("bad configs and bad usage: exit code 2, one line a problem, nothing on std
 });
 
 test("--help everywhere, with the exit codes; schema prints JSON", async () => {
-  for (const command of [[], ["simulate"], ["coordinator"], ["client"], ["watch"], ["inspect"], ["schema"]]) {
+  for (const command of [
+    [],
+    ["simulate"],
+    ["coordinator"],
+    ["client"],
+    ["watch"],
+    ["doctor"],
+    ["inspect"],
+    ["schema"],
+  ]) {
     const run = fedpress(...command, "--help");
     expect(await run.exit).toBe(0);
     expect(run.stdout()).toContain("Usage: fedpress");
@@ -127,6 +136,19 @@ test("--help everywhere, with the exit codes; schema prints JSON", async () => {
   const schema = fedpress("schema");
   expect(await schema.exit).toBe(0);
   expect(JSON.parse(schema.stdout())).toHaveProperty("properties.uplink");
+});
+
+test("doctor says what would train and why; an engine that is not there is an error that names it", async () => {
+  const doctor = fedpress("doctor", "--json");
+  expect(await doctor.exit).toBe(0);
+  const { engine, engines, ok } = JSON.parse(doctor.stdout());
+  expect({ engine, ok }).toEqual({ engine: "wasm", ok: true });
+  const opens = (name: string) => engines.find((report: { name: string }) => report.name === name).available;
+  expect(opens("cpu")).toBe(true);
+  const native = fedpress("simulate", "examples/mnist.yaml", "--engine", "node", "--out", scratch());
+  if (opens("node")) return void (await native.kill());
+  expect(await native.exit).toBe(1);
+  expect(native.stderr()).toContain("@tensorflow/tfjs-node is not installed");
 });
 
 test("Ctrl-C ends a simulation cleanly with 130", async () => {

@@ -90,10 +90,3 @@ test("an Adam step by hand", () => {
     }),
   );
 });
-
-test("a mask keeps what it marks and zeroes the rest", () => {
-  const { kernels, floats, bytes, read } = openArena();
-  const at = floats([1, -2, Number.NaN, 4, 5]);
-  kernels.applyMask(at, bytes([1, 0, 0, 1, 0]), 5);
-  expect([...read(at, 5)]).toEqual([1, 0, 0, 4, 0]);
-});

@@ -64,8 +64,3 @@ export function adamStep(
     store<f32>(params + at, load<f32>(params + at) - (stepSize * m) / (sqrt(v) + epsilon));
   }
 }
-
-/** Zeroes the values whose mask byte is 0. */
-export function applyMask(values: usize, mask: usize, count: i32): void {
-  for (let i = 0; i < count; i++) if (!load<u8>(mask + i)) store<f32>(values + (<usize>i << 2), 0);
-}
