@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { doctorCommand } from "./doctor.ts";
@@ -21,6 +22,7 @@ for (const command of [
   clientCommand(),
   watchCommand(),
   doctorCommand(),
+  benchCommand(),
   inspectCommand(),
   schemaCommand(),
 ])

@@ -151,6 +151,27 @@ test("doctor says what would train and why; an engine that is not there is an er
   expect(native.stderr()).toContain("@tensorflow/tfjs-node is not installed");
 });
 
+test("bench train measures a model; a model that is not in the zoo is bad usage", async () => {
+  const bench = fedpress(
+    "bench",
+    "train",
+    "--model",
+    "tiny-cnn",
+    "--samples",
+    "64",
+    "--epochs",
+    "2",
+    "--json",
+  );
+  expect(await bench.exit, bench.stderr()).toBe(0);
+  const [row] = JSON.parse(bench.stdout()).rows;
+  expect(row).toMatchObject({ model: "tiny-cnn", numSamples: 64, torchMs: null, ratio: null });
+  expect(row.epochMs).toBeGreaterThan(0);
+  const unknown = fedpress("bench", "train", "--model", "nothing");
+  expect(await unknown.exit).toBe(2);
+  expect(unknown.stderr()).toContain("expected one of mlp, cnn");
+});
+
 test("Ctrl-C ends a simulation cleanly with 130", async () => {
   const run = fedpress(
     "simulate",

@@ -1,0 +1,160 @@
+import { execFileSync } from "node:child_process";
+import { loadavg } from "node:os";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { subset } from "../model/dataset.ts";
+import { ConfigError } from "../model/error.ts";
+import { derive } from "../model/rng.ts";
+import { trainerPool } from "../trainer/pool.ts";
+import type { EpochReport, TrainTask } from "../trainer/trainer.ts";
+import { architecture, architectureNames, initialParams } from "../trainer/zoo.ts";
+import { collect, integer } from "./options.ts";
+
+interface Options {
+  readonly model: readonly string[];
+  readonly samples: readonly string[];
+  readonly epochs: number;
+  readonly torch?: boolean;
+  readonly json?: boolean;
+}
+
+interface Row {
+  readonly model: string;
+  readonly numSamples: number;
+  /** Median over the epochs after the warm-up, one worker thread. */
+  readonly epochMs: number;
+  /** The same in PyTorch, one thread, in the same run; null without --torch. */
+  readonly torchMs: number | null;
+  readonly ratio: number | null;
+  /** Which BLAS torch ran on; null without --torch. */
+  readonly torchBlas: string | null;
+}
+
+const WARM_UP = 2;
+
+export const benchCommand = (): Command =>
+  new Command("bench")
+    .description("measure this machine")
+    .addCommand(
+      new Command("train")
+        .description("milliseconds per epoch of the zoo's models: batch 32, SGD with momentum, one thread")
+        .option("--model <name>", "only this model; may be repeated", collect, [])
+        .option("--samples <n>", "examples in an epoch; may be repeated (default: 512)", collect, [])
+        .option("--epochs <n>", "epochs measured, after two of warm-up, in two turns", integer, 6)
+        .option("--torch", "the same models in python3-torch with one thread, in turns with ours")
+        .option("--json", "one JSON object on stdout")
+        .action(benchTrain),
+    );
+
+async function benchTrain({ model, samples, epochs, torch, json }: Options): Promise<void> {
+  const names = model.length > 0 ? model.map((name) => architecture(name).name) : architectureNames;
+  const python = torch ? pythonWithTorch() : null;
+  const rows: Row[] = [];
+  for (const numSamples of (samples.length > 0 ? samples : ["512"]).map(integer))
+    for (const name of names) {
+      const row = await measure(name, numSamples, epochs, python);
+      rows.push(row);
+      if (!json) process.stdout.write(`${lineOf(row)}\n`);
+    }
+  if (json) process.stdout.write(`${JSON.stringify({ load: loadavg()[0], rows }, null, 2)}\n`);
+}
+
+/** In two turns each, so that a busy minute does not fall on one side only. */
+async function measure(
+  name: string,
+  numSamples: number,
+  epochs: number,
+  python: string | null,
+): Promise<Row> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  let torchBlas: string | null = null;
+  for (let turn = 0; turn < 2; turn++) {
+    const count = Math.ceil(epochs / 2);
+    ours.push(...(await epochTimes(name, numSamples, count)));
+    if (python === null) continue;
+    const { ms, blas } = torchRun(python, name, numSamples, count);
+    theirs.push(...ms);
+    torchBlas = blas;
+  }
+  const epochMs = median(ours);
+  const torchMs = python === null ? null : median(theirs);
+  const ratio = torchMs === null ? null : epochMs / torchMs;
+  return { model: name, numSamples, epochMs, torchMs, ratio, torchBlas };
+}
+
+async function epochTimes(name: string, numSamples: number, epochs: number): Promise<readonly number[]> {
+  const { inputShape, numClasses } = architecture(name);
+  const size = inputShape.reduce((product, n) => product * n, 1);
+  const rng = derive(1, "bench", name);
+  const made = {
+    inputShape,
+    numClasses,
+    inputs: Float32Array.from({ length: size * numSamples }, rng.uniform),
+    labels: Int32Array.from({ length: numSamples }, () => rng.below(numClasses)),
+  };
+  const task: TrainTask = {
+    architecture: name,
+    params: initialParams(name, 1),
+    dataset: subset(
+      made,
+      made.labels.map((_, i) => i),
+    ),
+    epochs: WARM_UP + epochs,
+    batchSize: 32,
+    optimizer: { sgd: { learningRate: 0.01, momentum: 0.9 } },
+    seed: 1,
+  };
+  const trainer = await trainerPool(1);
+  try {
+    const reports: EpochReport[] = [];
+    await trainer.train(task, new AbortController().signal, (report) => reports.push(report));
+    return reports.slice(WARM_UP).map(({ durationMs }) => durationMs);
+  } finally {
+    await trainer.close();
+  }
+}
+
+function torchRun(
+  python: string,
+  name: string,
+  numSamples: number,
+  epochs: number,
+): { readonly ms: readonly number[]; readonly blas: string } {
+  const script = fileURLToPath(new URL("../../bench/torch_train.py", import.meta.url));
+  const args = [script, name, numSamples, WARM_UP, epochs].map(String);
+  return JSON.parse(
+    execFileSync(python, args, { encoding: "utf8", env: { ...process.env, ...KEEP_MEMORY } }),
+  );
+}
+
+/** glibc's malloc gives large buffers back after each use, which costs the peer more than its arithmetic: told not to. */
+const KEEP_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: "1073741824",
+  MALLOC_TRIM_THRESHOLD_: "4294967296",
+  MALLOC_TOP_PAD_: "268435456",
+};
+
+function pythonWithTorch(): string {
+  for (const python of ["python3", "/usr/bin/python3"])
+    try {
+      execFileSync(python, ["-c", "import torch"], { stdio: "ignore" });
+      return python;
+    } catch {
+      // the next one may have it
+    }
+  throw new ConfigError([{ path: "--torch", value: "python3", expected: "a python3 that can import torch" }]);
+}
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+};
+
+function lineOf({ model, numSamples, epochMs, torchMs, ratio, torchBlas }: Row): string {
+  const ours = `${model.padEnd(12)} ${String(numSamples).padStart(6)} samples ${epochMs.toFixed(1).padStart(9)} ms`;
+  return torchMs === null
+    ? ours
+    : `${ours}  torch ${torchMs.toFixed(1).padStart(9)} ms (${torchBlas} BLAS)  ratio ${ratio!.toFixed(2)}`;
+}
