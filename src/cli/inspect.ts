@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { ConfigError } from "../model/error.ts";
+import { printable, printableJson } from "../telemetry/format.ts";
 import { describeFrame } from "../wire/describe.ts";
 import { defaultLimits } from "../wire/limits.ts";
 
@@ -13,14 +14,14 @@ export const inspectCommand = (): Command =>
       const bytes = read(file);
       const fields = describeFrame(bytes, defaultLimits);
       if (json) {
-        process.stdout.write(`${JSON.stringify({ file, bytes: bytes.length, fields }, null, 2)}\n`);
+        process.stdout.write(`${printableJson({ file, bytes: bytes.length, fields })}\n`);
         return;
       }
       const width = Math.max(...fields.map(({ field }) => field.length));
       process.stdout.write(`${file}: ${bytes.length} bytes\n`);
       for (const { offset, length, field, value } of fields)
         process.stdout.write(
-          `${String(offset).padStart(8)} ${`+${length}`.padStart(7)}  ${field.padEnd(width)}  ${value}\n`,
+          `${String(offset).padStart(8)} ${`+${length}`.padStart(7)}  ${printable(field).padEnd(width)}  ${printable(String(value))}\n`,
         );
     });
 

@@ -3,7 +3,7 @@ import { gather, planDigest, planGroups } from "../compress/plan.ts";
 import { type Clock, sleep } from "../model/clock.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
 import { WireError } from "../model/error.ts";
-import { digestOf, manifestDigest, modelDigest } from "../model/manifest.ts";
+import { digestOf, manifestDigest, manifestOf, modelDigest, numParams } from "../model/manifest.ts";
 import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
 import type { CheckInReply, Receipt, Refusal, Task, Verdict } from "../model/protocol.ts";
 import { deriveSeed, type Rng } from "../model/rng.ts";
@@ -192,7 +192,18 @@ async function catchUp(
   { link, factory, log }: ClientPorts,
   signal: AbortSignal,
 ): Promise<Held> {
-  if (held?.version === task.base.version && held.digest === task.base.digest) return held;
+  const { manifest } = task;
+  if (numParams(manifest) > limits.numParams)
+    throw new WireError(
+      "too-large",
+      "task.manifest",
+      `${numParams(manifest)} coordinates, above ${limits.numParams}`,
+    );
+  if (held?.version === task.base.version && held.digest === task.base.digest) {
+    if (manifestDigest(manifestOf(held.params)) !== manifestDigest(manifest))
+      throw new WireError("wrong-manifest", "task.manifest", "not that of the base model");
+    return held;
+  }
   for (const from of held === null ? [null] : [held, null]) {
     const request = {
       held: from && { version: from.version, digest: from.digest },

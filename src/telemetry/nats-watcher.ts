@@ -101,7 +101,9 @@ export function natsWatcher(options: NatsWatcherOptions): NatsWatcher {
             wake = resolve;
           });
         }
-        if (!signal.aborted) tell("waiting", String(link.closed.reason));
+        if (signal.aborted) return;
+        tell("waiting", String(link.closed.reason));
+        await delay(pauseMs, undefined, { signal }).catch(() => {}); // a server that hangs up is not asked at once
       }
     } finally {
       signal.removeEventListener("abort", stop);

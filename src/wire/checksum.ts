@@ -1,6 +1,6 @@
 /**
- * CRC-32C (Castagnoli, 1993; the polynomial of iSCSI and ext4, reflected): finds every burst of up to 32 bits and
- * every 5 flipped bits in frames of up to 64 MiB and beyond. 0 to 2^32-1. Not against an adversary; digests are.
+ * CRC-32C (Castagnoli, 1993; the polynomial of iSCSI and ext4, reflected): finds every burst of up to 32 bits, up
+ * to 3 flipped bits and every odd number of them. 0 to 2^32-1. Not against an adversary; digests are.
  */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;

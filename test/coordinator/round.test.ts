@@ -214,7 +214,10 @@ test("property: whatever happens, versions rise by one, rounds too, and nobody r
         for (const who of next.reported) expect(next.cohort).toContain(who);
         for (const who of next.waiting)
           expect(
-            next.phase === "reporting" && next.cohort.includes(who) && !next.reported.includes(who),
+            next.phase === "reporting" &&
+              next.cohort.includes(who) &&
+              !next.reported.includes(who) &&
+              !next.refused.includes(who), // out of this round, it waits for the next
           ).toBe(false);
         state = next;
         if (effects.some((effect) => effect.type === "close" && effect.outcome === "commit")) {

@@ -3,7 +3,7 @@ import type { Positions } from "../../model/tensor.ts";
 import type { BitReader } from "../bits.ts";
 import type { PositionCode, PositionReader } from "./coder.ts";
 
-/** One bit a coordinate, 1 where it is sent: the shortest from a density of about a fifth on. */
+/** One bit a coordinate, 1 where it is sent: the shortest from a density of about two fifths on. */
 export function bitmap(support: Positions, length: number): PositionCode {
   return {
     headBytes: 0,

@@ -6,8 +6,8 @@ import type { PositionCode, PositionReader } from "./coder.ts";
 
 /**
  * Golomb-Rice code of the gaps (Golomb, 1966; Rice, 1979): how many coordinates lie between one position and the
- * next, its high part in unary and its low `parameter` bits as they are. Within 2 % of the memoryless bound H(p)
- * at any density below a tenth.
+ * next, its high part in unary and its low `parameter` bits as they are. Within 2.2 % of the memoryless bound
+ * H(p) at any density below a tenth.
  */
 export function golombRice(support: Positions): PositionCode {
   const count = support.length;
