@@ -84,13 +84,15 @@ async function measure(
 }
 
 async function epochTimes(name: string, numSamples: number, epochs: number): Promise<readonly number[]> {
-  const { inputShape, numClasses } = architecture(name);
+  const { inputShape, numClasses, layers } = architecture(name);
   const size = inputShape.reduce((product, n) => product * n, 1);
   const rng = derive(1, "bench", name);
+  const [first] = layers;
+  const draw = first?.kind === "embedding" ? () => rng.below(first.vocabulary) : rng.uniform;
   const made = {
     inputShape,
     numClasses,
-    inputs: Float32Array.from({ length: size * numSamples }, rng.uniform),
+    inputs: Float32Array.from({ length: size * numSamples }, draw),
     labels: Int32Array.from({ length: numSamples }, () => rng.below(numClasses)),
   };
   const task: TrainTask = {

@@ -53,6 +53,107 @@ export interface Kernels {
   ): void;
   maxPoolGradient(geometry: Pointer, x: Pointer, dy: Pointer, dx: Pointer): void;
   avgPoolGradient(geometry: Pointer, dy: Pointer, dx: Pointer): void;
+  /** Depthwise: filter [height, width, inChannels, multiplier], outChannels = inChannels * multiplier. */
+  depthwiseForward(geometry: Pointer, x: Pointer, filter: Pointer, y: Pointer): void;
+  depthwiseFilterGradient(geometry: Pointer, x: Pointer, dy: Pointer, dFilter: Pointer): void;
+  depthwiseInputGradient(geometry: Pointer, dy: Pointer, filter: Pointer, dx: Pointer): void;
+
+  /**
+   * Recurrent layers over whole sequences from zero states: x [batch, steps, inputs], kernel [inputs, gates * units],
+   * recurrent [units, gates * units], bias [gates * units]. `gates`, h and the third output are written by the forward
+   * pass and read by the gradient, which takes dy, that of h. `work` holds `lstmBytes` or `gruBytes` of room forward,
+   * `...GradientBytes` backward.
+   */
+  lstmBytes(units: number): number;
+  /** Gates input, forget, candidate, output; c [batch, steps, units]. */
+  lstmForward(...places: RecurrentForward): void;
+  lstmGradientBytes(batch: number, steps: number, units: number): number;
+  lstmGradient(...places: RecurrentGradient): void;
+  gruBytes(units: number): number;
+  /** Gates update, reset, candidate; resets [batch, steps, units]. The reset gate acts before the product. */
+  gruForward(...places: RecurrentForward): void;
+  gruGradientBytes(batch: number, steps: number, units: number): number;
+  gruGradient(...places: RecurrentGradient): void;
+
+  /** y = gain (x - mean) / sqrt(variance + epsilon) + bias, row by row; `moments` gets two floats a row. */
+  layerNorm(
+    x: Pointer,
+    gain: Pointer,
+    bias: Pointer,
+    rows: number,
+    cols: number,
+    epsilon: number,
+    y: Pointer,
+    moments: Pointer,
+  ): void;
+  layerNormGradient(
+    x: Pointer,
+    gain: Pointer,
+    moments: Pointer,
+    dy: Pointer,
+    rows: number,
+    cols: number,
+    dx: Pointer,
+    dGain: Pointer,
+    dBias: Pointer,
+  ): void;
+
+  /**
+   * softmax(Q Kᵀ / sqrt(depth)) V by head: qkv [batch, steps, 3, heads, depth], y [batch, steps, heads, depth], and
+   * the attention itself in `shares`, [batch, heads, steps, steps].
+   */
+  attention(
+    qkv: Pointer,
+    batch: number,
+    steps: number,
+    heads: number,
+    depth: number,
+    y: Pointer,
+    shares: Pointer,
+    scratch: Pointer,
+  ): void;
+  /** `slopes` holds steps * steps floats. */
+  attentionGradient(
+    qkv: Pointer,
+    shares: Pointer,
+    dy: Pointer,
+    batch: number,
+    steps: number,
+    heads: number,
+    depth: number,
+    dQkv: Pointer,
+    slopes: Pointer,
+    scratch: Pointer,
+  ): void;
+
+  /** y = x Φ(x) */
+  gelu(x: Pointer, count: number, y: Pointer): void;
+  geluGradient(x: Pointer, dy: Pointer, count: number, dx: Pointer): void;
+
+  /**
+   * Fills `to`, contiguous in row-major order, from 4-byte values at any strides (0 repeats). `layout` holds `rank`
+   * int32 lengths, then `rank` int32 strides.
+   */
+  copyStrided(from: Pointer, rank: number, layout: Pointer, to: Pointer): void;
+  /** out[outer, numIndices, inner] = x[outer, length, inner] at int32 indices, each of which must be below length. */
+  gatherRows(
+    x: Pointer,
+    indices: Pointer,
+    outer: number,
+    length: number,
+    numIndices: number,
+    inner: number,
+    out: Pointer,
+  ): void;
+  /** out[numSegments, inner]: sums of the rows of x[count, inner] by their int32 segment; others are left out. */
+  segmentSum(
+    x: Pointer,
+    segments: Pointer,
+    count: number,
+    inner: number,
+    numSegments: number,
+    out: Pointer,
+  ): void;
 
   /** out[outer, inner] = scale * Σ x[outer, count, inner] over the middle. */
   blockSum(x: Pointer, outer: number, count: number, inner: number, scale: number, out: Pointer): void;
@@ -100,6 +201,23 @@ export interface Kernels {
     epsilon: number,
   ): void;
 }
+
+type RecurrentForward = [
+  ...sizes: [batch: number, steps: number, inputs: number, units: number],
+  ...weights: [x: Pointer, kernel: Pointer, recurrent: Pointer, bias: Pointer],
+  ...outputs: [gates: Pointer, h: Pointer, third: Pointer],
+  work: Pointer,
+  scratch: Pointer,
+];
+
+type RecurrentGradient = [
+  ...sizes: [batch: number, steps: number, inputs: number, units: number],
+  ...weights: [x: Pointer, kernel: Pointer, recurrent: Pointer],
+  ...outputs: [gates: Pointer, h: Pointer, third: Pointer, dy: Pointer],
+  ...gradients: [dx: Pointer, dKernel: Pointer, dRecurrent: Pointer, dBias: Pointer],
+  work: Pointer,
+  scratch: Pointer,
+];
 
 /** A byte offset into the memory. */
 export type Pointer = number;

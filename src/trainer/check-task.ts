@@ -11,7 +11,8 @@ export function checkTask(task: EvaluateTask | TrainTask, architecture: Architec
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-function datasetProblems(dataset: Dataset, { name, inputShape, numClasses }: Architecture): ConfigProblem[] {
+function datasetProblems(dataset: Dataset, architecture: Architecture): ConfigProblem[] {
+  const { name, inputShape, numClasses, layers } = architecture;
   const { inputs, labels } = dataset;
   const problems: ConfigProblem[] = [];
   const shape = inputShape.join("x");
@@ -25,6 +26,17 @@ function datasetProblems(dataset: Dataset, { name, inputShape, numClasses }: Arc
   const numInputs = labels.length * sizeOf(inputShape);
   if (inputs.length !== numInputs)
     problems.push({ path: "data.inputs", value: inputs.length, expected: `${numInputs} values` });
+  const first = layers[0];
+  if (first?.kind === "embedding") {
+    const { vocabulary } = first;
+    const odd = inputs.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabulary));
+    if (odd !== undefined)
+      problems.push({
+        path: "data.inputs",
+        value: odd,
+        expected: `tokens, integers 0 to ${vocabulary - 1}, which ${name} knows`,
+      });
+  }
   const odd = labels.find((label) => !(label >= 0 && label < numClasses));
   if (odd !== undefined)
     problems.push({

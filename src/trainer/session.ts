@@ -1,15 +1,18 @@
 import type { Tensor as TfTensor } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { assert } from "../model/assert.ts";
+import type { Rng } from "../model/rng.ts";
 import { type Params, sizeOf, type Tensor } from "../model/tensor.ts";
 import type { Vector } from "./arithmetic.ts";
-import { buildModel } from "./build.ts";
+import { buildModel, type DropoutSource } from "./build.ts";
 import { type Architecture, layerTensors } from "./layers.ts";
 
 /** The one model instance of an architecture in this thread; jobs swap their params in and out. */
 export interface Session {
   readonly architecture: Architecture;
   readonly model: LayersModel;
+  /** Runs with dropout drawn from `rng`. */
+  withDropout<T>(rng: Rng, run: () => T): T;
   /** The trainable tensors in the manifest's order. */
   readonly weights: readonly Weight[];
   load(params: Params): void;
@@ -34,7 +37,8 @@ export interface Storage {
 }
 
 export function openSession(architecture: Architecture, { vectorOf, commit }: Storage): Session {
-  const model = buildModel(architecture);
+  const dropout: DropoutSource = { rng: null };
+  const model = buildModel(architecture, dropout);
   const tensors = layerTensors(architecture);
   assert(model.trainableWeights.length === tensors.length, `${architecture.name} is built as described`);
   const weights = tensors.map(({ name, shape }, i): Weight => {
@@ -46,6 +50,14 @@ export function openSession(architecture: Architecture, { vectorOf, commit }: St
     architecture,
     model,
     weights,
+    withDropout: (rng, run) => {
+      dropout.rng = rng;
+      try {
+        return run();
+      } finally {
+        dropout.rng = null;
+      }
+    },
     load: (params) => {
       for (const { name, count, vector } of weights) {
         const data = params.get(name)?.data;

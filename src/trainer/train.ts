@@ -61,7 +61,9 @@ export async function train(
       for (let start = 0; start < count; start += batchSize) {
         const examples = order.subarray(start, start + batchSize);
         const inputs = gatherInputs(dataset, examples, varyExample);
-        lossSum += trainBatch(session, inputs, examples, loss, update);
+        lossSum += session.withDropout(derive(seed, "dropout", numSteps), () =>
+          trainBatch(session, inputs, examples, loss, update),
+        );
         inputs.dispose();
         numSteps++;
         if (numSteps % BATCHES_PER_TURN === 0) {

@@ -20,7 +20,7 @@ export interface TrainTask extends TrainSettings {
   readonly architecture: string;
   readonly params: Params;
   readonly dataset: Dataset;
-  /** Orders the minibatches and draws the augmentation. */
+  /** Orders the minibatches and draws augmentation and dropout. */
   readonly seed: number;
   /** Distillation: the teacher's logits for every example (count * numClasses) take the labels' place. */
   readonly soft?: SoftTargets;

@@ -27,15 +27,62 @@ test("the zoo's manifests", () => {
     "dense1/kernel 256x10",
     "dense1/bias 10",
   ]);
-  expect(numParams(manifestOf(initialParams("small-cnn", 1)))).toBe(20_522);
-  expect(numParams(manifestOf(initialParams("tiny-cnn", 1)))).toBe(5_994);
+  expect(lines("lstm")).toEqual([
+    "lstm1/kernel 16x256",
+    "lstm1/recurrent 64x256",
+    "lstm1/bias 256",
+    "lstm2/kernel 64x256",
+    "lstm2/recurrent 64x256",
+    "lstm2/bias 256",
+    "dense1/kernel 64x10",
+    "dense1/bias 10",
+  ]);
+  expect(lines("transformer").slice(0, 8)).toEqual([
+    "tokens/table 1000x64",
+    "positions/table 64x64",
+    "block1/norm1/gain 64",
+    "block1/norm1/bias 64",
+    "block1/attention/kernel 64x192",
+    "block1/attention/bias 192",
+    "block1/projection/kernel 64x64",
+    "block1/projection/bias 64",
+  ]);
+});
+
+test("the zoo's parameter counts, as its docstring has them", () => {
+  const counts = architectureNames.map((name) => [name, numParams(manifestOf(initialParams(name, 1)))]);
+  expect(Object.fromEntries(counts)).toEqual({
+    mlp: 199_210,
+    cnn: 54_410,
+    "lenet-5": 61_706,
+    "fedavg-cnn": 1_663_370,
+    "small-cnn": 20_522,
+    "tiny-cnn": 5_994,
+    lstm: 54_410,
+    gru: 40_970,
+    transformer: 135_690,
+  });
+});
+
+test("initial limits by hand: He before relu, Glorot elsewhere", () => {
+  const limits = Object.fromEntries(
+    ["lenet-5", "lstm"].flatMap((name) =>
+      layerTensors(architecture(name)).flatMap((tensor) =>
+        "limit" in tensor.initial ? [[`${name} ${tensor.name}`, tensor.initial.limit]] : [],
+      ),
+    ),
+  );
+  expect(limits["lenet-5 conv2/kernel"]).toBe(Math.fround(Math.sqrt(6 / 150)));
+  expect(limits["lenet-5 dense3/kernel"]).toBe(Math.fround(Math.sqrt(6 / 94)));
+  expect(limits["lstm lstm1/kernel"]).toBe(Math.fround(Math.sqrt(6 / (16 + 256))));
+  expect(limits["lstm lstm1/recurrent"]).toBe(Math.fround(Math.sqrt(6 / (64 + 256))));
 });
 
 test("an unknown architecture is a ConfigError that lists the known ones", () => {
   for (const name of ["huge-cnn", "toString", ""]) {
     expect(() => architecture(name)).toThrow(ConfigError);
     expect(() => architecture(name)).toThrow(
-      `model.zoo: ${JSON.stringify(name)}, expected one of mlp, cnn, lenet-5, fedavg-cnn, small-cnn, tiny-cnn`,
+      `model.zoo: ${JSON.stringify(name)}, expected one of mlp, cnn, lenet-5, fedavg-cnn, small-cnn, tiny-cnn, lstm, gru, transformer`,
     );
   }
 });
@@ -51,15 +98,15 @@ describe.each(architectureNames)("%s", (name) => {
     expect(model.nonTrainableWeights).toEqual([]);
   });
 
-  test("initial params fill their range evenly; biases are zero", () => {
+  test("initial params fill their range evenly; biases and gains are constant", () => {
     const params = initialParams(name, 7);
-    for (const { name: tensor, fanIn, fanOut, activation } of layerTensors(architecture(name))) {
+    for (const { name: tensor, initial } of layerTensors(architecture(name))) {
       const { data } = params.get(tensor)!;
-      if (fanIn === 0) {
-        expect(data.every((v) => v === 0)).toBe(true);
+      if ("constant" in initial) {
+        expect(data.every((v) => v === initial.constant)).toBe(true);
         continue;
       }
-      const limit = Math.sqrt(6 / (activation === "relu" ? fanIn : fanIn + fanOut));
+      const { limit } = initial;
       expect(data.every((v) => v < limit && v >= -Math.fround(limit))).toBe(true);
       // the mean square of a uniform distribution is limit² / 3; four standard errors
       const meanSquare = data.reduce((sum, v) => sum + v * v, 0) / data.length;

@@ -74,8 +74,54 @@ export function gemm(
   }
 }
 
+/** Bytes of a matrix that `packMatrix` has packed. */
+export function packedBytes(depth: i32, cols: i32): i32 {
+  return ((cols + TILE_COLS - 1) / TILE_COLS) * TILE_COLS * (depth << 2);
+}
+
+/** B packed for `gemmPacked`: worth it when one B meets many A, as in a recurrence. */
+export function packMatrix(b: usize, rowStride: i32, colStride: i32, depth: i32, cols: i32, packed: usize): void {
+  for (let col0 = 0; col0 < cols; col0 += COL_BLOCK) {
+    const numCols = min(COL_BLOCK, cols - col0);
+    for (let depth0 = 0; depth0 < depth; depth0 += DEPTH_BLOCK) {
+      const numDeep = min(DEPTH_BLOCK, depth - depth0);
+      packColumns(b + (<usize>(depth0 * rowStride + col0 * colStride) << 2), rowStride, colStride, numDeep, numCols, packed);
+      packed += packedBytes(numDeep, numCols);
+    }
+  }
+}
+
+/** `gemm` with B packed before; A's columns lie side by side. */
+export function gemmPacked(
+  rows: i32,
+  cols: i32,
+  depth: i32,
+  a: usize,
+  aRowStride: i32,
+  packed: usize,
+  c: usize,
+  cRowStride: i32,
+  accumulate: bool,
+  scratch: usize,
+): void {
+  const edgeTile = scratch + (<usize>(ROW_BLOCK * DEPTH_BLOCK + COL_BLOCK * DEPTH_BLOCK) << 2);
+  for (let col0 = 0; col0 < cols; col0 += COL_BLOCK) {
+    const numCols = min(COL_BLOCK, cols - col0);
+    for (let depth0 = 0; depth0 < depth; depth0 += DEPTH_BLOCK) {
+      const numDeep = min(DEPTH_BLOCK, depth - depth0);
+      for (let row0 = 0; row0 < rows; row0 += ROW_BLOCK) {
+        const numRows = min(ROW_BLOCK, rows - row0);
+        packRows(a + (<usize>(row0 * aRowStride + depth0) << 2), aRowStride, 1, numRows, numDeep, scratch);
+        const to = c + (<usize>(row0 * cRowStride + col0) << 2);
+        multiplyPanels(numRows, numCols, numDeep, scratch, packed, to, cRowStride, accumulate || depth0 > 0, edgeTile);
+      }
+      packed += packedBytes(numDeep, numCols);
+    }
+  }
+}
+
 /** Every row panel times every column panel; tiles that overhang the edge go through `edgeTile`. */
-export function multiplyPanels(
+function multiplyPanels(
   numRows: i32,
   numCols: i32,
   numDeep: i32,

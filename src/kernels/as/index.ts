@@ -1,7 +1,15 @@
 export { biasActivation, reluGradient } from "./activation";
+export { attention, attentionGradient } from "./attention";
 export { convFilterGradient, convForward, convInputGradient, convWindowBytes } from "./conv";
+export { copyStrided } from "./copy";
+export { depthwiseFilterGradient, depthwiseForward, depthwiseInputGradient } from "./depthwise";
+export { gelu, geluGradient } from "./gelu";
 export { gemm, gemmScratchBytes } from "./gemm";
+export { gruBytes, gruForward, gruGradient, gruGradientBytes } from "./gru";
+export { layerNorm, layerNormGradient } from "./layer-norm";
+export { lstmBytes, lstmForward, lstmGradient, lstmGradientBytes } from "./lstm";
 export { adamStep, momentumStep } from "./optimizer";
 export { avgPoolGradient, maxPoolGradient } from "./pool";
 export { blockSum } from "./reduce";
+export { gatherRows, segmentSum } from "./rows";
 export { crossEntropy, softCrossEntropy, softmaxGradientRows, softmaxRows } from "./softmax";

@@ -40,3 +40,32 @@ export function log(x: f64): f64 {
   for (let k = 19; k >= 1; k -= 2) sum = sum * q + 1.0 / <f64>k;
   return exponent * 0.6931471805599453 + 2 * s * sum;
 }
+
+/** 1 / (1 + e^-x); absolute error below 1e-6. */
+@inline
+export function sigmoid4(x: v128): v128 {
+  const one = f32x4.splat(1);
+  return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))));
+}
+
+/** Absolute error below 1e-6. */
+@inline
+export function tanh4(x: v128): v128 {
+  const one = f32x4.splat(1);
+  return f32x4.sub(one, f32x4.div(f32x4.splat(2), f32x4.add(exp4(f32x4.add(x, x)), one)));
+}
+
+/** The normal distribution's cumulative function after Abramowitz and Stegun (1964), 7.1.26; absolute error below 2e-7. */
+@inline
+export function normal4(x: v128): v128 {
+  const one = f32x4.splat(1);
+  const z = f32x4.mul(f32x4.abs(x), f32x4.splat(0.7071067811865476));
+  const t = f32x4.div(one, f32x4.add(one, f32x4.mul(z, f32x4.splat(0.3275911))));
+  let p = f32x4.splat(1.061405429);
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(-1.453152027));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(1.421413741));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(-0.284496736));
+  p = f32x4.add(f32x4.mul(p, t), f32x4.splat(0.254829592));
+  const tail = f32x4.mul(f32x4.splat(0.5), f32x4.mul(f32x4.mul(p, t), exp4(f32x4.neg(f32x4.mul(z, z)))));
+  return v128.bitselect(tail, f32x4.sub(one, tail), f32x4.lt(x, f32x4.splat(0)));
+}

@@ -97,7 +97,7 @@ function gather(from: usize, stride: i32, count: i32, out: usize): void {
 
 /** Four rows of four, written as four columns; strides in bytes. */
 @inline
-function transpose4x4(from: usize, stride: usize, to: usize, toStride: usize): void {
+export function transpose4x4(from: usize, stride: usize, to: usize, toStride: usize): void {
   const r0 = v128.load(from), r1 = v128.load(from + stride);
   const r2 = v128.load(from + stride * 2), r3 = v128.load(from + stride * 3);
   const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5), t1 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);

@@ -1,3 +1,4 @@
+import { load4, store4, sumLanes } from "./lanes";
 import { exp1, exp4, log } from "./math";
 
 /** y = softmax(x), row by row. */
@@ -13,15 +14,25 @@ export function softmaxRows(x: usize, rows: i32, cols: i32, y: usize): void {
 /** dx = y (dy - Σ dy y), row by row: the gradient of softmax at its output y. */
 export function softmaxGradientRows(y: usize, dy: usize, rows: i32, cols: i32, dx: usize): void {
   for (let r = 0; r < rows; r++) {
-    let dot: f32 = 0;
-    for (let c = 0; c < cols; c++) dot += load<f32>(y + (<usize>c << 2)) * load<f32>(dy + (<usize>c << 2));
-    for (let c = 0; c < cols; c++) {
-      const at = <usize>c << 2;
-      store<f32>(dx + at, load<f32>(y + at) * (load<f32>(dy + at) - dot));
-    }
+    softmaxGradientRow(y, dy, cols, 1, dx);
     y += <usize>cols << 2;
     dy += <usize>cols << 2;
     dx += <usize>cols << 2;
+  }
+}
+
+/** One row of the gradient of softmax(scale * x); dx may be dy. */
+export function softmaxGradientRow(y: usize, dy: usize, cols: i32, scale: f32, dx: usize): void {
+  let sums = f32x4.splat(0);
+  for (let c = 0; c < cols; c += 4) {
+    const at = <usize>c << 2;
+    sums = f32x4.add(sums, f32x4.mul(load4(y + at, cols - c), load4(dy + at, cols - c)));
+  }
+  const dots = f32x4.splat(sumLanes(sums)), scales = f32x4.splat(scale);
+  for (let c = 0; c < cols; c += 4) {
+    const at = <usize>c << 2;
+    const slope = f32x4.mul(load4(y + at, cols - c), f32x4.sub(load4(dy + at, cols - c), dots));
+    store4(dx + at, f32x4.mul(scales, slope), cols - c);
   }
 }
 
@@ -97,8 +108,8 @@ function softRow(logits: usize, cols: i32, cooling: f32, scale: f32, gradient: u
   return entropy;
 }
 
-/** y = softmax(scale * x) for one row; returns ln Σ e^(scale * x). */
-function softmaxRow(x: usize, cols: i32, scale: f32, y: usize): f64 {
+/** y = softmax(scale * x) for one row, y may be x; returns ln Σ e^(scale * x). */
+export function softmaxRow(x: usize, cols: i32, scale: f32, y: usize): f64 {
   let largest: f32 = -Infinity;
   for (let c = 0; c < cols; c++) largest = max(largest, load<f32>(x + (<usize>c << 2)));
   const shift = f32x4.splat(largest), scales = f32x4.splat(scale);

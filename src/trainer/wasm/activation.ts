@@ -32,3 +32,16 @@ export const reluGrad: Replacement = replacement<{ readonly x: TensorInfo; reado
 export const identity: Replacement = replacement<{ readonly x: TensorInfo }, object>(
   ({ heap }, { inputs: { x } }) => (x.dtype === "string" ? null : heap.share(x)),
 );
+
+/** The same for softmax: one pass instead of three. */
+export const softmaxGrad: Replacement = replacement<
+  { readonly y: TensorInfo; readonly dy: TensorInfo },
+  object
+>(({ heap, kernels }, { inputs: { y, dy } }) => {
+  if (!areFloat(y, dy)) return null;
+  const out = heap.output(y.shape);
+  const cols = y.shape.at(-1)!;
+  const rows = util.sizeFromShape(y.shape) / Math.max(1, cols);
+  kernels.softmaxGradientRows(heap.pointerTo(y), heap.pointerTo(dy), rows, cols, heap.pointerTo(out));
+  return out;
+});

@@ -1,19 +1,45 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { identity, reluGrad, softmax } from "./activation.ts";
+import { identity, reluGrad, softmax, softmaxGrad } from "./activation.ts";
 import { add } from "./bias.ts";
 import { conv2D, conv2DBackpropFilter, conv2DBackpropInput, fusedConv2D } from "./conv.ts";
+import { tile, transpose } from "./copy.ts";
+import {
+  depthwiseBackpropFilter,
+  depthwiseBackpropInput,
+  depthwiseConv2D,
+  fusedDepthwiseConv2D,
+} from "./depthwise.ts";
+import { einsum } from "./einsum.ts";
+import {
+  attention,
+  attentionGrad,
+  gelu,
+  geluGrad,
+  gru,
+  gruGrad,
+  layerNorm,
+  layerNormGrad,
+  lstm,
+  lstmGrad,
+} from "./fused.ts";
+import { installGradients } from "./gradients.ts";
 import { batchMatMul, fusedMatMul } from "./matmul.ts";
 import { avgPoolGrad, maxPoolGrad } from "./pool.ts";
 import { mean, sum } from "./reduce.ts";
 import type { Replacement } from "./replacement.ts";
+import { gather, segmentSum } from "./rows.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** The kernels that tfjs' wasm backend lacks, has wrong, or is slow at. The others stay as they are. */
+/** The kernels that tfjs' wasm backend lacks, has wrong, or is slow at, and those of `trainer/ops`. The others stay. */
 export const replacements: Readonly<Record<string, Replacement>> = {
   Conv2D: conv2D,
   FusedConv2D: fusedConv2D,
   Conv2DBackpropFilter: conv2DBackpropFilter,
   Conv2DBackpropInput: conv2DBackpropInput,
+  DepthwiseConv2dNative: depthwiseConv2D,
+  FusedDepthwiseConv2D: fusedDepthwiseConv2D,
+  DepthwiseConv2dNativeBackpropFilter: depthwiseBackpropFilter,
+  DepthwiseConv2dNativeBackpropInput: depthwiseBackpropInput,
   BatchMatMul: batchMatMul,
   _FusedMatMul: fusedMatMul,
   MaxPoolGrad: maxPoolGrad,
@@ -24,6 +50,22 @@ export const replacements: Readonly<Record<string, Replacement>> = {
   Mean: mean,
   Softmax: softmax,
   ReluGrad: reluGrad,
+  SoftmaxGrad: softmaxGrad,
+  Transpose: transpose,
+  Tile: tile,
+  Einsum: einsum,
+  GatherV2: gather,
+  UnsortedSegmentSum: segmentSum,
+  Lstm: lstm,
+  LstmGrad: lstmGrad,
+  Gru: gru,
+  GruGrad: gruGrad,
+  LayerNorm: layerNorm,
+  LayerNormGrad: layerNormGrad,
+  Attention: attention,
+  AttentionGrad: attentionGrad,
+  Gelu: gelu,
+  GeluGrad: geluGrad,
 };
 
 /** Kernels now in force on the wasm backend, and a way back to the stock ones. */
@@ -46,7 +88,7 @@ export function installComplement(workspace: Workspace): Complement {
     ours.set(kernelName, kernelFunc);
     exchange(kernelName, { kernelName, backendName: BACKEND, kernelFunc });
   }
-  const restoreGradient = installReluGradient();
+  const restoreGradients = installGradients();
   return {
     check: () => {
       if (tf.getBackend() !== BACKEND)
@@ -56,7 +98,7 @@ export function installComplement(workspace: Workspace): Complement {
           throw new Error(`training needs fedpress' ${name} kernel: the stock wasm backend trains wrongly`);
     },
     remove: () => {
-      restoreGradient();
+      restoreGradients();
       for (const [name, config] of stock) exchange(name, config);
     },
   };
@@ -70,21 +112,3 @@ function exchange(kernelName: string, config: tf.KernelConfig | undefined): void
 const missing = (kernelName: string) => (): never => {
   throw new Error(`${kernelName} works on float32 tensors in NHWC order only`);
 };
-
-/** Relu's gradient through ReluGrad on the wasm backend, unchanged on others. Returns the way back. */
-function installReluGradient(): () => void {
-  const original = tf.getGradient(tf.Relu);
-  tf.unregisterGradient(tf.Relu);
-  tf.registerGradient({
-    ...original,
-    gradFunc: (dy, saved, attrs) => {
-      if (tf.getBackend() !== BACKEND) return original.gradFunc(dy, saved, attrs);
-      const inputs = { x: saved[0]!, dy: dy as tf.Tensor };
-      return { x: () => tf.engine().runKernel("ReluGrad", inputs) as tf.Tensor };
-    },
-  });
-  return () => {
-    tf.unregisterGradient(tf.Relu);
-    tf.registerGradient(original);
-  };
-}

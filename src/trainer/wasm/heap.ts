@@ -10,8 +10,8 @@ export interface Heap {
   readonly memory: WasmMemory;
   /** Where a tensor's values start. */
   pointerTo(tensor: Pick<TensorInfo, "dataId">): Pointer;
-  /** A new float32 tensor of undefined content, for a kernel to fill and return. */
-  output(shape: readonly number[]): TensorInfo;
+  /** A new tensor of undefined content, for a kernel to fill and return. */
+  output(shape: readonly number[], dtype?: "float32" | "int32"): TensorInfo;
   /** The same values under another name: one more reference to them. */
   share(tensor: TensorInfo): TensorInfo;
   /** Memory of one's own, until `free`. */
@@ -48,7 +48,7 @@ interface WasmBackend extends KernelBackend {
     _free(pointer: number): void;
   };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
-  makeOutput(shape: readonly number[], dtype: "float32"): TensorInfo;
+  makeOutput(shape: readonly number[], dtype: "float32" | "int32"): TensorInfo;
 }
 
 /** Throws when the backend is built otherwise than we know it. */
@@ -59,7 +59,7 @@ export function openHeap(backend: KernelBackend): Heap {
   return {
     memory,
     pointerTo: ({ dataId }) => dataIdMap.get(dataId).memoryOffset,
-    output: (shape) => backend.makeOutput(shape, "float32"),
+    output: (shape, dtype = "float32") => backend.makeOutput(shape, dtype),
     share: ({ dataId, shape, dtype }) => {
       backend.incRef(dataId);
       return { dataId, shape, dtype };

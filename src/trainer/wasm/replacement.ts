@@ -12,7 +12,7 @@ export interface Call<Inputs, Attrs> {
 
 /** `run` answers null to leave a call to the stock kernel. */
 export function replacement<Inputs, Attrs>(
-  run: (workspace: Workspace, call: Call<Inputs, Attrs>) => TensorInfo | null,
+  run: (workspace: Workspace, call: Call<Inputs, Attrs>) => TensorInfo | TensorInfo[] | null,
 ): Replacement {
   return (workspace, stock) => (call) =>
     run(workspace, call as unknown as Call<Inputs, Attrs>) ?? stock(call);

@@ -15,31 +15,37 @@ export interface Workspace {
   readonly scratch: Pointer;
   /** The geometry as kernels read it, valid until the next call. */
   place(geometry: Geometry): Pointer;
-  /** Room for the windows of a placed geometry, valid until the next call. */
-  windowsFor(geometry: Pointer): Pointer;
+  /** Lengths and strides as kernels read them, valid until the next call. */
+  placeLayout(lengths: readonly number[], strides: readonly number[]): Pointer;
+  /** Room for that many bytes, valid until the next call. */
+  roomFor(bytes: number): Pointer;
 }
 
 export function openWorkspace(heap: Heap): Workspace {
   const kernels = instantiateKernels(heap.memory);
   const scratch = heap.allocate(kernels.gemmScratchBytes());
-  const words = 15;
-  const geometryAt = heap.allocate(4 * words);
-  let windows = { at: 0, bytes: 0 };
+  const integers = heap.allocate(4 * MAX_INTEGERS);
+  const place = (values: readonly number[]): Pointer => {
+    heap.ints(integers, values.length).set(values);
+    return integers;
+  };
+  let room = { at: 0, bytes: 0 };
   return {
     heap,
     kernels,
     scratch,
-    place: (geometry) => {
-      heap.ints(geometryAt, words).set(geometryWords(geometry));
-      return geometryAt;
-    },
-    windowsFor: (geometry) => {
-      const bytes = kernels.convWindowBytes(geometry);
-      if (bytes > windows.bytes) {
-        if (windows.at !== 0) heap.free(windows.at);
-        windows = { at: heap.allocate(bytes), bytes };
+    place: (geometry) => place(geometryWords(geometry)),
+    placeLayout: (lengths, strides) => place([...lengths, ...strides]),
+    roomFor: (bytes) => {
+      if (bytes > room.bytes) {
+        if (room.at !== 0) heap.free(room.at);
+        room = { at: 0, bytes: 0 }; // nothing is held, should the next line throw
+        room = { at: heap.allocate(bytes), bytes };
       }
-      return windows.at;
+      return room.at;
     },
   };
 }
+
+/** A geometry has 15; a layout two for each of at most 8 axes. */
+const MAX_INTEGERS = 16;
