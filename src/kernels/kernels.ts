@@ -126,9 +126,8 @@ export interface Kernels {
     scratch: Pointer,
   ): void;
 
-  /** y = x Φ(x) */
-  gelu(x: Pointer, count: number, y: Pointer): void;
-  geluGradient(x: Pointer, dy: Pointer, count: number, dx: Pointer): void;
+  /** y = x Φ(x), and its slope, Φ(x) + x φ(x). */
+  gelu(x: Pointer, count: number, y: Pointer, slope: Pointer): void;
 
   /**
    * Fills `to`, contiguous in row-major order, from 4-byte values at any strides (0 repeats). `layout` holds `rank`

@@ -3,7 +3,7 @@ export { attention, attentionGradient } from "./attention";
 export { convFilterGradient, convForward, convInputGradient, convWindowBytes } from "./conv";
 export { copyStrided } from "./copy";
 export { depthwiseFilterGradient, depthwiseForward, depthwiseInputGradient } from "./depthwise";
-export { gelu, geluGradient } from "./gelu";
+export { gelu } from "./gelu";
 export { gemm, gemmScratchBytes } from "./gemm";
 export { gruBytes, gruForward, gruGradient, gruGradientBytes } from "./gru";
 export { layerNorm, layerNormGradient } from "./layer-norm";

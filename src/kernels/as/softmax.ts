@@ -110,8 +110,7 @@ function softRow(logits: usize, cols: i32, cooling: f32, scale: f32, gradient: u
 
 /** y = softmax(scale * x) for one row, y may be x; returns ln Σ e^(scale * x). */
 export function softmaxRow(x: usize, cols: i32, scale: f32, y: usize): f64 {
-  let largest: f32 = -Infinity;
-  for (let c = 0; c < cols; c++) largest = max(largest, load<f32>(x + (<usize>c << 2)));
+  const largest = largestOf(x, cols);
   const shift = f32x4.splat(largest), scales = f32x4.splat(scale);
   let sums = f32x4.splat(0);
   let c = 0;
@@ -129,6 +128,19 @@ export function softmaxRow(x: usize, cols: i32, scale: f32, y: usize): f64 {
   }
   scaleRow(y, cols, <f32>1.0 / sum);
   return <f64>scale * <f64>largest + log(<f64>sum);
+}
+
+@inline
+function largestOf(x: usize, cols: i32): f32 {
+  let lanes = f32x4.splat(-Infinity);
+  let c = 0;
+  for (; c + 4 <= cols; c += 4) lanes = f32x4.pmax(lanes, v128.load(x + (<usize>c << 2)));
+  let largest = max(
+    max(f32x4.extract_lane(lanes, 0), f32x4.extract_lane(lanes, 1)),
+    max(f32x4.extract_lane(lanes, 2), f32x4.extract_lane(lanes, 3)),
+  );
+  for (; c < cols; c++) largest = max(largest, load<f32>(x + (<usize>c << 2)));
+  return largest;
 }
 
 @inline

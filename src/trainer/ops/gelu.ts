@@ -6,6 +6,7 @@ export const gelu = (x: tf.Tensor): tf.Tensor =>
   fused({
     kernelName: "Gelu",
     inputs: { x },
-    kept: [],
+    kept: ["slope"],
+    gradient: ({ dy, slope }) => [tf.mul(dy!, slope!)],
     composed: () => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
   });

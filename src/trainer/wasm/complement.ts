@@ -14,7 +14,6 @@ import {
   attention,
   attentionGrad,
   gelu,
-  geluGrad,
   gru,
   gruGrad,
   layerNorm,
@@ -65,7 +64,6 @@ export const replacements: Readonly<Record<string, Replacement>> = {
   Attention: attention,
   AttentionGrad: attentionGrad,
   Gelu: gelu,
-  GeluGrad: geluGrad,
 };
 
 /** Kernels now in force on the wasm backend, and a way back to the stock ones. */

@@ -150,20 +150,12 @@ export const attentionGrad: Replacement = replacement<
   return [dQkv];
 });
 
-/** [y] */
+/** [y, slope] */
 export const gelu: Replacement = replacement<{ readonly x: TensorInfo }, object>(
   ({ heap, kernels }, { inputs: { x } }) => {
-    const y = heap.output(x.shape);
-    kernels.gelu(heap.pointerTo(x), util.sizeFromShape(x.shape), heap.pointerTo(y));
-    return [y];
-  },
-);
-
-export const geluGrad: Replacement = replacement<{ readonly dy: TensorInfo; readonly x: TensorInfo }, object>(
-  ({ heap, kernels }, { inputs: { dy, x } }) => {
-    const dx = heap.output(x.shape);
-    const [xAt, dyAt, dxAt] = [heap.pointerTo(x), heap.pointerTo(dy), heap.pointerTo(dx)];
-    kernels.geluGradient(xAt, dyAt, util.sizeFromShape(x.shape), dxAt);
-    return [dx];
+    const [y, slope] = [heap.output(x.shape), heap.output(x.shape)];
+    const at = heap.pointerTo;
+    kernels.gelu(at(x), util.sizeFromShape(x.shape), at(y), at(slope));
+    return [y, slope];
   },
 );
