@@ -74,7 +74,9 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
     if (trainer) defer(trainer.close);
     const clock = wallClock();
     const early = earlyEvents();
-    const coordinator = await openCoordinator(coordinatorOptions(config, initial, newRunId(config.name)), {
+    const engine = trainer?.engine ?? null;
+    const runOptions = coordinatorOptions(config, initial, newRunId(config.name), engine);
+    const coordinator = await openCoordinator(runOptions, {
       disk: nodeDisk(config.coordinator.stateDir),
       clock,
       emit: early.emit,
@@ -148,7 +150,13 @@ async function conclude(
   await writeModel(federated);
   const student = parts && (await shipStudent(federated, parts, signal));
   const clients = federated.coordinator.numClients();
-  const summary = summarise(federated, { clients, baseline: null, student, wallMs: Math.round(wallMs) });
+  const summary = summarise(federated, {
+    clients,
+    baseline: null,
+    engine: parts?.trainer.engine ?? null,
+    student,
+    wallMs: Math.round(wallMs),
+  });
   await writeReport(federated, summary, { rounds: history.rounds(), stages: history.stages() }, null);
   process.stdout.write(json ? `${JSON.stringify(summary)}\n` : `${describe(summary, federated.directory)}\n`);
 }

@@ -211,6 +211,7 @@ export async function openCoordinator(
   emit({
     type: "run.started",
     name: options.name,
+    engine: options.engine,
     seed: rounds.seed,
     model: { name: contract.source.zoo, numParams: denseBytes / 4, denseBytes },
     rounds: rounds.rounds,

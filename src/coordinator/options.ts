@@ -13,6 +13,8 @@ import type { RoundConfig } from "./round.ts";
 export interface CoordinatorOptions {
   readonly runId: string;
   readonly name: string;
+  /** What trains and evaluates in this process; null where nothing does. */
+  readonly engine: string | null;
   readonly contract: Contract;
   readonly rounds: RoundConfig;
   readonly train: TrainSettings;
@@ -22,12 +24,18 @@ export interface CoordinatorOptions {
 const GRID_EXPONENT = 3;
 
 /** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
-export function coordinatorOptions(config: Config, initial: Params, runId: string): CoordinatorOptions {
+export function coordinatorOptions(
+  config: Config,
+  initial: Params,
+  runId: string,
+  engine: string | null,
+): CoordinatorOptions {
   const { cohort, seed, model, uplink, downlink, aggregation, train } = config;
   checkFrameBytes(config, initial);
   return {
     runId,
     name: config.name,
+    engine,
     contract: {
       manifest: manifestOf(initial),
       source: { zoo: model.zoo, seed },

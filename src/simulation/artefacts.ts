@@ -67,7 +67,7 @@ export async function shipStudent(
 
 export function summarise(
   { config, coordinator, outcome }: Federated,
-  rest: Pick<Summary, "clients" | "baseline" | "student" | "wallMs">,
+  rest: Pick<Summary, "clients" | "engine" | "baseline" | "student" | "wallMs">,
 ): Summary {
   const { version, digest } = coordinator.book.held();
   const count = numParams(coordinator.book.manifest);
@@ -82,6 +82,7 @@ export function summarise(
     bytes: coordinator.bytes.totals(),
     baseline: rest.baseline,
     student: rest.student,
+    engine: rest.engine,
     wallMs: rest.wallMs,
   };
 }

@@ -33,7 +33,8 @@ export async function federate(
 ): Promise<{ readonly coordinator: Coordinator; readonly outcome: Outcome }> {
   const { config, trainer, emit } = options;
   const virtual = world();
-  const coordinator = await openCoordinator(coordinatorOptions(config, options.initial, options.runId), {
+  const contract = coordinatorOptions(config, options.initial, options.runId, trainer.engine);
+  const coordinator = await openCoordinator(contract, {
     disk: discardingDisk(),
     clock: virtual.clock,
     emit: (event) => emit(event, virtual.clock.now()),

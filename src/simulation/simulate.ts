@@ -68,6 +68,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
         bytes: baseline.run.coordinator.bytes.totals(),
       },
       student,
+      engine: trainer.engine,
       wallMs: Math.round(performance.now() - startedMs),
     });
     const { rounds, stages } = run.history;

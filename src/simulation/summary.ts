@@ -7,6 +7,8 @@ export interface Summary {
   /** Rounds committed. */
   readonly rounds: number;
   readonly clients: number;
+  /** What trained and evaluated; null where nothing did. */
+  readonly engine: string | null;
   readonly model: {
     readonly name: string;
     readonly numParams: number;

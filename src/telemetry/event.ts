@@ -8,6 +8,8 @@ export type TelemetryEvent =
   | {
       readonly type: "run.started";
       readonly name: string;
+      /** What trains and evaluates beside the coordinator; null where nothing does. */
+      readonly engine: string | null;
       readonly seed: number;
       readonly model: { readonly name: string; readonly numParams: number; readonly denseBytes: number };
       readonly rounds: number;

@@ -26,6 +26,7 @@ type Shapes = {
 const shapes: Shapes = {
   "run.started": z.object({
     name: text,
+    engine: text.nullable(),
     seed: count,
     model: z.object({ name: text, numParams: count, denseBytes: count }),
     rounds: count,

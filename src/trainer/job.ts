@@ -1,5 +1,5 @@
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
-import type { EngineChoice } from "./choice.ts";
+import type { EngineChoice, EngineName } from "./choice.ts";
 import type { EpochReport, EvaluateTask, Metrics, TrainResult, TrainTask } from "./trainer.ts";
 
 /** What a worker thread is started with. */
@@ -13,7 +13,7 @@ export type ToWorker =
   | { readonly type: "abort"; readonly job: number };
 
 export type FromWorker =
-  | { readonly type: "ready"; readonly warning: string | null }
+  | { readonly type: "ready"; readonly engine: EngineName; readonly warning: string | null }
   | { readonly type: "epoch"; readonly job: number; readonly report: EpochReport }
   | { readonly type: "done"; readonly job: number; readonly result: WorkResult }
   | { readonly type: "failed"; readonly job: number; readonly failure: Failure };

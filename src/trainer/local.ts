@@ -1,11 +1,12 @@
-import { type TrainerOptions, warnOnStderr } from "./choice.ts";
+import { setMaxListeners } from "node:events";
+import { type EngineName, type TrainerOptions, warnOnStderr } from "./choice.ts";
 import type { Trainer } from "./trainer.ts";
 
 /** Training in this thread, one job at a time; jobs let the event loop turn every few batches. Loads tfjs. */
 export async function localTrainer({
   engine: choice = "auto",
   warn = warnOnStderr,
-}: TrainerOptions = {}): Promise<Trainer> {
+}: TrainerOptions = {}): Promise<Trainer & { readonly engine: EngineName }> {
   const [{ openEngineFor, warningOf }, { train }, { evaluate, predict }] = await Promise.all([
     import("./engines.ts"),
     import("./train.ts"),
@@ -16,6 +17,7 @@ export async function localTrainer({
   if (warning !== null) warn(warning);
   const alone = oneAtATime();
   return {
+    engine: engine.name,
     train: (task, signal, onEpoch) => alone(() => train(engine, task, signal, onEpoch), signal),
     evaluate: (task, signal) => alone(() => evaluate(engine, task, signal), signal),
     predict: (task, signal) => alone(() => predict(engine, task, signal), signal),
@@ -27,10 +29,12 @@ export async function localTrainer({
 function oneAtATime(): <T>(job: () => Promise<T>, signal: AbortSignal) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (job, signal) => {
+    if (signal.aborted) return Promise.reject(signal.reason);
     const result = last.then(job);
     last = result.catch(() => {});
     return new Promise((resolve, reject) => {
       const onAbort = (): void => reject(signal.reason);
+      setMaxListeners(0, signal); // a caller may queue any number of jobs under one signal
       signal.addEventListener("abort", onAbort);
       void result.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
     });

@@ -1,6 +1,7 @@
+import { setMaxListeners } from "node:events";
 import { Worker } from "node:worker_threads";
 import { assert } from "../model/assert.ts";
-import { type TrainerOptions, warnOnStderr } from "./choice.ts";
+import { type EngineChoice, type EngineName, type TrainerOptions, warnOnStderr } from "./choice.ts";
 import {
   errorOf,
   type FromWorker,
@@ -25,8 +26,9 @@ const defaultEntry = new URL(
 export async function trainerPool(numWorkers: number, options: PoolOptions = {}): Promise<Trainer> {
   assert(Number.isInteger(numWorkers) && numWorkers > 0, "a pool has at least one thread");
   const pool = openPool(numWorkers, options);
+  let engine: EngineName;
   try {
-    await pool.start();
+    engine = await pool.start();
   } catch (error) {
     await pool.close();
     throw error;
@@ -34,6 +36,7 @@ export async function trainerPool(numWorkers: number, options: PoolOptions = {})
   const submit = <T extends WorkResult>(work: Work, signal: AbortSignal, onEpoch?: OnEpoch) =>
     pool.submit(work, signal, onEpoch) as Promise<T>;
   return {
+    engine,
     train: (task, signal, onEpoch) => submit<TrainResult>({ kind: "train", task }, signal, onEpoch),
     evaluate: (task, signal) => submit<Metrics>({ kind: "evaluate", task }, signal),
     predict: (task, signal) => submit<Float32Array>({ kind: "predict", task }, signal),
@@ -59,8 +62,8 @@ interface Job {
 
 interface Thread {
   readonly worker: Worker;
-  /** Settles when the worker can take jobs; rejects when it cannot start. */
-  readonly ready: Promise<void>;
+  /** What it trains on, as soon as it can take jobs; rejects when it cannot start. */
+  readonly ready: Promise<EngineName>;
 }
 
 /** A place for one worker thread; `job` is what it is busy with, even after the caller has aborted it. */
@@ -75,37 +78,39 @@ function openPool(
 ) {
   const slots: readonly Slot[] = Array.from({ length: numWorkers }, () => ({ thread: null, job: null }));
   const waiting: Job[] = [];
+  // What `auto` comes to is settled by the first thread, so that all give the same bits.
+  let choice: EngineChoice = engine;
   let numJobs = 0;
   let isClosed = false;
   let hasWarned = false;
 
   const dispatch = (): void => {
-    for (const slot of slots) {
-      if (slot.job !== null || isClosed) continue;
-      const job = waiting.shift();
-      if (job === undefined) return;
-      slot.thread ??= startThread(slot);
-      slot.job = job;
-      try {
-        post(slot.thread, { type: "start", job: job.id, work: job.work });
-      } catch (error) {
-        slot.job = null; // the task cannot be sent to another thread
-        job.reject(error);
+    for (const slot of slots)
+      while (slot.job === null && !isClosed) {
+        const job = waiting.shift();
+        if (job === undefined) return;
+        slot.thread ??= startThread(slot);
+        slot.job = job;
+        try {
+          post(slot.thread, { type: "start", job: job.id, work: job.work });
+        } catch (error) {
+          slot.job = null; // the task cannot be sent to another thread
+          job.reject(error);
+        }
       }
-    }
   };
 
   const startThread = (slot: Slot): Thread => {
-    const workerData: WorkerData = { engine };
+    const workerData: WorkerData = { engine: choice };
     const worker = new Worker(entry, { workerData });
     let cause: unknown;
     worker.on("error", (error) => {
       cause = error;
     });
-    const ready = new Promise<void>((resolve, reject) => {
+    const ready = new Promise<EngineName>((resolve, reject) => {
       worker.on("message", (message: FromWorker) => {
         if (message.type === "ready") {
-          resolve();
+          resolve(message.engine);
           if (message.warning !== null && !hasWarned) warn(message.warning);
           hasWarned ||= message.warning !== null;
         } else if (message.type === "epoch") {
@@ -145,12 +150,16 @@ function openPool(
   };
 
   return {
-    start: async (): Promise<void> => {
-      const threads = slots.map((slot) => {
+    start: async (): Promise<EngineName> => {
+      const [first, ...others] = slots;
+      const begin = (slot: Slot): Promise<EngineName> => {
         slot.thread = startThread(slot);
         return slot.thread.ready;
-      });
-      await Promise.all(threads);
+      };
+      const name = await begin(first!);
+      choice = name;
+      await Promise.all(others.map(begin));
+      return name;
     },
     submit: (work: Work, signal: AbortSignal, onEpoch?: OnEpoch): Promise<WorkResult> =>
       new Promise<WorkResult>((resolve, reject) => {
@@ -172,6 +181,7 @@ function openPool(
             reject(reason);
           },
         };
+        setMaxListeners(0, signal); // a caller may queue any number of jobs under one signal
         signal.addEventListener("abort", onAbort);
         waiting.push(job);
         dispatch();

@@ -7,6 +7,8 @@ import type { Params } from "../model/tensor.ts";
  * threads. Results depend on the task alone, to the bit: never on the number of workers or on what ran before.
  */
 export interface Trainer {
+  /** What it trains on: wasm, node or cpu. */
+  readonly engine: string;
   /** `onEpoch` hears of every epoch as it ends; nothing of it reaches the result. */
   train(task: TrainTask, signal: AbortSignal, onEpoch?: (report: EpochReport) => void): Promise<TrainResult>;
   evaluate(task: EvaluateTask, signal: AbortSignal): Promise<Metrics>;

@@ -27,7 +27,7 @@ port.on("message", (message: ToWorker) => {
   if (message.type === "abort") running.get(message.job)?.abort();
   else void run(message.job, message.work);
 });
-send({ type: "ready", warning: warnings[0] ?? null });
+send({ type: "ready", engine: trainer.engine, warning: warnings[0] ?? null });
 
 async function run(job: number, work: Work): Promise<void> {
   const controller = new AbortController();

@@ -46,6 +46,7 @@ const summary: Summary = {
   bytes: totals(30_000, 10_000, 8_000_000),
   baseline: null,
   student: { numParams: 9_123, bytes: 15_872, accuracy: 0.9688, path: "student.fpz" },
+  engine: "wasm",
   wallMs: 192_000,
 };
 

@@ -46,6 +46,7 @@ export function dataset(client: number): Dataset {
 }
 
 export const halfWay = (virtual: World): Trainer => ({
+  engine: "by hand",
   train: async ({ params, dataset: { inputs } }, signal) => {
     await sleep(virtual.clock, 1000, signal);
     let at = 0;
@@ -68,6 +69,7 @@ export function options(overrides: {
   return {
     runId: "test-run",
     name: "test",
+    engine: null,
     contract: {
       manifest: manifestOf(initial),
       source: { zoo: "toy", seed: 7 },

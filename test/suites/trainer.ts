@@ -164,6 +164,26 @@ export function trainerContract(name: string, open: () => Promise<Trainer>): voi
       for (const job of jobs) await expect(job).rejects.toThrow("aborted");
     });
 
+    test("a signal that is aborted already rejects at once, however busy the trainer is", async () => {
+      const running = new AbortController();
+      const busy = [1, 2].map(() => trainer.train({ ...baseTask, epochs: 1_000_000 }, running.signal));
+      const reason = new Error("too late");
+      await expect(trainer.train(baseTask, AbortSignal.abort(reason))).rejects.toBe(reason);
+      running.abort();
+      for (const job of busy) await expect(job).rejects.toThrow("aborted");
+    });
+
+    test("any number of jobs may wait under one signal, without a warning", async () => {
+      const warned: Error[] = [];
+      const onWarning = (warning: Error) => warned.push(warning);
+      process.on("warning", onWarning);
+      const { signal } = new AbortController();
+      await Promise.all(Array.from({ length: 15 }, () => trainer.evaluate(baseTask, signal)));
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("warning", onWarning);
+      expect(warned).toEqual([]);
+    });
+
     test("what does not fit is a ConfigError, naming the place", async () => {
       const { dataset, params } = baseTask;
       const labels = Int32Array.from(dataset.labels);

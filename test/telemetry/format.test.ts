@@ -90,6 +90,7 @@ const totals = (uplink: number, downlink: number): ByteTotals => ({
 const started: TelemetryEvent = {
   type: "run.started",
   name: "mnist",
+  engine: "wasm",
   seed: 1,
   model: { name: "small-cnn", numParams: 20_490, denseBytes: 81_960 },
   rounds: 12,

@@ -1,6 +1,9 @@
-// The pool's worker, with odd habits for some seeds.
-import { parentPort } from "node:worker_threads";
+// The pool's worker, with odd habits for some seeds; it tells everybody what engine it was asked for.
+import { BroadcastChannel, parentPort, workerData } from "node:worker_threads";
 
+const choices = new BroadcastChannel("odd-worker");
+choices.postMessage(workerData.engine);
+choices.close();
 await import("../../dist/trainer/worker.js");
 parentPort.on("message", ({ type, work }) => {
   if (type !== "start") return;

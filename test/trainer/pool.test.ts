@@ -56,6 +56,29 @@ describe("the pool", () => {
     await pool.close();
   });
 
+  test("nor does it strand the jobs that wait behind it", async () => {
+    const pool = await trainerPool(1);
+    const odd = { ...task(1), dataset: { ...dataset, numClasses: (() => 10) as unknown as number } };
+    const jobs = await Promise.allSettled([
+      pool.train(task(1), never),
+      pool.train(odd, never),
+      pool.train(task(2), never),
+    ]);
+    expect(jobs.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    await pool.close();
+  });
+
+  test("settles on an engine once: threads after the first are told its name, not `auto`", async () => {
+    const told: string[] = [];
+    const choices = new BroadcastChannel("odd-worker");
+    choices.onmessage = (event) => told.push((event as MessageEvent).data as string);
+    const pool = await trainerPool(2, { entry: oddWorker });
+    expect(pool.engine).toBe("wasm");
+    await expect.poll(() => told).toEqual(["auto", "wasm"]);
+    choices.close();
+    await pool.close();
+  });
+
   test("closing ends running and waiting jobs, and later ones are refused", async () => {
     const pool = await trainerPool(1);
     const jobs = [1, 2].map((seed) => pool.train({ ...task(seed), epochs: 1_000_000 }, never));
