@@ -27,6 +27,11 @@ def dense(*widths):
     return layers
 
 
+def separable(inputs, outputs):
+    depthwise = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs)
+    return [depthwise, nn.ReLU(), nn.Conv2d(inputs, outputs, 1), nn.ReLU()]
+
+
 class Last(nn.Module):
     """The last step of a recurrent layer's states."""
 
@@ -68,12 +73,23 @@ class Block(nn.Module):
 
 
 MODELS = {
+    "softmax-regression": lambda: [nn.Flatten(), *dense(784, 10)],
     "mlp": lambda: [nn.Flatten(), *dense(784, 200, 200, 10)],
     "cnn": lambda: [*conv(1, 32, 3, "valid"), nn.Flatten(), *dense(5408, 10)],
     "lenet-5": lambda: [*conv(1, 6, 5, "same"), *conv(6, 16, 5, "valid"), nn.Flatten(), *dense(400, 120, 84, 10)],
     "fedavg-cnn": lambda: [*conv(1, 32, 5, "same"), *conv(32, 64, 5, "same"), nn.Flatten(), *dense(3136, 512, 10)],
     "small-cnn": lambda: [*conv(1, 8, 5, "valid"), *conv(8, 16, 5, "valid"), nn.Flatten(), *dense(256, 64, 10)],
     "tiny-cnn": lambda: [*conv(1, 8, 5, "valid"), *conv(8, 16, 5, "valid"), nn.Flatten(), *dense(256, 10)],
+    "separable-cnn": lambda: [
+        *conv(1, 16, 3, "same"),
+        *separable(16, 32),
+        nn.MaxPool2d(2),
+        *separable(32, 64),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.1),
+        *dense(64, 10),
+    ],
     "lstm": lambda: [nn.LSTM(16, 64, 2, batch_first=True), Last(), *dense(64, 10)],
     "gru": lambda: [nn.GRU(16, 64, 2, batch_first=True), Last(), *dense(64, 10)],
     "transformer": lambda: [

@@ -6,13 +6,19 @@ import { type Architecture, type LayerTensor, layerTensors } from "./layers.ts";
 /**
  * The architectures that a config can name; nothing here loads tfjs.
  *
- * small-cnn (20,522 parameters) and tiny-cnn (5,994) follow LeNet-5 with relu and max pooling; on 8,000 MNIST digits
- * both reach about 98 % when trained in one place. lenet-5 (61,706) is LeCun et al. (1998) with relu and max pooling;
- * mlp (199,210) and fedavg-cnn (1,663,370) are the 2NN and the CNN of McMahan et al. (2017); cnn (54,410) is the
- * smallest net with one of each layer. lstm (54,410) and gru (40,970) take 50 steps of 16 features; transformer
- * (135,690) classifies 64 tokens of a vocabulary of 1,000.
+ * softmax-regression (7,850 parameters) is the linear model. small-cnn (20,522) and tiny-cnn (5,994) follow LeNet-5
+ * with relu and max pooling; on 8,000 MNIST digits both reach about 98 % when trained in one place. lenet-5 (61,706) is
+ * LeCun et al. (1998) with relu and max pooling; mlp (199,210) and fedavg-cnn (1,663,370) are the 2NN and the CNN of
+ * McMahan et al. (2017); cnn (54,410) is one convolution, one pooling and one dense layer; separable-cnn (3,946) has
+ * the depthwise separable convolutions of Howard et al. (2017), and dropout. lstm (54,410) and gru (40,970) take 50
+ * steps of 16 features; transformer (135,690) classifies 64 tokens of a vocabulary of 1,000.
  */
 const zoo: Readonly<Record<string, Omit<Architecture, "name">>> = {
+  "softmax-regression": {
+    inputShape: [28, 28, 1],
+    numClasses: 10,
+    layers: [{ kind: "flatten" }, { kind: "dense", name: "dense1", units: 10, activation: "linear" }],
+  },
   mlp: {
     inputShape: [28, 28, 1],
     numClasses: 10,
@@ -82,6 +88,22 @@ const zoo: Readonly<Record<string, Omit<Architecture, "name">>> = {
       { kind: "conv", name: "conv2", filters: 16, kernelSize: 5, padding: "valid", activation: "relu" },
       { kind: "max-pool", size: 2 },
       { kind: "flatten" },
+      { kind: "dense", name: "dense1", units: 10, activation: "linear" },
+    ],
+  },
+  "separable-cnn": {
+    inputShape: [28, 28, 1],
+    numClasses: 10,
+    layers: [
+      { kind: "conv", name: "conv1", filters: 16, kernelSize: 3, padding: "same", activation: "relu" },
+      { kind: "max-pool", size: 2 },
+      { kind: "depthwise-conv", name: "depthwise1", kernelSize: 3, padding: "same", activation: "relu" },
+      { kind: "conv", name: "pointwise1", filters: 32, kernelSize: 1, padding: "same", activation: "relu" },
+      { kind: "max-pool", size: 2 },
+      { kind: "depthwise-conv", name: "depthwise2", kernelSize: 3, padding: "same", activation: "relu" },
+      { kind: "conv", name: "pointwise2", filters: 64, kernelSize: 1, padding: "same", activation: "relu" },
+      { kind: "global-average-pool" },
+      { kind: "dropout", rate: 0.1 },
       { kind: "dense", name: "dense1", units: 10, activation: "linear" },
     ],
   },

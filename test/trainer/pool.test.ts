@@ -4,10 +4,11 @@ import { type Dataset, subset } from "../../src/model/dataset.ts";
 import { trainerPool } from "../../src/trainer/pool.ts";
 import type { TrainTask } from "../../src/trainer/trainer.ts";
 import { initialParams } from "../../src/trainer/zoo.ts";
-import { trainerContract } from "../suites/trainer.ts";
+import { linear, trainerContract } from "../suites/trainer.ts";
 
 trainerContract("a pool of one thread", () => trainerPool(1));
 trainerContract("a pool of two threads", () => trainerPool(2));
+trainerContract("a pool on the cpu engine", () => trainerPool(1, { engine: "cpu", warn: () => {} }), linear);
 
 const never = new AbortController().signal;
 const oddWorker = new URL("./odd-worker.mjs", import.meta.url);

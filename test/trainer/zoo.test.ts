@@ -52,12 +52,14 @@ test("the zoo's manifests", () => {
 test("the zoo's parameter counts, as its docstring has them", () => {
   const counts = architectureNames.map((name) => [name, numParams(manifestOf(initialParams(name, 1)))]);
   expect(Object.fromEntries(counts)).toEqual({
+    "softmax-regression": 7_850,
     mlp: 199_210,
     cnn: 54_410,
     "lenet-5": 61_706,
     "fedavg-cnn": 1_663_370,
     "small-cnn": 20_522,
     "tiny-cnn": 5_994,
+    "separable-cnn": 3_946,
     lstm: 54_410,
     gru: 40_970,
     transformer: 135_690,
@@ -82,7 +84,7 @@ test("an unknown architecture is a ConfigError that lists the known ones", () =>
   for (const name of ["huge-cnn", "toString", ""]) {
     expect(() => architecture(name)).toThrow(ConfigError);
     expect(() => architecture(name)).toThrow(
-      `model.zoo: ${JSON.stringify(name)}, expected one of mlp, cnn, lenet-5, fedavg-cnn, small-cnn, tiny-cnn, lstm, gru, transformer`,
+      `model.zoo: ${JSON.stringify(name)}, expected one of softmax-regression, mlp, cnn, lenet-5, fedavg-cnn, small-cnn, tiny-cnn, separable-cnn, lstm, gru, transformer`,
     );
   }
 });
