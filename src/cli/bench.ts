@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import { subset } from "../model/dataset.ts";
 import { ConfigError } from "../model/error.ts";
-import { derive } from "../model/rng.ts";
 import { trainerPool } from "../trainer/pool.ts";
-import type { EpochReport, TrainTask } from "../trainer/trainer.ts";
-import { architecture, architectureNames, initialParams } from "../trainer/zoo.ts";
+import type { EpochReport } from "../trainer/trainer.ts";
+import { architectureNames } from "../trainer/zoo.ts";
+import { benchModels, benchTask, median } from "./bench-task.ts";
+import { workersCommand } from "./bench-workers.ts";
 import { collect, integer } from "./options.ts";
 
 interface Options {
@@ -44,10 +44,11 @@ export const benchCommand = (): Command =>
         .option("--torch", "the same models in python3-torch with one thread, in turns with ours")
         .option("--json", "one JSON object on stdout")
         .action(benchTrain),
-    );
+    )
+    .addCommand(workersCommand());
 
 async function benchTrain({ model, samples, epochs, torch, json }: Options): Promise<void> {
-  const names = model.length > 0 ? model.map((name) => architecture(name).name) : architectureNames;
+  const names = benchModels(model, architectureNames);
   const python = torch ? pythonWithTorch() : null;
   const rows: Row[] = [];
   for (const numSamples of (samples.length > 0 ? samples : ["512"]).map(integer))
@@ -84,32 +85,10 @@ async function measure(
 }
 
 async function epochTimes(name: string, numSamples: number, epochs: number): Promise<readonly number[]> {
-  const { inputShape, numClasses, layers } = architecture(name);
-  const size = inputShape.reduce((product, n) => product * n, 1);
-  const rng = derive(1, "bench", name);
-  const [first] = layers;
-  const draw = first?.kind === "embedding" ? () => rng.below(first.vocabulary) : rng.uniform;
-  const made = {
-    inputShape,
-    numClasses,
-    inputs: Float32Array.from({ length: size * numSamples }, draw),
-    labels: Int32Array.from({ length: numSamples }, () => rng.below(numClasses)),
-  };
-  const task: TrainTask = {
-    architecture: name,
-    params: initialParams(name, 1),
-    dataset: subset(
-      made,
-      made.labels.map((_, i) => i),
-    ),
-    epochs: WARM_UP + epochs,
-    batchSize: 32,
-    optimizer: { sgd: { learningRate: 0.01, momentum: 0.9 } },
-    seed: 1,
-  };
   const trainer = await trainerPool(1);
   try {
     const reports: EpochReport[] = [];
+    const task = benchTask(name, numSamples, WARM_UP + epochs);
     await trainer.train(task, new AbortController().signal, (report) => reports.push(report));
     return reports.slice(WARM_UP).map(({ durationMs }) => durationMs);
   } finally {
@@ -148,14 +127,8 @@ function pythonWithTorch(): string {
   throw new ConfigError([{ path: "--torch", value: "python3", expected: "a python3 that can import torch" }]);
 }
 
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-};
-
 function lineOf({ model, numSamples, epochMs, torchMs, ratio, torchBlas }: Row): string {
-  const ours = `${model.padEnd(12)} ${String(numSamples).padStart(6)} samples ${epochMs.toFixed(1).padStart(9)} ms`;
+  const ours = `${model.padEnd(18)} ${String(numSamples).padStart(6)} samples ${epochMs.toFixed(1).padStart(9)} ms`;
   return torchMs === null
     ? ours
     : `${ours}  torch ${torchMs.toFixed(1).padStart(9)} ms (${torchBlas} BLAS)  ratio ${ratio!.toFixed(2)}`;
