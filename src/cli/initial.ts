@@ -1,21 +1,23 @@
-import { readFileSync } from "node:fs";
 import type { Config } from "../coordinator/config.ts";
+import { wireLimits } from "../coordinator/options.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf } from "../model/manifest.ts";
 import type { Params } from "../model/tensor.ts";
 import { architectureNames, initialParams } from "../trainer/zoo.ts";
 import { decodeFrame } from "../wire/frame.ts";
-import { defaultLimits } from "../wire/limits.ts";
+import type { Limits } from "../wire/limits.ts";
+import { readFrameFile } from "./frame-file.ts";
 
 /** Version 0: what the zoo makes of the seed, or the checkpoint that the config names. Throws ConfigError. */
-export function initialModel({ model, seed, distill }: Config): Params {
+export function initialModel(config: Config): Params {
+  const { model, seed, distill } = config;
   if (distill !== null && !architectureNames.includes(distill.student)) {
     const expected = `one of ${architectureNames.join(", ")}`;
     throw new ConfigError([{ path: "distill.student", value: distill.student, expected }]);
   }
   const seeded = initialParams(model.zoo, seed);
   if (model.checkpoint === null) return seeded;
-  const params = readCheckpoint(model.checkpoint);
+  const params = readCheckpoint(model.checkpoint, wireLimits(config));
   if (manifestDigest(manifestOf(params)) !== manifestDigest(manifestOf(seeded)))
     throw new ConfigError([
       {
@@ -27,9 +29,9 @@ export function initialModel({ model, seed, distill }: Config): Params {
   return params;
 }
 
-function readCheckpoint(file: string): Params {
+function readCheckpoint(file: string, limits: Limits): Params {
   try {
-    const frame = decodeFrame(readFileSync(file), defaultLimits);
+    const frame = decodeFrame(readFrameFile(file, limits.frameBytes), limits);
     if (frame.kind === "checkpoint") return frame.params;
     throw new WireError("bad-kind", "kind", `${frame.kind}, expected checkpoint`);
   } catch (error) {

@@ -1,18 +1,20 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { ConfigError } from "../model/error.ts";
+import { ConfigError, WireError } from "../model/error.ts";
 import { printable, printableJson } from "../telemetry/format.ts";
 import { describeFrame } from "../wire/describe.ts";
 import { defaultLimits } from "../wire/limits.ts";
+import { readFrameFile } from "./frame-file.ts";
+import { size } from "./options.ts";
 
 export const inspectCommand = (): Command =>
   new Command("inspect")
     .description("print a frame, checkpoint or student field by field")
     .argument("<file>", "a .fpz file or a raw frame")
+    .option("--frame-bytes <size>", "largest frame to read", size, defaultLimits.frameBytes)
     .option("--json", "one JSON object on stdout")
-    .action((file: string, { json }: { json?: boolean }) => {
-      const bytes = read(file);
-      const fields = describeFrame(bytes, defaultLimits);
+    .action((file: string, { frameBytes, json }: { frameBytes: number; json?: boolean }) => {
+      const bytes = read(file, frameBytes);
+      const fields = describeFrame(bytes, { ...defaultLimits, frameBytes });
       if (json) {
         process.stdout.write(`${printableJson({ file, bytes: bytes.length, fields })}\n`);
         return;
@@ -25,10 +27,11 @@ export const inspectCommand = (): Command =>
         );
     });
 
-function read(file: string): Uint8Array {
+function read(file: string, frameBytes: number): Uint8Array {
   try {
-    return readFileSync(file);
+    return readFrameFile(file, frameBytes);
   } catch (error) {
+    if (error instanceof WireError) throw error;
     throw new ConfigError([{ path: "FILE", value: (error as Error).message, expected: "a readable file" }]);
   }
 }

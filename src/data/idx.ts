@@ -80,9 +80,7 @@ interface IdxFile {
 }
 
 function readFile(path: string): IdxFile {
-  if (statSync(path).size > 2 * MAX_VALUES)
-    throw problem(path, statSync(path).size, `at most ${MAX_VALUES} values`);
-  const bytes = readFileSync(path);
+  const bytes = readBounded(path);
   const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const { shape, headerBytes, numValues } = readHeader(gzipped ? inflateStart(path, bytes) : bytes, path);
   const whole = gzipped ? inflate(path, bytes, headerBytes + numValues) : bytes;
@@ -93,6 +91,17 @@ function readFile(path: string): IdxFile {
       `${headerBytes + numValues} bytes, as its dimensions ${shape.join("x")} say`,
     );
   return { shape, values: whole.subarray(headerBytes) };
+}
+
+function readBounded(path: string): Buffer {
+  let size: number;
+  try {
+    ({ size } = statSync(path));
+    if (size <= 2 * MAX_VALUES) return readFileSync(path);
+  } catch (error) {
+    throw problem(path, (error as Error).message, "an IDX file that can be read");
+  }
+  throw problem(path, size, `at most ${MAX_VALUES} values`);
 }
 
 function readHeader(start: Buffer, path: string) {

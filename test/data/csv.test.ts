@@ -1,13 +1,13 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type CsvOptions, readCsv } from "../../src/data/csv.ts";
 import type { Dataset } from "../../src/model/dataset.ts";
 import { ConfigError } from "../../src/model/error.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 const file = (text: string): string => {
-  const path = join(mkdtempSync(join(tmpdir(), "fedpress-csv-")), "table.csv");
+  const path = join(temporaryFolder(), "table.csv");
   writeFileSync(path, text);
   return path;
 };

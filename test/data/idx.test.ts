@@ -1,10 +1,10 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { readIdx } from "../../src/data/idx.ts";
 import { ConfigError } from "../../src/model/error.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 const idx = (shape: readonly number[], values: readonly number[], type = 8): Buffer => {
   const header = Buffer.alloc(4 + 4 * shape.length);
@@ -16,7 +16,7 @@ const idx = (shape: readonly number[], values: readonly number[], type = 8): Buf
 };
 
 const folder = (files: Readonly<Record<string, Buffer>>): string => {
-  const path = mkdtempSync(join(tmpdir(), "fedpress-idx-"));
+  const path = temporaryFolder();
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(path, name), bytes);
   return path;
 };
@@ -91,5 +91,12 @@ describe("readIdx", () => {
     const path = folder({ "train-images-idx3-ubyte": images, "train-labels-idx1-ubyte": labels });
     expect(() => readIdx(path, { numClasses: 2 })).toThrow(/label 2: 2, expected a class, 0 to 1/);
     expect(() => readIdx(join(path, "nowhere"))).toThrow(/a folder of IDX files/);
+  });
+
+  it("refuses a folder in a file's place, with its name", () => {
+    const path = folder({ "train-labels-idx1-ubyte": labels });
+    mkdirSync(join(path, "train-images-idx3-ubyte"));
+    expect(() => readIdx(path)).toThrow(ConfigError);
+    expect(() => readIdx(path)).toThrow("train-images-idx3-ubyte");
   });
 });

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { mnist, readDigits } from "../../src/data/mnist.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 describe("mnist", () => {
   it("holds 10,000 digits, the very float32 that JSON gives", () => {
@@ -20,7 +20,7 @@ describe("mnist", () => {
   });
 
   const digits = (text: string): string => {
-    const folder = mkdtempSync(join(tmpdir(), "fedpress-mnist-"));
+    const folder = temporaryFolder();
     for (let digit = 0; digit < 10; digit++) writeFileSync(join(folder, `${digit}.json`), text);
     return folder;
   };

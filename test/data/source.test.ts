@@ -1,14 +1,14 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type DataConfig, loadFederated, loadHoldout } from "../../src/data/source.ts";
 import { loadClientData } from "../../src/data/spec.ts";
 import { countOf, type Dataset } from "../../src/model/dataset.ts";
+import { temporaryFolder } from "../temporary.ts";
 
 /** 120 rows, x is the row's own number, three classes. */
 function table(): string {
-  const path = join(mkdtempSync(join(tmpdir(), "fedpress-data-")), "rows.csv");
+  const path = join(temporaryFolder(), "rows.csv");
   const rows = Array.from({ length: 120 }, (_, i) => `${i},${"abc"[i % 3]}`);
   writeFileSync(path, ["x,kind", ...rows].join("\n"));
   return path;
