@@ -5,7 +5,7 @@ import { CHUNK_BYTES } from "../wire/link-fields.ts";
 export interface GrpcLimits {
   /** Bytes of the largest report. */
   readonly frameBytes: number;
-  /** Bytes of all reports that are arriving or being looked at together: beyond it clients are told to come later. */
+  /** Bytes that have arrived of all reports together, until each is answered: beyond it clients are told to come later. */
   readonly uploadBytes: number;
   /** Bytes of the largest single message, either way; at least 512 KiB. */
   readonly messageBytes: number;
@@ -13,6 +13,8 @@ export interface GrpcLimits {
   readonly maxStreamsPerConnection: number;
   /** A transfer, a handshake or an unused connection without progress for this long is ended. */
   readonly idleMs: number;
+  /** A report that comes more slowly than this over `idleMs` counts as without progress. */
+  readonly minUploadRate: number;
   /** Dead peers are found by pings this far apart. */
   readonly keepaliveMs: number;
 }
@@ -24,6 +26,7 @@ const defaults: GrpcLimits = {
   maxConnections: 10_000,
   maxStreamsPerConnection: 32,
   idleMs: 30_000,
+  minUploadRate: 256,
   keepaliveMs: 60_000,
 };
 

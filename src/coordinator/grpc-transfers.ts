@@ -40,7 +40,7 @@ export function frameTransfers(
 ): Transfers {
   const running = new Set<unknown>();
   let onIdle: () => void = () => {};
-  const uploads = { bytes: 0 };
+  const uploads: Uploads = { bytes: 0, running: new Map() };
 
   const run = async (call: unknown, work: Promise<void>): Promise<void> => {
     running.add(call);
@@ -84,6 +84,15 @@ export function frameTransfers(
 
 const noSession: Status = { code: status.UNAUTHENTICATED, details: "no live session of this client" };
 
+/** What arrives at the moment. */
+interface Uploads {
+  bytes: number;
+  /** One report a session: how to end the one that is arriving, should another begin. */
+  readonly running: Map<ClientSession, AbortController>;
+}
+
+const later = (details: string): Status => ({ code: status.RESOURCE_EXHAUSTED, details });
+
 async function sendModel(call: FetchCall, session: ClientSession, { idleMs }: GrpcLimits): Promise<void> {
   const frames = await session.fetchModel(decodeFetch(call.request));
   const header = { frameBytes: frames.map(({ length }) => length) };
@@ -122,18 +131,25 @@ async function receiveReport(
   call: ReportCall,
   session: ClientSession,
   limits: GrpcLimits,
-  uploads: { bytes: number },
+  uploads: Uploads,
 ): Promise<Receipt | Status> {
+  uploads.running.get(session)?.abort();
+  const replaced = new AbortController();
+  uploads.running.set(session, replaced);
   let reserved = 0;
   const header = { round: 0 };
   const reserve = (bytes: number): boolean => {
     if (uploads.bytes + bytes > limits.uploadBytes) return false;
     uploads.bytes += bytes;
-    reserved = bytes;
+    reserved += bytes;
     return true;
   };
   try {
-    const arrived = await receiveFrame(call, limits, reserve, header);
+    const arrived = await receiveFrame(call, limits, {
+      reserve,
+      announced: header,
+      replaced: replaced.signal,
+    });
     if ("code" in arrived) return arrived;
     return await session.report(arrived.report, arrived.frame);
   } catch (error) {
@@ -143,6 +159,7 @@ async function receiveReport(
     return { kind: "refused", refusal };
   } finally {
     uploads.bytes -= reserved;
+    if (uploads.running.get(session) === replaced) uploads.running.delete(session);
   }
 }
 
@@ -151,16 +168,24 @@ interface Arrived {
   readonly frame: Uint8Array;
 }
 
+interface Receiving {
+  /** Asks for room for bytes that have come. */
+  readonly reserve: (bytes: number) => boolean;
+  /** Filled in as soon as it is known, so that a refusal can say which round it is about. */
+  readonly announced: { round: number };
+  /** Aborts when the client begins another report. */
+  readonly replaced: AbortSignal;
+}
+
 function receiveFrame(
   call: ReportCall,
   limits: GrpcLimits,
-  reserve: (bytes: number) => boolean,
-  /** Filled in as soon as it is known, so that a refusal can say which round it is about. */
-  announced: { round: number },
+  { reserve, announced, replaced }: Receiving,
 ): Promise<Arrived | Status> {
   return new Promise((resolve, reject) => {
     let report: ReportId | null = null;
     let joiner: FrameJoiner | null = null;
+    let arrivedBytes = 0; // since the last look at the progress
 
     const receive = ({ header, data }: ReportChunk__Output): void => {
       if ((header === null) !== (joiner !== null))
@@ -170,10 +195,9 @@ function receiveFrame(
         announced.round = id.round;
         joiner = frameJoiner([frameBytes], { ...limits, transferBytes: limits.frameBytes, maxFrames: 1 });
         report = id;
-        if (!reserve(frameBytes))
-          return settle({ code: status.RESOURCE_EXHAUSTED, details: "too many reports at one time" });
       }
-      if (data.length > 0) timer.refresh();
+      if (!reserve(data.length)) return settle(later("too many reports at one time"));
+      arrivedBytes += data.length;
       joiner!.add(data);
     };
     const finish = (): void => {
@@ -197,15 +221,20 @@ function receiveFrame(
     const onData = guarded(receive);
     const onEnd = guarded(finish);
     const onCancelled = (): void => settle({ code: status.CANCELLED, details: "the client left" });
-    const timer = setTimeout(
-      () => settle({ code: status.DEADLINE_EXCEEDED, details: "no progress" }),
-      limits.idleMs,
-    );
+    const onReplaced = (): void =>
+      settle({ code: status.CANCELLED, details: "the client began another report" });
+    const leastBytes = Math.max(1, (limits.minUploadRate * limits.idleMs) / 1000);
+    const timer = setInterval(() => {
+      if (arrivedBytes < leastBytes) settle({ code: status.DEADLINE_EXCEEDED, details: "no progress" });
+      arrivedBytes = 0;
+    }, limits.idleMs);
     const stop = (): void => {
-      clearTimeout(timer);
+      clearInterval(timer);
       call.off("data", onData).off("end", onEnd).off("cancelled", onCancelled);
+      replaced.removeEventListener("abort", onReplaced);
       call.resume(); // what still comes is read and dropped
     };
     call.on("data", onData).on("end", onEnd).on("cancelled", onCancelled);
+    replaced.addEventListener("abort", onReplaced, { once: true });
   });
 }

@@ -194,18 +194,43 @@ test("reports that are too many at one time are told to come later", async () =>
     report: (_, report) => new Promise((resolve) => (accept = () => resolve({ kind: "accepted", report }))),
   });
   const server = await serve(service, { limits: { uploadBytes: 150 } });
-  const link = linkTo(server, "a");
+  const [link, other] = [linkTo(server, "a"), linkTo(server, "b")];
   const id = { round: 1, digest: digest(1) };
   const first = link.report(id, noise(100), signal);
   await until(() => service.reports.length === 1);
   const busy = (error: unknown) => error instanceof LinkError && codeOf(error) === status.RESOURCE_EXHAUSTED;
-  await expect(link.report(id, noise(51), signal)).rejects.toSatisfy(busy);
+  await expect(other.report(id, noise(51), signal)).rejects.toSatisfy(busy);
   accept();
   await first;
-  const second = link.report(id, noise(150), signal);
+  const second = other.report(id, noise(150), signal);
   await until(() => service.reports.length === 2);
   accept();
   expect(await second).toStrictEqual({ kind: "accepted", report: id });
+});
+
+test("what was announced and did not come holds no room; what drips is ended; a new report ends the old", async () => {
+  const service = scripted();
+  const server = await serve(service, { limits: { uploadBytes: 150, idleMs: 400, minUploadRate: 256 } });
+  const client = rawClient(server);
+  const { metadata } = await hello(client, "mallory");
+  const open = () => {
+    const call = client.Report(metadata, () => {});
+    const ended = new Promise<{ code: status; details: string }>((resolve) => call.on("status", resolve));
+    call.write({ header: header(140), data: noise(10) });
+    return { call, ended };
+  };
+  const [old, dripping] = [open(), open()];
+  expect(await old.ended).toMatchObject({
+    code: status.CANCELLED,
+    details: "the client began another report",
+  });
+  const report = { round: 1, digest: digest(1) };
+  expect(await linkTo(server, "good").report(report, noise(130), signal)).toMatchObject({ kind: "accepted" });
+  const drip = setInterval(() => dripping.call.write({ data: noise(1) }), 50);
+  const { code } = await dripping.ended;
+  clearInterval(drip);
+  expect(code).toBe(status.DEADLINE_EXCEEDED);
+  expect(service.reports).toHaveLength(1);
 });
 
 test("a message above the limit ends its call, not the server", async () => {
