@@ -67,7 +67,7 @@ describe("encodeDelta", () => {
         const sum = new Float64Array(120);
         for (let round = 0; round < 25; round++) {
           const delta = randomDelta(seed, round);
-          const encoded = encodeDelta(groups, delta, residual, bound);
+          const encoded = encodeDelta(groups, delta, residual, bound, 0);
           residual = encoded.residual;
           for (const [name, start] of [
             ["kernel", 0],
@@ -88,7 +88,7 @@ describe("encodeDelta", () => {
     fc.assert(
       fc.property(fc.nat(1000), fc.constantFrom(...specs), (seed, spec) => {
         const groups = groupsOf(spec, true);
-        const { payloads, sent } = encodeDelta(groups, randomDelta(seed, 0), emptyResidual(groups), 1);
+        const { payloads, sent } = encodeDelta(groups, randomDelta(seed, 0), emptyResidual(groups), 1, 0);
         const decoded = decodeDelta(groups, payloads);
         expect([...decoded.keys()]).toEqual([...sent.keys()]);
         for (const [name, vector] of sent) expect(bitsOf(decoded.get(name)!)).toEqual(bitsOf(vector));
@@ -100,24 +100,24 @@ describe("encodeDelta", () => {
     const groups = groupsOf(lossy, true);
     const delta = randomDelta(1, 0);
     const owed: Residual = [null, Float32Array.from({ length: 120 }, (_, i) => i / 1000)];
-    encodeDelta(groups, delta, owed, 0.005);
+    encodeDelta(groups, delta, owed, 0.005, 0);
     expect(delta).toEqual(randomDelta(1, 0));
     expect(owed).toEqual([null, Float32Array.from({ length: 120 }, (_, i) => i / 1000)]);
   });
 
   it("keeps for later what exceeds the bound, by hand", () => {
     const groups = singleGroup({ select: "all", values: "float32" }, 3);
-    const first = encodeDelta(groups, single(5, -1, -3), emptyResidual(groups), 2);
+    const first = encodeDelta(groups, single(5, -1, -3), emptyResidual(groups), 2, 0);
     expect([...first.sent.get("w")!.values]).toEqual([2, -1, -2]);
     expect([...first.residual[0]!]).toEqual([3, 0, -1]);
-    const second = encodeDelta(groups, single(0, 0.5, 0), first.residual, 2);
+    const second = encodeDelta(groups, single(0, 0.5, 0), first.residual, 2, 0);
     expect([...second.sent.get("w")!.values]).toEqual([2, 0.5, -1]);
     expect([...second.residual[0]!]).toEqual([1, 0, 0]);
   });
 
   it("owes nothing without error feedback", () => {
     const groups = singleGroup({ select: { topK: 0.3 }, values: "float32" }, 3, false);
-    const { sent, residual } = encodeDelta(groups, single(5, -1, -3), emptyResidual(groups), 2);
+    const { sent, residual } = encodeDelta(groups, single(5, -1, -3), emptyResidual(groups), 2, 0);
     expect(residual).toEqual([null]);
     expect(bitsOf(sent.get("w")!)).toEqual(
       bitsOf({ length: 3, support: Uint32Array.of(0), values: Float32Array.of(2) }),
@@ -132,7 +132,7 @@ describe("encodeDelta", () => {
         fc.integer({ min: -20, max: 2 }),
         (seed, spec, exponent) => {
           const groups = groupsOf(spec, true);
-          const { sent } = encodeDelta(groups, randomDelta(seed, 0), emptyResidual(groups), 2 ** exponent);
+          const { sent } = encodeDelta(groups, randomDelta(seed, 0), emptyResidual(groups), 2 ** exponent, 0);
           for (const { values } of sent.values())
             for (const value of values) expect(Math.abs(value)).toBeLessThanOrEqual(2 ** exponent);
         },
@@ -144,7 +144,7 @@ describe("encodeDelta", () => {
     const groups = groupsOf({ select: { topK: 0.1 }, values: "float32" }, true);
     const delta = new Map(randomDelta(3, 0));
     delta.set("head", { shape: [40], data: new Float32Array(40).fill(1) });
-    const { sent } = encodeDelta(groups, delta, emptyResidual(groups), 1);
+    const { sent } = encodeDelta(groups, delta, emptyResidual(groups), 1, 0);
     expect(sent.get("head")!.values.length).toBe(12); // a tenth of 80 + 40, all in the tensor of large values
     expect(sent.get("kernel")!.values.length).toBe(0);
   });
@@ -152,18 +152,18 @@ describe("encodeDelta", () => {
   it("refuses a delta that is no number, and one that becomes none with what is owed", () => {
     const groups = singleGroup({ select: "all", values: "float32" }, 1);
     for (const value of [Number.NaN, Infinity])
-      expect(wireErrorCode(() => encodeDelta(groups, single(value), emptyResidual(groups), 1))).toBe(
+      expect(wireErrorCode(() => encodeDelta(groups, single(value), emptyResidual(groups), 1, 0))).toBe(
         "not-finite",
       );
     const owed = [Float32Array.of(3e38)];
-    expect(wireErrorCode(() => encodeDelta(groups, single(3e38), owed, 1))).toBe("not-finite");
+    expect(wireErrorCode(() => encodeDelta(groups, single(3e38), owed, 1, 0))).toBe("not-finite");
   });
 });
 
 describe("decodeDelta", () => {
   it("wants one payload a group", () => {
     const groups = groupsOf(lossy, true);
-    const { payloads } = encodeDelta(groups, randomDelta(1, 0), emptyResidual(groups), 1);
+    const { payloads } = encodeDelta(groups, randomDelta(1, 0), emptyResidual(groups), 1, 0);
     expect(wireErrorCode(() => decodeDelta(groups, payloads.slice(1)))).toBe("bad-shape");
     expect(wireErrorCode(() => decodeDelta(groups, [...payloads, payloads[0]!]))).toBe("bad-shape");
     expect(wireErrorCode(() => decodeDelta(groups, [...payloads].reverse()))).toBe("bad-codec");
