@@ -44,12 +44,21 @@ function aboveThreshold(vector: Float32Array, threshold: number): Positions {
 
 /** The largest magnitudes of every block (N:M sparsity; Zhou et al., 2021); of equals, those that come first. */
 function largestOfBlocks(vector: Float32Array, blocks: Blocks): Positions {
-  const positions: number[] = [];
-  for (let start = 0; start < vector.length; start += blocks.of) {
-    const { size, keep } = blockAt(blocks, start, vector.length);
-    const places = Array.from({ length: size }, (_, i) => start + i);
-    const largest = places.sort((i, j) => Math.abs(vector[j]!) - Math.abs(vector[i]!) || i - j);
-    positions.push(...largest.slice(0, keep).sort((i, j) => i - j));
+  const { length } = vector;
+  const positions = new Uint32Array(Math.ceil(length / blocks.of) * blocks.keep);
+  const isTaken = new Uint8Array(blocks.of);
+  let count = 0;
+  for (let start = 0; start < length; start += blocks.of) {
+    const { size, keep } = blockAt(blocks, start, length);
+    isTaken.fill(0);
+    for (let taken = 0; taken < keep; taken++) {
+      let best = -1;
+      for (let i = 0; i < size; i++)
+        if (!isTaken[i] && (best < 0 || Math.abs(vector[start + i]!) > Math.abs(vector[start + best]!)))
+          best = i;
+      isTaken[best] = 1;
+    }
+    for (let i = 0; i < size; i++) if (isTaken[i]) positions[count++] = start + i;
   }
-  return Uint32Array.from(positions);
+  return positions.slice(0, count);
 }

@@ -56,6 +56,13 @@ describe("encodeDelta", () => {
     { select: { topK: 0.2 }, values: { uniform: 3 } },
     { select: "all", values: "ternary" },
     { select: "all", values: { uniform: 4 } },
+    { select: { threshold: 0.01 }, values: "bfloat16" },
+    { select: { randomK: 0.2 }, values: "ternary" },
+    { select: { blocks: { keep: 1, of: 4 } }, values: { levels: 2 } },
+    { select: "all", values: { uniform: 4, rounding: "stochastic" } },
+    { select: { topK: 0.3 }, values: { qsgd: 4 } },
+    { select: "all", values: { codebook: 4 } },
+    { select: "all", values: { eden: 1 } },
   ];
 
   it("telescopes: what was sent and what is owed make up the true deltas", () => {
@@ -82,6 +89,43 @@ describe("encodeDelta", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it("keeps the residual of a code that would be unbiased from growing", () => {
+    // Unscaled, each of these multiplies its residual in every round.
+    for (const spec of [
+      { select: "all", values: { qsgd: 1 } },
+      { select: "all", values: { uniform: 1, rounding: "stochastic" } },
+      { select: "all", values: { eden: 1 } },
+      { select: { randomK: 0.1 }, values: { qsgd: 1 } },
+    ] as const) {
+      const groups = groupsOf(spec, true);
+      let residual = emptyResidual(groups);
+      const norms: number[] = [];
+      for (let round = 0; round < 400; round++) {
+        residual = encodeDelta(groups, randomDelta(1, round), residual, 8, round).residual;
+        norms.push(Math.hypot(...residual[1]!));
+      }
+      const [early, late] = [norms.slice(100, 200), norms.slice(300)].map((some) => Math.max(...some));
+      expect(late, JSON.stringify(spec)).toBeLessThan(2 * early!);
+    }
+  });
+
+  it("draws anew for every seed and group, and the same for the same", () => {
+    const groups = planGroups(
+      [
+        { tensors: "kernel", codec: { select: "all", values: { qsgd: 4 } }, errorFeedback: false },
+        { tensors: "*", codec: { select: "all", values: { qsgd: 4 } }, errorFeedback: false },
+      ],
+      { tensors: manifest.tensors.slice(0, 1).concat({ name: "twin", shape: [10, 8] }) },
+      "uplink",
+    );
+    const { data } = randomDelta(1, 0).get("kernel")!;
+    const delta: Params = new Map(["kernel", "twin"].map((name) => [name, { shape: [10, 8], data }]));
+    const payloads = (seed: number) => encodeDelta(groups, delta, emptyResidual(groups), 8, seed).payloads;
+    expect(payloads(1)).toEqual(payloads(1));
+    expect(payloads(1)[0]).not.toEqual(payloads(1)[1]);
+    expect(payloads(1)[0]).not.toEqual(payloads(2)[0]);
   });
 
   it("says what was sent to the bit", () => {

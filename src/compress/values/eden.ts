@@ -4,7 +4,7 @@ import { splitmix32 } from "../splitmix.ts";
 import { fixedWidth, type ValueFormat } from "./coder.ts";
 import { bitsOf, readFloat32 } from "./float32.ts";
 import { drawRotation, type Rotation, rotate, rotateBack } from "./hadamard.ts";
-import { checkScale, scaleWithin } from "./scale.ts";
+import { checkScale, maxMagnitude, scaleWithin } from "./scale.ts";
 
 /**
  * DRIVE and EDEN (Vargaftik et al., 2021 and 2022): rotate the values at random, after which they look like Gaussian
@@ -63,7 +63,8 @@ export const eden: ValueFormat<{ readonly eden: number }> = {
         for (const { start, used, size } of blockSizes(count)) {
           const scale = readFloat32(source, place, start);
           checkScale(scale, place);
-          const codes = Uint8Array.from({ length: size }, () => source.read(bits));
+          const codes = new Uint8Array(size);
+          for (let i = 0; i < size; i++) codes[i] = source.read(bits);
           if (scale === 0 && codes.some((code) => code !== 0))
             throw new WireError(
               "bad-field",
@@ -141,9 +142,7 @@ function encodeBlock(
   }
   const sums = rotatedBack(codes, bits, rotation);
   const wanted = feedback ? product / energy : square / product;
-  const scale = scaleWithin(wanted, bound, (s) =>
-    valuesOf(sums, s, values.length).reduce((max, value) => Math.max(max, Math.abs(value)), 0),
-  );
+  const scale = scaleWithin(wanted, bound, (s) => maxMagnitude(valuesOf(sums, s, values.length)));
   return {
     scale,
     codes: scale === 0 ? new Uint8Array(size) : codes,
@@ -161,12 +160,17 @@ function nearest(centroids: readonly number[], magnitude: number): number {
 /** Integers below 2^46, and so exact: `size` times the centroids rotated back. */
 function rotatedBack(codes: Uint8Array, bits: number, rotation: Rotation): Float64Array {
   const centroids = CENTROIDS[bits - 1]!;
-  const data = Float64Array.from(codes, (code) =>
-    code % 2 === 1 ? -centroids[code >>> 1]! : centroids[code >>> 1]!,
-  );
+  const data = new Float64Array(codes.length);
+  for (let i = 0; i < codes.length; i++) {
+    const centroid = centroids[codes[i]! >>> 1]!;
+    data[i] = codes[i]! % 2 === 1 ? -centroid : centroid;
+  }
   rotateBack(data, rotation);
   return data;
 }
 
-const valuesOf = (sums: Float64Array, scale: number, used: number): Float32Array =>
-  Float32Array.from(sums.subarray(0, used), (sum) => Math.fround((scale * sum) / sums.length) + 0);
+function valuesOf(sums: Float64Array, scale: number, used: number): Float32Array {
+  const values = new Float32Array(used);
+  for (let i = 0; i < used; i++) values[i] = Math.fround((scale * sums[i]!) / sums.length) + 0;
+  return values;
+}

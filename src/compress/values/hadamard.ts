@@ -5,7 +5,8 @@ function hadamard(data: Float64Array): void {
   for (let half = 1; half < data.length; half *= 2)
     for (let start = 0; start < data.length; start += 2 * half)
       for (let i = start; i < start + half; i++) {
-        const [a, b] = [data[i]!, data[i + half]!];
+        const a = data[i]!;
+        const b = data[i + half]!;
         data[i] = a + b;
         data[i + half] = a - b;
       }

@@ -22,7 +22,9 @@ export function centroidsOf(values: Float32Array, count: number): Float32Array {
 /** The place of the centroid nearest to each value; halfway between two, the lower. */
 export function nearestOf(values: Float32Array, centroids: Float32Array): Uint32Array {
   const middles = middlesOf(centroids);
-  return Uint32Array.from(values, (value) => countBelow(middles, value));
+  const places = new Uint32Array(values.length);
+  for (let i = 0; i < values.length; i++) places[i] = countBelow(middles, values[i]!);
+  return places;
 }
 
 const MAX_ITERATIONS = 50;
@@ -67,7 +69,8 @@ function middlesOf(centroids: ArrayLike<number>): Float64Array {
 
 /** How many of the rising limits are below `value`. */
 function countBelow(limits: Float64Array, value: number): number {
-  let [low, high] = [0, limits.length];
+  let low = 0;
+  let high = limits.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (limits[middle]! < value) low = middle + 1;

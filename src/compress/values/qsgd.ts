@@ -17,9 +17,15 @@ export const qsgd: ValueFormat<{ readonly qsgd: number }> = {
     sparse: true,
     quantize(values, options) {
       const { scale: norm, levels } = stochasticLevels(values, normOf(values), numLevels, options);
-      const codes = Uint32Array.from(levels, (c) => (c < 0 ? 2 * -c : 2 * c - (c > 0 ? 1 : 0)));
+      const codes = new Uint32Array(levels.length);
+      const quantized = new Float32Array(levels.length);
+      for (let i = 0; i < levels.length; i++) {
+        const c = levels[i]!;
+        codes[i] = c < 0 ? -2 * c : c === 0 ? 0 : 2 * c - 1;
+        quantized[i] = levelValue(norm, c, numLevels);
+      }
       return {
-        values: Float32Array.from(levels, (c) => levelValue(norm, c, numLevels)),
+        values: quantized,
         code: (places, zeros) => shortest(codesAt(codes, places), norm, numLevels, zeros),
       };
     },

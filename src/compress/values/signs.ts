@@ -11,8 +11,14 @@ export function signCodes(
   headBytes: number,
   writeHead: (writer: ByteWriter) => void,
 ): Quantized {
-  const codes = Uint32Array.from({ length: count }, (_, i) => (scale > 0 && minus(i) ? 1 : 0));
-  const values = Float32Array.from(codes, (code) => (code === 1 ? -scale : scale));
+  const codes = new Uint32Array(count);
+  const values = new Float32Array(count).fill(scale);
+  if (scale > 0)
+    for (let i = 0; i < count; i++)
+      if (minus(i)) {
+        codes[i] = 1;
+        values[i] = -scale;
+      }
   return fixedWidth(values, codes, 1, headBytes, writeHead);
 }
 

@@ -64,8 +64,12 @@ function manyBits({ uniform: bits, rounding }: UniformSpec): ValueCoder {
         rounding === "stochastic"
           ? stochasticLevels(values, maxMagnitude(values), numSteps, options)
           : nearestLevels(values, numSteps);
-      const quantized = Float32Array.from(levels, (c) => levelValue(scale, c, numSteps));
-      const codes = Uint32Array.from(levels, (c) => numSteps + c);
+      const quantized = new Float32Array(levels.length);
+      const codes = new Uint32Array(levels.length);
+      for (let i = 0; i < levels.length; i++) {
+        quantized[i] = levelValue(scale, levels[i]!, numSteps);
+        codes[i] = numSteps + levels[i]!;
+      }
       return fixedWidth(quantized, codes, bits, HEAD_BYTES, headOf(bits, scale));
     },
   };
@@ -73,11 +77,13 @@ function manyBits({ uniform: bits, rounding }: UniformSpec): ValueCoder {
 
 function nearestLevels(values: Float32Array, numSteps: number): Levels {
   const scale = maxMagnitude(values);
-  const levelOf = (value: number): number => {
-    const c = Math.floor((Math.abs(value) * numSteps) / scale + 0.5);
-    return value < 0 ? -c : c;
-  };
-  return { scale, levels: scale === 0 ? new Int32Array(values.length) : Int32Array.from(values, levelOf) };
+  const levels = new Int32Array(values.length);
+  if (scale === 0) return { scale, levels };
+  for (let i = 0; i < values.length; i++) {
+    const c = Math.floor((Math.abs(values[i]!) * numSteps) / scale + 0.5);
+    levels[i] = values[i]! < 0 ? -c : c;
+  }
+  return { scale, levels };
 }
 
 function readManyBits(reader: ByteReader, bits: number): ValueReader {
