@@ -5,7 +5,7 @@ import { levelValue, maxMagnitude, meanMagnitude, readScale } from "./scale.ts";
 import { readSigns, signCodes } from "./signs.ts";
 import { type Levels, stochasticLevels, stochasticSigns } from "./stochastic.ts";
 
-interface UniformSpec {
+export interface UniformSpec {
   readonly uniform: number;
   readonly rounding?: "stochastic";
 }
