@@ -37,7 +37,7 @@ const confined: Record<string, RegExp> = {
   "@tensorflow/": /^trainer\//,
   commander: /^cli\//,
   yaml: /^(cli|simulation)\//,
-  zod: /^coordinator\/config\.ts|^telemetry\//,
+  zod: /^coordinator\/config|^telemetry\//,
 };
 
 interface SourceFile {

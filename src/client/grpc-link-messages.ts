@@ -1,6 +1,5 @@
 import type { Augment__Output } from "../generated/fedpress/v1/Augment.ts";
 import type { CheckIn as CheckInFields } from "../generated/fedpress/v1/CheckIn.ts";
-import type { Codec__Output } from "../generated/fedpress/v1/Codec.ts";
 import type { CoordinatorSignal__Output } from "../generated/fedpress/v1/CoordinatorSignal.ts";
 import type { FetchRequest } from "../generated/fedpress/v1/FetchRequest.ts";
 import type { Manifest__Output } from "../generated/fedpress/v1/Manifest.ts";
@@ -17,7 +16,6 @@ import type {
   Augment,
   CheckIn,
   CheckInReply,
-  CodecSpec,
   FetchModel,
   Optimizer,
   PlanRule,
@@ -44,6 +42,7 @@ import {
   real,
   tensorName,
 } from "../wire/link-fields.ts";
+import { decodeCodec } from "./grpc-link-codec.ts";
 
 /** The client's half of proto/fedpress/v1: writes what it asks, reads what the coordinator answers. */
 
@@ -231,23 +230,4 @@ function decodePlan(rules: readonly PlanRule__Output[], place: string): PlanRule
     codec: decodeCodec(present(codec, `${place}[${i}].codec`), `${place}[${i}].codec`),
     errorFeedback,
   }));
-}
-
-const CODERS = {
-  VALUE_CODER_FLOAT32: "float32",
-  VALUE_CODER_FLOAT16: "float16",
-  VALUE_CODER_TERNARY: "ternary",
-} as const;
-
-function decodeCodec({ topK, coder, uniformBits }: Codec__Output, place: string): CodecSpec {
-  return {
-    select:
-      topK === undefined
-        ? "all"
-        : { topK: real(topK, `${place}.top_k`, (v) => v > 0 && v <= 1, "above 0, at most 1") },
-    values:
-      uniformBits === undefined
-        ? oneOf(CODERS, present(coder, `${place}.values`), `${place}.coder`)
-        : { uniform: integer(uniformBits, `${place}.uniform_bits`, 1, 8) },
-  };
 }

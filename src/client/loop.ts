@@ -253,7 +253,13 @@ async function trainRound(
       `training diverged in round ${round}: the model is no number any more; ` +
         "lower train.optimizer's learningRate in the coordinator's config",
     );
-  const { payloads, residual } = encodeDelta(groups, trained, residualBefore, 2 ** grid.exponent);
+  const { payloads, residual } = encodeDelta(
+    groups,
+    trained,
+    residualBefore,
+    2 ** grid.exponent,
+    deriveSeed(task.sharedSeed, "encode", clientId, round),
+  );
   const frame = encodeFrame({
     kind: "update",
     round,

@@ -1,4 +1,4 @@
-import { WireError } from "../model/error.ts";
+import { WireError, type WireErrorCode } from "../model/error.ts";
 
 /**
  * Bits in the order of DEFLATE (RFC 1951, 3.1.1): a byte is filled from its least significant bit up, and so is a
@@ -44,8 +44,8 @@ export interface BitReader {
   readonly remaining: () => number;
   /** The next `width` bits as a number, width 0 to 24. */
   readonly read: (width: number) => number;
-  /** How many zero bits stand before the next one bit; `bad-positions` above `limit`. */
-  readonly unary: (limit: number) => number;
+  /** How many zero bits stand before the next one bit; above `limit` it throws `code`, `bad-positions` if not given. */
+  readonly unary: (limit: number, code?: WireErrorCode) => number;
   /** Only zero bits may be left, and fewer than 8 of them. */
   readonly end: () => void;
 }
@@ -68,7 +68,7 @@ export function bitReader(bytes: Uint8Array, place: string): BitReader {
       numHeld -= width;
       return value;
     },
-    unary(limit) {
+    unary(limit, code = "bad-positions") {
       let zeros = 0;
       while (held === 0) {
         zeros += numHeld;
@@ -78,7 +78,7 @@ export function bitReader(bytes: Uint8Array, place: string): BitReader {
       }
       const more = held === 0 ? 0 : 31 - Math.clz32(held & -held);
       zeros += more;
-      if (zeros > limit) throw new WireError("bad-positions", place, `a run above ${limit}`);
+      if (zeros > limit) throw new WireError(code, place, `a run above ${limit}`);
       held >>>= more + 1;
       numHeld -= more + 1;
       return zeros;

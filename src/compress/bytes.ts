@@ -24,6 +24,8 @@ export interface ByteReader {
   readonly varint: (field: string, low: number, high: number) => number;
   /** The first four bytes of a digest, in the digest's order. */
   readonly shortDigest: (field: string) => number;
+  /** Four bytes, little endian, 0 to 2^32-1. */
+  readonly uint32: (field: string) => number;
   /** A finite float32, little endian. */
   readonly float32: (field: string) => number;
   /** The next `length` bytes, as a view. */
@@ -90,6 +92,11 @@ export function byteReader(bytes: Uint8Array, prefix: string, trace?: Trace): By
       at += 4;
       return traced(field, at - 4, value, value.toString(16).padStart(8, "0"));
     },
+    uint32(field) {
+      need(field, 4);
+      at += 4;
+      return traced(field, at - 4, view.getUint32(at - 4, true));
+    },
     float32(field) {
       need(field, 4);
       const value = view.getFloat32(at, true);
@@ -115,6 +122,7 @@ export interface ByteWriter {
   readonly uint8: (value: number) => void;
   readonly varint: (value: number) => void;
   readonly shortDigest: (value: number) => void;
+  readonly uint32: (value: number) => void;
   readonly float32: (value: number) => void;
   readonly bytes: (value: Uint8Array) => void;
   /** `length` zero bytes to be filled in before anything else is written. */
@@ -155,6 +163,7 @@ export function byteWriter(capacity = 64): ByteWriter {
       uint8(rest);
     },
     shortDigest: (value) => viewOf(4).setUint32(0, value),
+    uint32: (value) => viewOf(4).setUint32(0, value, true),
     float32(value) {
       assert(Number.isFinite(Math.fround(value)), `${value} is a finite float32`);
       viewOf(4).setFloat32(0, value, true);

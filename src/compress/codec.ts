@@ -1,45 +1,50 @@
 import { assert } from "../model/assert.ts";
 import type { CodecSpec } from "../model/protocol.ts";
-import type { Positions, SparseVector } from "../model/tensor.ts";
+import type { SparseVector } from "../model/tensor.ts";
 import { byteReader } from "./bytes.ts";
-import { readPayload, writePayload } from "./payload.ts";
-import { countOfDensity, topK } from "./select.ts";
+import { type Encoded, readPayload, writePayload } from "./payload.ts";
+import { type Selected, select } from "./selection.ts";
+import { fixedWidth, type Loss } from "./values/coder.ts";
+import { MAX_FLOAT32 } from "./values/scale.ts";
 import { valueCoder } from "./values.ts";
 
 /** One flat vector to bytes and back: select, quantize, positions, bytes. Knows no tensors, models or networks. */
 export interface Codec {
   readonly spec: CodecSpec;
   /**
-   * What is lost: "nothing", or never more than there is (|v - sent| <= |v|, a contraction). Both are fit for error
-   * feedback; an unbiased code would not be, since its noise makes the residual grow without bound.
+   * With feedback never "unbiased": an unbiased code's noise would make the residual grow without bound, so that
+   * scales are then those of least error and random positions are sent unscaled (in `encode`; the bytes do not tell).
    */
-  readonly loses: "nothing" | "contraction";
-  /** The vector must be finite, of length 1 or more. Same vector, same bytes. */
-  readonly encode: (vector: Float32Array) => Encoded;
+  readonly loses: Loss;
+  /**
+   * The vector must be finite, of length 1 or more. `seed`, 0 to 2^32-1, is for what is left to chance: same vector
+   * and seed, same bytes. No magnitude above `bound`, and of the vector none is, comes out of it.
+   */
+  readonly encode: (vector: Float32Array, seed: number, bound?: number) => Encoded;
   /** Throws WireError; `place` names the payload in it. */
   readonly decode: (bytes: Uint8Array, length: number, place?: string) => SparseVector;
 }
 
-interface Encoded {
-  readonly payload: Uint8Array;
-  /** What `decode` makes of the payload, to the bit. */
-  readonly sent: SparseVector;
-}
-
-export function codec(spec: CodecSpec): Codec {
+/** `feedback`: whether what a payload leaves out is sent later. */
+export function codec(spec: CodecSpec, feedback = false): Codec {
   const values = valueCoder(spec.values);
   return {
     spec,
-    loses: spec.select === "all" && values.exact ? "nothing" : "contraction",
-    encode(vector) {
+    loses: lossOf(spec, values.loses, feedback),
+    encode(vector, seed, bound = Infinity) {
       assert(
         vector.length >= 1 && vector.every(Number.isFinite),
         "a vector to encode is finite and not empty",
       );
-      const selected =
-        spec.select === "all" ? null : topK(vector, countOfDensity(spec.select.topK, vector.length));
-      const sent = quantize(vector, selected, values.quantize);
-      return { payload: writePayload(spec.values, sent), sent };
+      const { length } = vector;
+      const selected = select(spec.select, vector, seed);
+      if (selected.positions?.length === 0) return writePayload(spec.values, selected, NOTHING, length);
+      const most = Math.min(bound, MAX_FLOAT32);
+      const factor =
+        isRandom(spec) && !feedback && selected.positions ? length / selected.positions.length : 1;
+      const picked = gathered(vector, selected, factor, most);
+      const quantized = values.quantize(picked, { seed, feedback, bound: most });
+      return writePayload(spec.values, selected, quantized, length);
     },
     decode: (bytes, length, place = "payload") => readPayload(byteReader(bytes, place), length, spec.values),
   };
@@ -49,22 +54,21 @@ export function codec(spec: CodecSpec): Codec {
 export const decodeAny = (bytes: Uint8Array, length: number, place: string): SparseVector =>
   readPayload(byteReader(bytes, place), length, null);
 
-function quantize(
-  vector: Float32Array,
-  selected: Positions | null,
-  quantizeValues: (values: Float32Array) => Float32Array,
-): SparseVector {
-  const { length } = vector;
-  if (selected === null) return { length, support: null, values: quantizeValues(vector) };
-  if (selected.length === 0) return { length, support: selected, values: new Float32Array(0) };
-  const values = quantizeValues(Float32Array.from(selected, (i) => vector[i]!));
-  // What was rounded to zero need not be sent: absent from the support is a zero.
-  if (values.includes(0)) {
-    return {
-      length,
-      support: selected.filter((_, i) => values[i] !== 0),
-      values: values.filter((v) => v !== 0),
-    };
-  }
-  return { length, support: selected.length === length ? null : selected, values };
+const isRandom = ({ select: selection }: CodecSpec): boolean =>
+  typeof selection === "object" && "randomK" in selection;
+
+function lossOf(spec: CodecSpec, ofValues: Loss, feedback: boolean): Loss {
+  if (feedback) return spec.select === "all" && ofValues === "nothing" ? "nothing" : "contraction";
+  if (isRandom(spec)) return "unbiased";
+  if (spec.select === "all") return ofValues;
+  return ofValues === "nothing" ? "contraction" : ofValues;
 }
+
+/** The selected values times `factor`, by which random ones are right in the mean; beyond `most` they are clipped. */
+function gathered(vector: Float32Array, { positions }: Selected, factor: number, most: number): Float32Array {
+  if (positions === null) return vector;
+  if (factor === 1) return Float32Array.from(positions, (i) => vector[i]!);
+  return Float32Array.from(positions, (i) => Math.min(most, Math.max(-most, vector[i]! * factor)));
+}
+
+const NOTHING = fixedWidth(new Float32Array(0), new Uint32Array(0), 1);

@@ -1,5 +1,6 @@
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
+import { deriveSeed } from "../model/rng.ts";
 import type { Params, SparseVector } from "../model/tensor.ts";
 import { gather, type PlanGroup, scatter } from "./plan.ts";
 
@@ -24,7 +25,7 @@ export interface EncodedDelta {
 }
 
 /**
- * Encodes `delta` plus what is owed. No magnitude above `bound` (a power of two, or Infinity) is sent: the excess
+ * Encodes `delta` plus what is owed; `seed`, 0 to 2^32-1, is for what codecs leave to chance. No magnitude above `bound` (a power of two, or Infinity) is sent: the excess
  * stays in the residual, or is lost in a group without one. Changes none of its arguments. Throws WireError
  * `not-finite` when the delta is no number any more, as after a diverged training.
  */
@@ -33,10 +34,11 @@ export function encodeDelta(
   delta: Params,
   residual: Residual,
   bound: number,
+  seed: number,
 ): EncodedDelta {
   assert(residual.length === groups.length, "a residual has one entry a group");
   const encoded = groups.map((group, i) =>
-    encodeGroup(group, gather(group, delta), residual[i] ?? null, bound, i),
+    encodeGroup(group, gather(group, delta), residual[i] ?? null, bound, deriveSeed(seed, "group", i), i),
   );
   return {
     payloads: encoded.map(({ payload }) => payload),
@@ -62,6 +64,7 @@ function encodeGroup(
   wanted: Float32Array,
   owed: Float32Array | null,
   bound: number,
+  seed: number,
   i: number,
 ) {
   assert((owed !== null) === group.rule.errorFeedback, "a group has a residual exactly with error feedback");
@@ -70,7 +73,8 @@ function encodeGroup(
     for (let j = 0; j < wanted.length; j++) wanted[j]! += owed[j]!;
   }
   if (!wanted.every(Number.isFinite)) throw new WireError("not-finite", `group ${i}`, "the delta to encode");
-  const { payload, sent } = group.codec.encode(wanted.map((v) => Math.min(bound, Math.max(-bound, v))));
+  const clamped = wanted.map((v) => Math.min(bound, Math.max(-bound, v)));
+  const { payload, sent } = group.codec.encode(clamped, seed, bound);
   return { payload, sent, left: owed === null ? null : minus(wanted, sent) };
 }
 

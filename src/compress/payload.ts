@@ -1,89 +1,173 @@
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
-import type { SparseVector } from "../model/tensor.ts";
+import type { Positions, SparseVector } from "../model/tensor.ts";
 import { bitReader, bitWriter } from "./bits.ts";
 import { type ByteReader, byteWriter } from "./bytes.ts";
 import type { PositionReader } from "./positions/coder.ts";
-import { isPositionCoderId, positionCoderName, readPositionsHead, shortestPositions } from "./positions.ts";
-import type { ValueReader, ValuesSpec } from "./values/coder.ts";
-import { isValueCoderId, readValueHead, valueCoder, valueCoderName } from "./values.ts";
+import {
+  type Coded,
+  isPositionCoderId,
+  mayHoldZeros,
+  positionCoderName,
+  readPositionsHead,
+  shortestPositions,
+} from "./positions.ts";
+import type { Selected } from "./selection.ts";
+import type { Quantized, ValueCode, ValueReader, ValuesSpec } from "./values/coder.ts";
+import {
+  isValueCoderId,
+  isWhole,
+  readValueHead,
+  valueCoder,
+  valueCoderId,
+  valueCoderName,
+} from "./values.ts";
+
+export interface Encoded {
+  readonly payload: Uint8Array;
+  /** What the receiver makes of the payload, to the bit. */
+  readonly sent: SparseVector;
+}
 
 /**
  * The bytes of one flat vector, as docs/wire-format.md has them: coders, head of the positions, head of the values,
- * then position bits and value bits without a gap. `vector` must be quantized already. A support that covers
- * everything is null, and one that does not holds no zeros.
+ * then position bits and value bits without a gap. Of the ways to write it the shortest; of equals, the one nearest to
+ * what was selected.
  */
-export function writePayload(spec: ValuesSpec, { support, values, length }: SparseVector): Uint8Array {
-  const positions = shortestPositions(support, length);
-  const coder = valueCoder(spec);
+export function writePayload(
+  spec: ValuesSpec,
+  { positions, coded }: Selected,
+  quantized: Quantized,
+  length: number,
+): Encoded {
+  const { whole, sparse } = valueCoder(spec);
+  const { values } = quantized;
+  const places = nonZero(values);
+  const forms: Form[] = [];
+  if (positions === null || (places.length === length && length === positions.length))
+    forms.push(form(shortestPositions(null, length), quantized, null));
+  else if (coded !== null) forms.push(form(coded, quantized, null));
+  if (positions !== null || sparse) {
+    const isEmpty = places.length === 0;
+    const support = positions === null ? places : whole && !isEmpty ? positions : pick(positions, places);
+    // Absent from the support is a zero, so what became zero need not be sent.
+    forms.push(form(shortestPositions(support, length), quantized, whole && !isEmpty ? null : places));
+  }
+  const best = forms.reduce((a, b) => (bytesOf(b) < bytesOf(a) ? b : a));
+  return { payload: write(valueCoderId(spec), best), sent: sentOf(best, positions, values, places, length) };
+}
+
+interface Form {
+  readonly positions: Coded;
+  /** Null when there are none to write. */
+  readonly values: ValueCode | null;
+}
+
+const form = (positions: Coded, quantized: Quantized, places: Uint32Array | null): Form => ({
+  positions,
+  values: places?.length === 0 ? null : quantized.code(places, mayHoldZeros(positions.id)),
+});
+
+const bitsOf = ({ positions, values }: Form): number => positions.bits + (values?.bits ?? 0);
+
+const bytesOf = (written: Form): number =>
+  1 + written.positions.headBytes + (written.values?.headBytes ?? 0) + Math.ceil(bitsOf(written) / 8);
+
+function write(valueId: number, written: Form): Uint8Array {
+  const { positions, values } = written;
   const writer = byteWriter();
-  writer.uint8(coder.id | (positions.id << 4));
+  writer.uint8(valueId | (positions.id << 4));
   positions.writeHead(writer);
-  if (values.length > 0) coder.writeHead(writer, values);
-  const numBits = positions.bits + values.length * coder.bitsPerValue;
-  const bits = bitWriter(writer.region(Math.ceil(numBits / 8)));
+  values?.writeHead(writer);
+  const bits = bitWriter(writer.region(Math.ceil(bitsOf(written) / 8)));
   positions.writePositions(bits);
-  coder.writeValues(bits, values);
+  values?.writeValues(bits);
   bits.flush();
   return writer.written().slice();
 }
 
+/** Everything when no positions were written, else what is not zero. */
+function sentOf(
+  { positions: { id } }: Form,
+  positions: Positions | null,
+  values: Float32Array,
+  places: Uint32Array,
+  length: number,
+): SparseVector {
+  if (id === 0) return { length, support: null, values };
+  const support = positions === null ? places : pick(positions, places);
+  return { length, support, values: Float32Array.from(places, (place) => values[place]!) };
+}
+
+function nonZero(values: Float32Array): Uint32Array {
+  const places = new Uint32Array(values.length);
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] !== 0) places[count++] = i;
+  return places.slice(0, count);
+}
+
+const pick = (positions: Positions, places: Uint32Array): Positions =>
+  places.map((place) => positions[place]!);
+
 /**
  * Reads a payload to its end, for a vector of `length` (1 or more). Memory is taken only for what the bytes at hand
- * can fill. `agreed` is how the values must be coded; null takes any known coder.
+ * can fill, and for positions that follow from a seed a bit a coordinate. `agreed` is how the values must be coded;
+ * null takes any known coder.
  */
 export function readPayload(reader: ByteReader, length: number, agreed: ValuesSpec | null): SparseVector {
   assert(length >= 1, "a payload carries a vector with coordinates");
-  const { positions, values } = readPayloadHead(reader, length, agreed);
+  const { positions, values, zeros } = readPayloadHead(reader, length, agreed);
   const place = reader.placed("bits");
   const bits = bitReader(reader.bytes("bits", reader.remaining()), place);
-  const leastBits = positions.leastBits + (positions.count ?? 0) * (values?.bitsPerValue ?? 0);
-  if (leastBits > bits.remaining())
-    throw new WireError("truncated", place, `needs ${leastBits} bits or more, has ${bits.remaining()}`);
-
-  const support = positions.read(bits, place);
+  const bitsPerValue = values?.leastBits ?? 0;
+  const expect = (count: number, positionBits = 0): void => {
+    const least = positionBits + count * bitsPerValue;
+    if (least > bits.remaining())
+      throw new WireError("truncated", place, `needs ${least} bits or more, has ${bits.remaining()}`);
+  };
+  expect(positions.count ?? 0, positions.leastBits);
+  const support = positions.read(bits, place, expect);
   const count = support === null ? length : support.length;
+  expect(count);
   const sent = values === null ? new Float32Array(0) : values.read(bits, count, place);
   bits.end();
-  if (support !== null && sent.includes(0))
+  if (support === null || !sent.includes(0)) return { length, support, values: sent };
+  if (!zeros)
     throw new WireError("bad-field", place, `value ${sent.indexOf(0)} is zero, and sent nevertheless`);
-  return { length, support, values: sent };
+  const places = nonZero(sent);
+  return {
+    length,
+    support: pick(support, places),
+    values: Float32Array.from(places, (i) => sent[i]!),
+  };
 }
 
 /**
  * The byte-aligned fields before the bits; no values are described when the support is empty. Values that are not
- * coded as agreed are refused first of all.
+ * coded as agreed are refused first of all. `zeros` is whether a value may be zero, which takes it off the support.
  */
 export function readPayloadHead(
   reader: ByteReader,
   length: number,
   agreed: ValuesSpec | null,
-): { readonly positions: PositionReader; readonly values: ValueReader | null } {
+): { readonly positions: PositionReader; readonly values: ValueReader | null; readonly zeros: boolean } {
   const coders = reader.uint8("coders", 0, 255, codersText);
   const valueId = coders & 15;
   const positionId = coders >>> 4;
   if (!isValueCoderId(valueId) || !isPositionCoderId(positionId))
     throw new WireError("bad-codec", reader.placed("coders"), codersText(coders));
-  if (agreed !== null && valueCoder(agreed).id !== valueId)
+  if (agreed !== null && valueCoderId(agreed) !== valueId)
     throw new WireError(
       "bad-codec",
       reader.placed("coders"),
-      `${codersText(coders)}, agreed was ${textOf(agreed)}`,
+      `${codersText(coders)}, agreed was ${valueCoderName(valueCoderId(agreed))}`,
     );
   const positions = readPositionsHead(reader, positionId, length);
-  if (positions.count === 0) return { positions, values: null };
-  const values = readValueHead(reader, valueId);
-  if (agreed !== null && textOf(values.spec) !== textOf(agreed))
-    throw new WireError(
-      "bad-codec",
-      reader.placed("bits per value"),
-      `${textOf(values.spec)}, agreed was ${textOf(agreed)}`,
-    );
-  return { positions, values };
+  const zeros = mayHoldZeros(positionId);
+  if (positions.count === 0) return { positions, values: null, zeros };
+  const values = readValueHead(reader, valueId, agreed, zeros);
+  return { positions, values, zeros: zeros || isWhole(valueId) };
 }
-
-const textOf = (spec: ValuesSpec): string =>
-  typeof spec === "string" ? spec : `uniform to ${spec.uniform} bits`;
 
 function codersText(coders: number): string {
   const [valueId, positionId] = [coders & 15, coders >>> 4];

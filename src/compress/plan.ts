@@ -1,11 +1,11 @@
 import { assert } from "../model/assert.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { digestOf, type Manifest, manifestDigest, type TensorSpec } from "../model/manifest.ts";
-import type { CodecSpec, PlanRule } from "../model/protocol.ts";
+import type { PlanRule } from "../model/protocol.ts";
 import { type Params, type SparseVector, sizeOf } from "../model/tensor.ts";
 import { byteWriter } from "./bytes.ts";
 import { type Codec, codec } from "./codec.ts";
-import { valueCoder } from "./values.ts";
+import { ruleProblems, writeSpec } from "./spec.ts";
 
 /** The tensors that share a payload: one flat vector, so that top-k and scale are joint across them. */
 export interface PlanGroup {
@@ -26,12 +26,13 @@ export function planGroups(
   manifest: Manifest,
   path: string,
 ): readonly PlanGroup[] {
-  const problems: ConfigProblem[] = rules.flatMap((rule, i) =>
-    codecProblems(rule.codec, `${path}[${i}].codec`),
-  );
+  if (rules.length > MAX_RULES)
+    throw new ConfigError([{ path, value: rules.length, expected: `at most ${MAX_RULES} rules` }]);
+  const problems: ConfigProblem[] = rules.flatMap((rule, i) => ruleProblems(rule, `${path}[${i}]`));
+  const patterns = rules.map(({ tensors }) => tensors.split("*"));
   const members = rules.map((): TensorSpec[] => []);
   for (const tensor of manifest.tensors) {
-    const first = rules.findIndex(({ tensors }) => matches(tensors, tensor.name));
+    const first = patterns.findIndex((pattern) => matches(pattern, tensor.name));
     if (first >= 0) members[first]!.push(tensor);
     else
       problems.push({ path, value: tensor.name, expected: 'a rule for every tensor (end with one for "*")' });
@@ -42,22 +43,19 @@ export function planGroups(
   return rules.flatMap((rule, i): readonly PlanGroup[] => {
     const tensors = members[i]!;
     const length = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    return length === 0 ? [] : [{ rule, codec: codec(rule.codec), tensors, length }];
+    return length === 0 ? [] : [{ rule, codec: codec(rule.codec, rule.errorFeedback), tensors, length }];
   });
 }
 
 /** SHA-256 over the rules as docs/wire-format.md writes them and the manifest's digest, 64 hex digits. */
 export function planDigest(rules: readonly PlanRule[], manifest: Manifest): string {
   const writer = byteWriter();
+  writer.varint(rules.length);
   for (const { tensors, codec: spec, errorFeedback } of rules) {
     const name = new TextEncoder().encode(tensors);
     writer.varint(name.length);
     writer.bytes(name);
-    const density = new DataView(new ArrayBuffer(8));
-    density.setFloat64(0, spec.select === "all" ? 0 : spec.select.topK, true);
-    writer.bytes(new Uint8Array(density.buffer));
-    writer.uint8(valueCoder(spec.values).id);
-    writer.uint8(typeof spec.values === "object" ? spec.values.uniform : 0);
+    writeSpec(writer, spec);
     writer.uint8(errorFeedback ? 1 : 0);
   }
   return digestOf(writer.written(), new TextEncoder().encode(manifestDigest(manifest)));
@@ -103,35 +101,22 @@ export function scatter(
   return result;
 }
 
-/** `*` stands for any run of characters, slashes included. Linear in the name, whatever the pattern. */
-function matches(pattern: string, name: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  if (rest.length === 0) return pattern === name;
-  const last = rest.pop()!;
+/** More would make both ends match patterns for seconds; the link carries no more either. */
+const MAX_RULES = 1024;
+
+/** `parts` lie between stars, each of which is any run of characters. Linear in the name, whatever the pattern. */
+function matches(parts: readonly string[], name: string): boolean {
+  const first = parts[0]!;
+  if (parts.length === 1) return first === name;
+  const last = parts.at(-1)!;
   if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last))
     return false;
   const middle = name.slice(first.length, name.length - last.length);
   let at = 0;
-  for (const part of rest) {
-    const found = middle.indexOf(part, at);
+  for (let i = 1; i < parts.length - 1; i++) {
+    const found = middle.indexOf(parts[i]!, at);
     if (found < 0) return false;
-    at = found + part.length;
+    at = found + parts[i]!.length;
   }
   return true;
-}
-
-function codecProblems({ select, values }: CodecSpec, path: string): readonly ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  if (select !== "all" && !(select.topK > 0 && select.topK <= 1))
-    problems.push({
-      path: `${path}.select.topK`,
-      value: select.topK,
-      expected: "a density above 0, at most 1",
-    });
-  if (
-    typeof values === "object" &&
-    !(Number.isInteger(values.uniform) && values.uniform >= 1 && values.uniform <= 8)
-  )
-    problems.push({ path: `${path}.values.uniform`, value: values.uniform, expected: "1 to 8 bits" });
-  return problems;
 }

@@ -2,33 +2,63 @@ import type { Positions } from "../model/tensor.ts";
 import type { ByteReader } from "./bytes.ts";
 import { allPositions, readAllPositions } from "./positions/all.ts";
 import { bitmap, readBitmap } from "./positions/bitmap.ts";
+import { type Blocks, blockPositions, readBlockPositions } from "./positions/blocks.ts";
 import type { PositionCode, PositionReader } from "./positions/coder.ts";
+import { eliasFano, readEliasFano } from "./positions/elias-fano.ts";
 import { golombRice, readGolombRice } from "./positions/golomb-rice.ts";
+import { readRunLengths, runLengths } from "./positions/runs.ts";
+import { readSeedPositions, seedPositions } from "./positions/seed.ts";
 
-/** The wire ids of the position coders, 0 to 15: pinned in docs/wire-format.md, never reused. */
+/**
+ * The wire ids of the position coders, 0 to 15: pinned in docs/wire-format.md, never reused. `zeros` is whether a
+ * position may stand for a coordinate that turned out to be zero.
+ */
 const POSITION_FORMATS = {
-  0: { name: "all", readHead: (_: ByteReader, length: number) => readAllPositions(length) },
-  1: { name: "golomb-rice", readHead: readGolombRice },
-  2: { name: "bitmap", readHead: (_: ByteReader, length: number) => readBitmap(length) },
+  0: { name: "all", zeros: true, readHead: (_: ByteReader, length: number) => readAllPositions(length) },
+  1: { name: "golomb-rice", zeros: false, readHead: readGolombRice },
+  2: { name: "bitmap", zeros: false, readHead: (_: ByteReader, length: number) => readBitmap(length) },
+  3: { name: "seed", zeros: true, readHead: readSeedPositions },
+  4: { name: "runs", zeros: false, readHead: readRunLengths },
+  5: { name: "elias-fano", zeros: false, readHead: readEliasFano },
+  6: { name: "blocks", zeros: true, readHead: readBlockPositions },
 } as const;
 
 export type PositionCoderId = keyof typeof POSITION_FORMATS;
+
+/** A code with the id of its coder. */
+export type Coded = PositionCode & { readonly id: PositionCoderId };
 
 export const isPositionCoderId = (id: number): id is PositionCoderId => id in POSITION_FORMATS;
 
 export const positionCoderName = (id: PositionCoderId): string => POSITION_FORMATS[id].name;
 
+export const mayHoldZeros = (id: PositionCoderId): boolean => POSITION_FORMATS[id].zeros;
+
 /** The shortest way to write a support (null: all); of equals, the lower id. */
-export function shortestPositions(
-  support: Positions | null,
-  length: number,
-): PositionCode & { readonly id: PositionCoderId } {
+export function shortestPositions(support: Positions | null, length: number): Coded {
   if (support === null) return { id: 0, ...allPositions };
-  const gaps = golombRice(support);
-  const map = bitmap(support, length);
+  const gaps: Coded = { id: 1, ...golombRice(support) };
+  if (support.length === 0) return gaps;
+  const others: readonly Coded[] = [
+    { id: 2, ...bitmap(support, length) },
+    { id: 4, ...runLengths(support) },
+    { id: 5, ...eliasFano(support, length) },
+  ];
   const cost = ({ headBytes, bits }: PositionCode): number => 8 * headBytes + bits;
-  return support.length === 0 || cost(gaps) <= cost(map) ? { id: 1, ...gaps } : { id: 2, ...map };
+  return others.reduce((best, other) => (cost(other) < cost(best) ? other : best), gaps);
 }
+
+/** `count` positions that follow from a seed. */
+export const seededPositions = (seed: number, count: number): Coded => ({
+  id: 3,
+  ...seedPositions(seed, count),
+});
+
+/** A support that has the same number of positions in every block. */
+export const blockedPositions = (support: Positions, length: number, blocks: Blocks): Coded => ({
+  id: 6,
+  ...blockPositions(support, length, blocks),
+});
 
 export const readPositionsHead = (reader: ByteReader, id: PositionCoderId, length: number): PositionReader =>
   POSITION_FORMATS[id].readHead(reader, length);

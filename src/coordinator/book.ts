@@ -7,6 +7,7 @@ import { WireError } from "../model/error.ts";
 import { type Manifest, manifestDigest, modelDigest, numParams } from "../model/manifest.ts";
 import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
 import type { Grid, HeldModel, ModelSource, PlanRule, ReportId, Verdict } from "../model/protocol.ts";
+import { deriveSeed } from "../model/rng.ts";
 import { type Params, toDense } from "../model/tensor.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
@@ -128,7 +129,13 @@ export function openBook(contract: Contract): Book {
   /** One step of the global model: mean, optimizer, and the same codec downwards with the server's own residual. */
   const commit = (tally: Tally): void => {
     const [target, state] = strategy.optimizer.step(strategy.finish(tally, manifest), optimizerState);
-    const encoded = encodeDelta(downlink, target, residual, Infinity);
+    const encoded = encodeDelta(
+      downlink,
+      target,
+      residual,
+      Infinity,
+      deriveSeed(contract.source.seed, "downlink", model.version + 1),
+    );
     const params = applyDelta(model.params, decodeDelta(downlink, encoded.payloads));
     optimizerState = state;
     residual = encoded.residual;

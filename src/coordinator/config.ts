@@ -1,62 +1,13 @@
 import { z } from "zod";
 import { strategyNames } from "../aggregation/strategy.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
-import { parseDuration, parseSize } from "./units.ts";
+import { count, duration, either, positive, share, size } from "./config-fields.ts";
+import { plan } from "./config-plan.ts";
 
 /**
  * The one schema of the config file. It is parsed once, at the rim; everything behind it works with `Config`.
  * Unknown keys are problems: a misspelt setting that is silently ignored costs a day of training.
  */
-
-const either = <T extends readonly [z.ZodType, z.ZodType, ...z.ZodType[]]>(options: T, expected: string) =>
-  z.union(options, { error: () => expected });
-
-const size = z
-  .union([z.string(), z.number()], { error: () => "a size such as 64MiB or a number of bytes" })
-  .transform((text, context) => {
-    const bytes = parseSize(text);
-    if (bytes !== null) return bytes;
-    context.addIssue({ code: "custom", message: "a size such as 64MiB or a number of bytes" });
-    return z.NEVER;
-  });
-
-const duration = z
-  .union([z.string(), z.number()], { error: () => "a duration such as 60s, 5m or a number of milliseconds" })
-  .transform((text, context) => {
-    const ms = parseDuration(text);
-    if (ms !== null && ms > 0 && ms <= 2 ** 31 - 1) return ms;
-    context.addIssue({ code: "custom", message: "a duration such as 60s, 5m or a number of milliseconds" });
-    return z.NEVER;
-  });
-
-const share = z.number().gt(0).max(1);
-const positive = z.number().positive();
-const count = z.int().positive();
-
-const codec = z.strictObject({
-  select: either(
-    [z.literal("all"), z.strictObject({ topK: share })],
-    "all, or { topK: density } with 0 < density <= 1",
-  )
-    .default("all")
-    .describe("Which coordinates are sent: all, or this fraction of the largest magnitudes"),
-  values: either(
-    [z.enum(["float32", "float16", "ternary"]), z.strictObject({ uniform: z.int().min(1).max(8) })],
-    "float32, float16, ternary, or { uniform: bits } with 1 <= bits <= 8",
-  ).describe("How their values are coded"),
-});
-
-const plan = (expected: string) =>
-  z
-    .array(
-      z.strictObject({
-        tensors: z.string().min(1).describe("A tensor's name; * stands for any run of characters"),
-        codec,
-        errorFeedback: z.boolean().default(false).describe("Keep what was left out and send it later"),
-      }),
-      { error: () => expected },
-    )
-    .min(1);
 
 const ternary = (density: number) => [
   { tensors: "*", codec: { select: { topK: density }, values: "ternary" as const }, errorFeedback: true },

@@ -148,10 +148,21 @@ const encodeRule = ({ tensors, codec, errorFeedback }: PlanRule): PlanRuleFields
 const CODERS = {
   float32: "VALUE_CODER_FLOAT32",
   float16: "VALUE_CODER_FLOAT16",
+  bfloat16: "VALUE_CODER_BFLOAT16",
   ternary: "VALUE_CODER_TERNARY",
+  sign: "VALUE_CODER_SIGN",
 } as const;
 
 const encodeCodec = ({ select, values }: CodecSpec): Codec => ({
-  ...(select === "all" ? {} : { topK: select.topK }),
-  ...(typeof values === "string" ? { coder: CODERS[values] } : { uniformBits: values.uniform }),
+  ...(select === "all" ? {} : select),
+  ...(typeof values === "string" ? { coder: CODERS[values] } : encodeValues(values)),
 });
+
+function encodeValues(values: Exclude<CodecSpec["values"], string>): Codec {
+  if ("uniform" in values)
+    return values.rounding === "stochastic"
+      ? { stochasticBits: values.uniform }
+      : { uniformBits: values.uniform };
+  if ("qsgd" in values) return { qsgdLevels: values.qsgd };
+  return "eden" in values ? { edenBits: values.eden } : values;
+}

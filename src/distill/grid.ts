@@ -16,16 +16,20 @@ export function encodeOnGrid(architecture: string, params: Params, clips: Clips,
     return data.map((value) => Math.max(-clip, Math.min(clip, value)));
   });
   const kernels = [...params].filter(([, tensor]) => isKernel(tensor));
-  return encodeStudent(architecture, clipped, [
+  const rules = [
     ...kernels.map(
       ([name]): StudentRule => ({
         tensors: name,
         codec: { select: { topK: 1 }, values: { uniform: bits } },
       }),
     ),
-    { tensors: "*", codec: { select: "all", values: "float16" } },
-  ]);
+    { tensors: "*", codec: { select: "all", values: "float16" } } satisfies StudentRule,
+  ];
+  return encodeStudent(architecture, clipped, rules, NO_CHANCE);
 }
+
+/** The seed, of which neither codec makes use. */
+const NO_CHANCE = 0;
 
 /** For every kernel the clip of least squared error on a grid of `bits`; one bit has a scale without it. */
 export function bestClips(params: Params, bits: number): Clips {

@@ -458,25 +458,42 @@ const descriptor: object = {
             },
             "Codec": {
               "oneofs": {
-                "_topK": {
+                "select": {
                   "oneof": [
-                    "topK"
+                    "topK",
+                    "threshold",
+                    "randomK",
+                    "blocks"
                   ]
                 },
                 "values": {
                   "oneof": [
                     "coder",
-                    "uniformBits"
+                    "uniformBits",
+                    "stochasticBits",
+                    "qsgdLevels",
+                    "codebook",
+                    "levels",
+                    "edenBits"
                   ]
                 }
               },
               "fields": {
                 "topK": {
                   "type": "double",
-                  "id": 1,
-                  "options": {
-                    "proto3_optional": true
-                  }
+                  "id": 1
+                },
+                "threshold": {
+                  "type": "double",
+                  "id": 4
+                },
+                "randomK": {
+                  "type": "double",
+                  "id": 5
+                },
+                "blocks": {
+                  "type": "Blocks",
+                  "id": 6
                 },
                 "coder": {
                   "type": "ValueCoder",
@@ -485,6 +502,38 @@ const descriptor: object = {
                 "uniformBits": {
                   "type": "uint32",
                   "id": 3
+                },
+                "stochasticBits": {
+                  "type": "uint32",
+                  "id": 7
+                },
+                "qsgdLevels": {
+                  "type": "uint32",
+                  "id": 8
+                },
+                "codebook": {
+                  "type": "uint32",
+                  "id": 9
+                },
+                "levels": {
+                  "type": "uint32",
+                  "id": 10
+                },
+                "edenBits": {
+                  "type": "uint32",
+                  "id": 11
+                }
+              }
+            },
+            "Blocks": {
+              "fields": {
+                "keep": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "of": {
+                  "type": "uint32",
+                  "id": 2
                 }
               }
             },
@@ -493,7 +542,9 @@ const descriptor: object = {
                 "VALUE_CODER_UNSPECIFIED": 0,
                 "VALUE_CODER_FLOAT32": 1,
                 "VALUE_CODER_FLOAT16": 2,
-                "VALUE_CODER_TERNARY": 3
+                "VALUE_CODER_TERNARY": 3,
+                "VALUE_CODER_BFLOAT16": 4,
+                "VALUE_CODER_SIGN": 5
               }
             },
             "Grid": {

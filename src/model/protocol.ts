@@ -123,9 +123,34 @@ export interface PlanRule {
 }
 
 export interface CodecSpec {
-  /** Which coordinates are sent: all, or this fraction (0 to 1) of the largest magnitudes. */
-  readonly select: "all" | { readonly topK: number };
-  readonly values: "float32" | "float16" | "ternary" | { readonly uniform: number };
+  /** Which coordinates are sent. */
+  readonly select:
+    | "all"
+    /** This fraction, above 0 to 1, of the largest magnitudes. */
+    | { readonly topK: number }
+    /** Magnitudes of this or more, above 0. */
+    | { readonly threshold: number }
+    /** This fraction, above 0 to 1, drawn at random. */
+    | { readonly randomK: number }
+    /** The `keep` largest of every `of` in a row: 1 to of - 1 of 2 to 24. */
+    | { readonly blocks: { readonly keep: number; readonly of: number } };
+  /** How their values are coded. */
+  readonly values:
+    | "float32"
+    | "float16"
+    | "bfloat16"
+    | "ternary"
+    | "sign"
+    /** Bits a value, 1 to 8; to the nearest level, or at random so that the mean is right. */
+    | { readonly uniform: number; readonly rounding?: "stochastic" }
+    /** Levels of a magnitude, 1 to 32767. */
+    | { readonly qsgd: number }
+    /** Centroids, 2 to 256. */
+    | { readonly codebook: number }
+    /** Magnitudes, 2 or 3. */
+    | { readonly levels: number }
+    /** Bits a value, 1 to 4. */
+    | { readonly eden: number };
 }
 
 /** The fixed grid of a round's exact tally: |delta| at most 2^exponent, sum of weights at most weightBudget. */

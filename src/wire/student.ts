@@ -3,23 +3,28 @@ import { gather, planGroups, scatter } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { manifestOf } from "../model/manifest.ts";
 import type { PlanRule } from "../model/protocol.ts";
+import { deriveSeed } from "../model/rng.ts";
 import { type Params, sizeOf, type Tensor, toDense } from "../model/tensor.ts";
 import type { StudentFrame } from "./frame.ts";
 
 /** How a student's tensors are coded: plan rules, but for error feedback, which a model that is sent once has no use for. */
 export type StudentRule = Omit<PlanRule, "errorFeedback">;
 
-/** A model as a frame to ship; `studentParams` of it is what the rules' codecs leave of `params`. */
+/**
+ * A model as a frame to ship; `studentParams` of it is what the rules' codecs leave of `params`. `seed` is for what
+ * they leave to chance.
+ */
 export function encodeStudent(
   architecture: string,
   params: Params,
   rules: readonly StudentRule[],
+  seed: number,
 ): StudentFrame {
   const manifest = manifestOf(params);
   const plan = rules.map((rule): PlanRule => ({ ...rule, errorFeedback: false }));
-  const groups = planGroups(plan, manifest, "student").map((group) => ({
+  const groups = planGroups(plan, manifest, "student").map((group, i) => ({
     tensors: group.tensors.map((tensor) => manifest.tensors.indexOf(tensor)),
-    payload: group.codec.encode(gather(group, params)).payload,
+    payload: group.codec.encode(gather(group, params), deriveSeed(seed, "group", i)).payload,
   }));
   return { kind: "student", architecture, manifest, groups };
 }

@@ -7,22 +7,35 @@ import { mutation } from "../suites/fuzz.ts";
 import { expectValidSparse } from "../suites/sparse.ts";
 
 const LENGTH = 150;
-const NUM_INPUTS = 60_000;
+const NUM_INPUTS = 150_000;
 
 function seedPayloads(): readonly Uint8Array[] {
   const rng = derive(1, "seed payloads");
   const vector = Float32Array.from({ length: LENGTH }, () => gaussian(rng));
-  const selects = ["all", { topK: 0.03 }, { topK: 0.4 }] as const;
+  const selects = [
+    "all",
+    { topK: 0.03 },
+    { topK: 0.4 },
+    { randomK: 0.1 },
+    { blocks: { keep: 1, of: 8 } },
+  ] as const;
   const values: readonly CodecSpec["values"][] = [
     "float32",
     "float16",
+    "bfloat16",
     "ternary",
     { uniform: 1 },
     { uniform: 5 },
+    { qsgd: 1 },
+    { qsgd: 200 },
+    { codebook: 5 },
+    { levels: 3 },
+    { eden: 2 },
   ];
-  const encode = (spec: CodecSpec, of = vector) => codec(spec).encode(of).payload;
+  const encode = (spec: CodecSpec, of = vector) => codec(spec).encode(of, 0).payload;
   return [
     ...selects.flatMap((select) => values.map((v) => encode({ select, values: v }))),
+    encode({ select: { threshold: 1 }, values: "ternary" }, new Float32Array(LENGTH).fill(2, 40, 90)),
     encode({ select: { topK: 1 }, values: "ternary" }, new Float32Array(LENGTH)),
     encode({ select: "all", values: { uniform: 3 } }, new Float32Array(LENGTH)),
   ];

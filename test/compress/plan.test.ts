@@ -78,7 +78,59 @@ describe("planGroups", () => {
       "uplink[1].codec.select.topK: 1.5",
       "uplink[1].codec.values.uniform: 2.5",
     ]);
+    const more = [
+      rule("*", { select: { threshold: 0 }, values: { qsgd: 0 } }),
+      rule("*", { select: { blocks: { keep: 4, of: 4 } }, values: { codebook: 1 } }),
+      rule("*", { select: { blocks: { keep: 1, of: 25 } }, values: { levels: 4 } }),
+      rule("*", { select: { randomK: 2 }, values: { eden: 5 } }),
+      rule("*", { select: { threshold: Infinity }, values: { qsgd: 32768 } }),
+    ];
+    expect(problemsOf(more).map((problem) => problem.replace("uplink[", "[").replace(".codec", ""))).toEqual([
+      "[0].select.threshold: 0",
+      "[0].values.qsgd: 0",
+      "[1].select.blocks.keep: 4",
+      "[1].values.codebook: 1",
+      "[2].select.blocks.of: 25",
+      "[2].values.levels: 4",
+      "[3].select.randomK: 2",
+      "[3].values.eden: 5",
+      "[4].select.threshold: Infinity",
+      "[4].values.qsgd: 32768",
+    ]);
     expect(problemsOf([rule("*")], { tensors: [{ name: "none", shape: [3, 0] }] })).toEqual(["none: 3,0"]);
+  });
+});
+
+describe("a plan", () => {
+  it("codes random coordinates so that they are right in the mean, or with feedback", () => {
+    const random = (values: CodecSpec["values"]): CodecSpec => ({ select: { randomK: 0.1 }, values });
+    for (const values of ["ternary", "sign", { uniform: 4 }, { codebook: 4 }, { levels: 2 }] as const) {
+      expect(problemsOf([rule("*", random(values))])[0]).toMatch(/^uplink\[0\]\.codec\.values: /);
+      expect(() => planGroups([rule("*", random(values))], manifest, "uplink")).toThrow(
+        /errorFeedback: true/,
+      );
+      expect(() => planGroups([rule("*", random(values), true)], manifest, "uplink")).not.toThrow();
+    }
+    for (const values of [
+      "float32",
+      { qsgd: 2 },
+      { eden: 1 },
+      { uniform: 4, rounding: "stochastic" },
+    ] as const)
+      expect(() => planGroups([rule("*", random(values))], manifest, "uplink")).not.toThrow();
+  });
+
+  it("has at most 1,024 rules, which are matched with 4,096 tensors in no time", () => {
+    const rules = Array.from({ length: 1023 }, (_, i) => rule(`layer*${i}*/kernel*${i}x`));
+    const many = {
+      tensors: Array.from({ length: 4096 }, (_, i) => ({ name: `layer${i}/kernel${i}`, shape: [1] })),
+    };
+    const start = performance.now();
+    expect(planGroups([...rules, rule("*")], many, "uplink")).toHaveLength(1);
+    expect(performance.now() - start).toBeLessThan(2000);
+    expect(() => planGroups([...rules, rule("a"), rule("*")], many, "uplink")).toThrow(
+      "uplink: 1025, expected at most 1024 rules",
+    );
   });
 });
 
@@ -128,7 +180,26 @@ describe("planDigest", () => {
       { ...base, codec: { ...base.codec, select: { topK: 0.02 } } },
       { ...base, codec: { ...base.codec, select: "all" } },
       { ...base, codec: { ...base.codec, values: { uniform: 5 } } },
-      { ...base, codec: { ...base.codec, values: "ternary" } },
+      ...(
+        [
+          "ternary",
+          "sign",
+          "bfloat16",
+          { uniform: 4, rounding: "stochastic" },
+          { qsgd: 4 },
+          { codebook: 4 },
+          { levels: 3 },
+          { eden: 4 },
+        ] as const
+      ).map((values) => ({ ...base, codec: { ...base.codec, values } })),
+      ...(
+        [
+          { threshold: 0.01 },
+          { randomK: 0.01 },
+          { blocks: { keep: 1, of: 4 } },
+          { blocks: { keep: 1, of: 5 } },
+        ] as const
+      ).map((select) => ({ ...base, codec: { ...base.codec, select } })),
     ];
     const digests = [
       planDigest([base], manifest),

@@ -1,7 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bitReader, bitWriter } from "../../src/compress/bits.ts";
+import { byteReader, byteWriter } from "../../src/compress/bytes.ts";
 import { codec, decodeAny } from "../../src/compress/codec.ts";
+import { blockPositions, readBlockPositions } from "../../src/compress/positions/blocks.ts";
 import { golombRice } from "../../src/compress/positions/golomb-rice.ts";
+import { drawPositions } from "../../src/compress/positions/seed.ts";
 import { shortestPositions } from "../../src/compress/positions.ts";
 import { derive } from "../../src/model/rng.ts";
 import { wireErrorCode } from "../suites/wire-error.ts";
@@ -99,12 +103,131 @@ describe("a bitmap", () => {
   });
 });
 
+describe("run lengths", () => {
+  // Skipped 5 and 4, sent 3 and 2: written are 5, 3 - 1; 4 - 1, 2 - 1, with parameters 2 and 1.
+  const bits = "0110" + "010" + "111" + "11";
+
+  it("are skipped and sent in turn, less what they are at least", () => {
+    expect(support(payload([0x40, 2, 2, 1], bits, [1, 2, 3, 4, 5]), 14)).toEqual([5, 6, 7, 12, 13]);
+  });
+
+  it("may not leave the vector", () => {
+    for (const length of [2, 6, 12, 13])
+      expect(wireErrorCode(() => support(payload([0x40, 2, 2, 1], bits, [1, 2, 3, 4, 5]), length))).toBe(
+        "bad-positions",
+      );
+    expect(wireErrorCode(() => support(payload([0x40, 1, 0, 0], "0".repeat(4000), []), 100))).toBe(
+      "bad-positions",
+    );
+  });
+
+  it("take no memory for positions whose values are not there", () => {
+    // One run of 2^30 - 1: gap 0 is 1, and 2^30 - 2 with parameter 24 is 63 zeros, a one and 24 bits.
+    const run = payload([0x40, 1, 0, 24], `1${"0".repeat(63)}10${"1".repeat(23)}`, []);
+    expect(wireErrorCode(() => support(run, 2 ** 30))).toBe("truncated");
+  });
+
+  it("are the shortest for whole rows", () => {
+    const rows = Uint32Array.from({ length: 900 }, (_, i) => 300 * (7 * Math.floor(i / 300) + 2) + (i % 300));
+    const { id, headBytes, bits: numBits } = shortestPositions(rows, 6000);
+    expect(id).toBe(4);
+    expect(8 * headBytes + numBits).toBeLessThan(100);
+  });
+});
+
+describe("Elias-Fano positions", () => {
+  it("are the low bits of all, then the high parts in unary", () => {
+    // of 40 coordinates 4: 3 low bits; 3 = 0|110, 4 = 0|001, 17 = 2|100, 38 = 4|011
+    const bytes = payload([0x50, 4], "110" + "001" + "100" + "011" + "1" + "1" + "001" + "001", [1, 2, 3, 4]);
+    expect(support(bytes, 40)).toEqual([3, 4, 17, 38]);
+    expect(wireErrorCode(() => support(bytes, 38))).toBe("bad-positions");
+  });
+
+  it("rise strictly", () => {
+    expect(wireErrorCode(() => support(payload([0x50, 2], "01" + "01" + "1" + "1", [1, 2]), 8))).toBe(
+      "bad-positions",
+    );
+    expect(wireErrorCode(() => support(payload([0x50, 2], "01" + "10" + "1" + "1", [1, 2]), 8))).toBe(
+      "bad-positions",
+    );
+  });
+});
+
+describe("positions from a seed", () => {
+  it("are as many as asked for, rising, and every coordinate equally often", () => {
+    const hits = new Uint32Array(70);
+    for (let seed = 0; seed < 7000; seed++) {
+      const drawn = drawPositions(seed, 20, 70);
+      expect(new Set(drawn).size).toBe(20);
+      expect([...drawn]).toEqual([...drawn].sort((a, b) => a - b));
+      for (const position of drawn) hits[position]!++;
+    }
+    // 2,000 each, with a standard deviation of 38
+    expect(Math.min(...hits)).toBeGreaterThan(2000 - 5 * 38);
+    expect(Math.max(...hits)).toBeLessThan(2000 + 5 * 38);
+    expect([...drawPositions(1, 5, 5)]).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("follow from Floyd's algorithm, by hand", () => {
+    // The words of seed 1 are 0x5e2d1772, 0 modulo 6; 0x14e498f0, 1 modulo 7; 0xd20ea1fd, 5 modulo 8.
+    expect([...drawPositions(1, 3, 8)]).toEqual([0, 1, 5]);
+    // Modulo 2, 3 and 4 they are 0, 1 and 1, which was taken.
+    expect([...drawPositions(1, 3, 4)]).toEqual([0, 1, 3]);
+  });
+
+  it("may stand for zeros, which take them off the support", () => {
+    const [first, second] = drawPositions(9, 2, 100);
+    const bytes = payload([0x30, 9, 0, 0, 0, 2], "", [0, 2]);
+    expect(support(bytes, 100)).toEqual([second]);
+    expect(support(payload([0x30, 9, 0, 0, 0, 2], "", [2, -0]), 100)).toEqual([first]);
+  });
+});
+
+describe("positions in blocks", () => {
+  it("are the place of every block's choice among all, by hand", () => {
+    // 2 of 4: {2, 3} is C(2, 1) + C(3, 2) = 5 of 6; the last block of 2 has one choice and takes no bits
+    expect(support(payload([0x60, 2, 4], "101", [1, 2, 3, 4]), 6)).toEqual([2, 3, 4, 5]);
+    expect(support(payload([0x60, 2, 4], "000", [1, 2, 3, 4]), 6)).toEqual([0, 1, 4, 5]);
+    expect(support(payload([0x60, 2, 4], "101", [1, 2, 0, 4]), 6)).toEqual([2, 3, 5]);
+    for (const choice of ["011", "111"])
+      expect(wireErrorCode(() => support(payload([0x60, 2, 4], choice, [1, 2, 3, 4]), 6))).toBe(
+        "bad-positions",
+      );
+  });
+
+  it("come back, every choice of every size", () => {
+    for (let of = 2; of <= 24; of += 1)
+      for (let keep = 1; keep < of; keep++) {
+        const rng = derive(of, "block", keep);
+        const length = 3 * of + (of >> 1);
+        const vector = Float32Array.from({ length }, () => rng.uniform() + 1);
+        const { sent } = codec({ select: { blocks: { keep, of } }, values: "float32" }).encode(vector, 0);
+        const positions = sent.support!;
+        const { headBytes, bits, writeHead, writePositions } = blockPositions(positions, length, {
+          keep,
+          of,
+        });
+        const head = byteWriter();
+        writeHead(head);
+        const bytes = new Uint8Array(Math.ceil(bits / 8));
+        const writer = bitWriter(bytes);
+        writePositions(writer);
+        writer.flush();
+        expect(head.written().length).toBe(headBytes);
+        const reader = readBlockPositions(byteReader(head.written(), ""), length);
+        expect(reader.leastBits).toBe(bits);
+        expect(reader.read(bitReader(bytes, "bits"), "bits", () => {})).toEqual(positions);
+      }
+  });
+});
+
 describe("positions", () => {
   it("are written in the shortest way", () => {
     const every = (step: number) => Uint32Array.from({ length: Math.ceil(1000 / step) }, (_, i) => i * step);
     expect(shortestPositions(null, 1000).id).toBe(0);
     expect(shortestPositions(every(2), 1000).id).toBe(2);
     expect(shortestPositions(every(50), 1000).id).toBe(1);
+    expect(shortestPositions(Uint32Array.of(3, 4, 17, 38), 40).id).toBe(5); // no byte for a parameter
     expect(shortestPositions(new Uint32Array(0), 1).id).toBe(1);
   });
 
@@ -116,6 +239,7 @@ describe("positions", () => {
         const vector = Float32Array.from({ length }, () => rng.uniform() - 0.25);
         const { payload: bytes, sent } = codec({ select: { topK: density }, values: "ternary" }).encode(
           vector,
+          0,
         );
         const { headBytes, bits } = shortestPositions(sent.support, length);
         expect(bytes.length).toBe(1 + headBytes + 4 + Math.ceil((bits + sent.values.length) / 8));
@@ -130,7 +254,7 @@ describe("positions", () => {
   });
 
   it("have coders with known numbers", () => {
-    for (const coders of [0x0f, 0xf0, 0x30, 0x04])
+    for (const coders of [0x0f, 0xf0, 0x70, 0x09])
       expect(wireErrorCode(() => support(Uint8Array.of(coders, 1, 1, 1), 5))).toBe("bad-codec");
   });
 });

@@ -43,7 +43,7 @@ test.each([
   [{ model, cohort: { goal: 3, minimum: 5 } }, "cohort.minimum: 5, expected at most cohort.goal, 3"],
   [
     { model, uplink: [{ tensors: "*", codec: { select: { topk: 0.1 }, values: "ternary" } }] },
-    'uplink[0].codec.select: {"topk":0.1}, expected all, or { topK: density } with 0 < density <= 1',
+    'uplink[0].codec.select: {"topk":0.1}, expected all, { topK: density } or { randomK: density } with 0 < density <= 1, { threshold: magnitude } above 0, or { blocks: { keep, of } } with 1 <= keep < of <= 24',
   ],
   [{ model, uplink: [] }, "uplink: [], expected at least 1"],
   [{ model, coordinator: { listen: "7070" } }, 'coordinator.listen: "7070", expected HOST:PORT'],

@@ -89,8 +89,17 @@ test("error feedback: what was folded plus what is owed is all that was trained"
   }
 });
 
-test("a coordinator that dies anywhere goes on from its journal to the same model", async () => {
-  const reference = (await federation()).coordinator.book.held();
+/** Codecs that draw: what a restart encodes again must come out the same. */
+const drawn: Parameters<typeof options>[0] = {
+  uplink: [{ tensors: "*", codec: { select: { randomK: 0.5 }, values: { qsgd: 8 } }, errorFeedback: true }],
+  downlink: [{ tensors: "*", codec: { select: "all", values: { eden: 3 } }, errorFeedback: true }],
+};
+
+test.each([
+  ["ternary", {}],
+  ["drawn", drawn],
+])("a coordinator that dies anywhere goes on from its journal to the same model, %s", async (_, settings) => {
+  const reference = (await federation(options(settings))).coordinator.book.held();
   let crashes = 0;
   for (let crashAfter = 1; ; crashAfter++) {
     const disk = memoryDisk();
@@ -104,7 +113,7 @@ test("a coordinator that dies anywhere goes on from its journal to the same mode
       },
     };
     const before = world();
-    const first = await open(dying, before, options({}));
+    const first = await open(dying, before, options(settings));
     const killed = [1, 2, 3].map((i) => startClient(i, first.service, before, { store: stores[i - 1]! }));
     const ending = await before.run(first.finished.catch((error: Error) => error));
     if (!(ending instanceof Error)) break; // the whole run needs no more appends than that
@@ -113,7 +122,7 @@ test("a coordinator that dies anywhere goes on from its journal to the same mode
     for (const client of killed) await client.kill();
 
     const after = world();
-    const second = await open(disk, after, options({}));
+    const second = await open(disk, after, options(settings));
     expect(second.events[0]).toMatchObject({ type: "run.started" });
     for (const i of [1, 2, 3]) startClient(i, second.service, after, { store: stores[i - 1]! });
     const outcome = await after.run(second.finished);

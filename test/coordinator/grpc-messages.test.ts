@@ -93,10 +93,23 @@ const plan: fc.Arbitrary<PlanRule[]> = fc.array(
       select: fc.oneof(
         fc.constant("all" as const),
         record({ topK: fc.oneof(fc.constant(1), double({ min: 0, max: 1, minExcluded: true })) }),
+        record({ threshold: double({ min: 0, minExcluded: true }) }),
+        record({ randomK: double({ min: 0, max: 1, minExcluded: true }) }),
+        fc
+          .integer({ min: 2, max: 24 })
+          .chain((of) =>
+            record({ blocks: record({ keep: fc.integer({ min: 1, max: of - 1 }), of: fc.constant(of) }) }),
+          ),
       ),
       values: fc.oneof(
-        fc.constantFrom("float32" as const, "float16" as const, "ternary" as const),
+        fc.constantFrom("float32" as const, "float16" as const, "bfloat16" as const, "ternary" as const),
+        fc.constant("sign" as const),
         record({ uniform: fc.integer({ min: 1, max: 8 }) }),
+        record({ uniform: fc.integer({ min: 1, max: 8 }), rounding: fc.constant("stochastic" as const) }),
+        record({ qsgd: fc.integer({ min: 1, max: 32767 }) }),
+        record({ codebook: fc.integer({ min: 2, max: 256 }) }),
+        record({ levels: fc.integer({ min: 2, max: 3 }) }),
+        record({ eden: fc.integer({ min: 1, max: 4 }) }),
       ),
     }),
     errorFeedback: fc.boolean(),
@@ -235,6 +248,8 @@ const at = (fields: Fields, path: string): Fields =>
 const set = (path: string, key: string, value: unknown) =>
   changed((fields) => Object.assign(path ? at(fields, path) : fields, { [key]: value }));
 
+const replaced = (codec: Fields) => set("uplink.0", "codec", codec);
+
 test.each<[string, CoordinatorSignal]>([
   ["signal", {}],
   ["welcome.session", { welcome: { session: new Uint8Array(15) } }],
@@ -277,6 +292,16 @@ test.each<[string, CoordinatorSignal]>([
   ["task.uplink[0].codec.coder", set("uplink.0.codec", "coder", "VALUE_CODER_UNSPECIFIED")],
   ["task.uplink[0].codec.coder", set("uplink.0.codec", "coder", 99)],
   ["task.downlink[0].codec.uniform_bits", set("downlink.0.codec", "uniformBits", 9)],
+  ["task.uplink[0].codec.threshold", replaced({ threshold: 0, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.random_k", replaced({ randomK: 2, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.blocks.of", replaced({ blocks: { keep: 1, of: 25 }, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.blocks.keep", replaced({ blocks: { keep: 4, of: 4 }, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.stochastic_bits", replaced({ stochasticBits: 0 })],
+  ["task.uplink[0].codec.qsgd_levels", replaced({ qsgdLevels: 32768 })],
+  ["task.uplink[0].codec.codebook", replaced({ codebook: 1 })],
+  ["task.uplink[0].codec.levels", replaced({ levels: 4 })],
+  ["task.uplink[0].codec.eden_bits", replaced({ edenBits: 5 })],
+  ["task.uplink[0].codec.values", replaced({ topK: 0.5 })],
   ["task.grid", set("", "grid", null)],
   ["task.grid.exponent", set("grid", "exponent", -127)],
   ["task.grid.weight_budget", set("grid", "weightBudget", 0)],

@@ -12,6 +12,10 @@ export const payloadVectors = payloadsJson as unknown as {
   readonly valid: readonly {
     readonly name: string;
     readonly codec: CodecSpec;
+    readonly errorFeedback?: boolean;
+    readonly seed?: number;
+    /** Valid, but not the shortest, which an encoder would write. */
+    readonly decodeOnly?: true;
     readonly vector: readonly number[];
     readonly hex: string;
     readonly sent: { readonly support: readonly number[] | null; readonly values: readonly number[] };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { codec } from "../../src/compress/codec.ts";
+import type { CodecSpec } from "../../src/model/protocol.ts";
 import { describeFrame } from "../../src/wire/describe.ts";
 import { encodeFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
@@ -39,7 +40,7 @@ const vector = Float32Array.of(
   0,
 );
 const payload = (topK: number, values: "ternary" | { uniform: number }) =>
-  codec({ select: { topK }, values }).encode(vector).payload;
+  codec({ select: { topK }, values }).encode(vector, 0).payload;
 
 describe("describeFrame", () => {
   it.each(Object.values(frames))("covers a $kind byte by byte", (frame) => {
@@ -74,20 +75,46 @@ describe("describeFrame", () => {
       trainLoss: 0.15625,
       payloads: 2,
       "payload 0 length": payloads[0]!.length,
-      "payload 0/coders": "ternary, golomb-rice",
+      "payload 0/coders": "ternary, elias-fano",
       "payload 0/count": 3,
-      "payload 0/parameter": 2,
       "payload 0/mu": 3,
-      "payload 0/bits": "2 bytes",
+      "payload 0/bits": "3 bytes",
       "payload 1 length": payloads[1]!.length,
-      "payload 1/coders": "uniform, golomb-rice",
+      "payload 1/coders": "uniform, elias-fano",
       "payload 1/count": 1,
-      "payload 1/parameter": expect.any(Number),
       "payload 1/bits per value": 4,
       "payload 1/scale": 4,
       "payload 1/bits": expect.any(String),
       checksum: expect.stringMatching(/^[0-9a-f]{8}$/),
     });
+  });
+
+  it.each<[CodecSpec, string[]]>([
+    [
+      { select: "all", values: { qsgd: 3 } },
+      ["coders", "count", "parameter", "levels", "norm", "code", "bits"],
+    ],
+    [
+      { select: "all", values: { levels: 2 } },
+      ["coders", "magnitudes", "magnitudes 0", "magnitudes 1", "bits"],
+    ],
+    [
+      { select: "all", values: { codebook: 2 } },
+      ["coders", "centroids", "centroids 0", "centroids 1", "bits"],
+    ],
+    [{ select: "all", values: { eden: 2 } }, ["coders", "bits per value", "seed", "bits"]],
+    [{ select: { randomK: 0.5 }, values: "bfloat16" }, ["coders", "seed", "count", "bits"]],
+    [{ select: { blocks: { keep: 1, of: 4 } }, values: "sign" }, ["coders", "keep", "of", "mu", "bits"]],
+    [
+      { select: { threshold: 2 }, values: "sign" },
+      ["coders", "count", "gap parameter", "run parameter", "mu", "bits"],
+    ],
+  ])("names the fields of a payload of %j", (spec, names) => {
+    const dense = Float32Array.from({ length: 200 }, (_, i) => (i < 120 ? 1 : 2) + (i % 3) / 10);
+    const { payload: coded } = codec(spec).encode(dense, 0);
+    const fields = describeFrame(encodeFrame({ ...frames.update, payloads: [coded] }), defaultLimits);
+    const ofPayload = fields.map(({ field }) => field).filter((field) => field.startsWith("payload 0/"));
+    expect(ofPayload).toEqual(names.map((name) => `payload 0/${name}`));
   });
 
   it("shows what a checkpoint, an origin and a student hold", () => {

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { codec } from "../../src/compress/codec.ts";
 import { emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
 import { planDigest, planGroups } from "../../src/compress/plan.ts";
+import { splitmix32 } from "../../src/compress/splitmix.ts";
 import type { WireErrorCode } from "../../src/model/error.ts";
 import { type Manifest, manifestDigest } from "../../src/model/manifest.ts";
-import type { PlanRule } from "../../src/model/protocol.ts";
+import type { CodecSpec, PlanRule } from "../../src/model/protocol.ts";
 import { describeFrame } from "../../src/wire/describe.ts";
 import { encodeFrame, shortDigest } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
@@ -39,7 +42,7 @@ function example() {
     ["dense/bias", { shape: [2], data: Float32Array.of(1, -0.5) }],
   ]);
   const groups = planGroups(plan, manifest, "uplink");
-  const { payloads, residual } = encodeDelta(groups, delta, emptyResidual(groups), 1);
+  const { payloads, residual } = encodeDelta(groups, delta, emptyResidual(groups), 1, 0);
   const frame = encodeFrame({
     kind: "update",
     round: 12,
@@ -68,13 +71,37 @@ describe("docs/wire-format.md", () => {
   });
 
   it("shows the bits of a payload as they are", () => {
-    const bytes = payloads[1]!.subarray(7); // after coders, count, parameter, mu
+    const bytes = payloads[1]!.subarray(6); // after coders, count, mu
     const stream = [...bytes]
       .map((byte) => [...byte.toString(2).padStart(8, "0")].reverse().join(""))
       .join("");
     const block = text.split("```")[1]!;
     const shown = block.split("\n").map((line) => line.slice(22).replaceAll(" ", ""));
     expect(shown.join("")).toBe(stream);
+  });
+
+  it("shows payloads as they are", () => {
+    const rows = section("Payloads").matchAll(
+      /^\| `(.+)` \| `(.+)` \| (\d+) \| (.+) \| `([0-9a-f ]+)` \|$/gm,
+    );
+    let count = 0;
+    for (const [, select, values, seed, numbers, hex] of rows) {
+      const spec: CodecSpec = { select: parse(select!), values: parse(values!) };
+      const vector = numbers!.split(", ").flatMap((item) => {
+        const [value, times] = item.split(" x ");
+        return Array<number>(Number(times ?? 1)).fill(Number(value));
+      });
+      const { payload } = codec(spec).encode(Float32Array.from(vector), Number(seed));
+      expect(hexOf(payload), `${select}, ${values}`).toBe(hex!.replaceAll(" ", ""));
+      count++;
+    }
+    expect(count).toBeGreaterThan(12);
+  });
+
+  it("draws the words that it says", () => {
+    const { next } = splitmix32(1);
+    for (let i = 0; i < 3; i++)
+      expect(section("Payloads")).toContain(`0x${next().toString(16).padStart(8, "0")}`);
   });
 
   it("says what the sender keeps", () => {

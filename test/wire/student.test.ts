@@ -22,7 +22,7 @@ function shipped(frame: StudentFrame): StudentFrame {
 
 describe("a student", () => {
   it("comes back from its bytes alone, as its codecs left it", () => {
-    const frame = encodeStudent("tiny-cnn", params, rules);
+    const frame = encodeStudent("tiny-cnn", params, rules, 0);
     expect(frame.groups.map(({ tensors }) => tensors)).toEqual([[1], [0, 2]]);
     const loaded = studentParams(shipped(frame));
     expect([...loaded.keys()]).toEqual([...params.keys()]);
@@ -35,14 +35,17 @@ describe("a student", () => {
   });
 
   it("is exact where its codec is", () => {
-    const frame = encodeStudent("any", params, [
-      { tensors: "*", codec: { select: "all", values: "float32" } },
-    ]);
+    const frame = encodeStudent(
+      "any",
+      params,
+      [{ tensors: "*", codec: { select: "all", values: "float32" } }],
+      0,
+    );
     expect(studentParams(shipped(frame))).toEqual(params);
   });
 
   it("is refused when a payload does not fill its tensors", () => {
-    const frame = encodeStudent("tiny-cnn", params, rules);
+    const frame = encodeStudent("tiny-cnn", params, rules, 0);
     const [biases, kernels] = frame.groups;
     const groups = [{ ...biases!, payload: kernels!.payload }, kernels!];
     expect(wireErrorCode(() => studentParams(shipped({ ...frame, groups })))).toMatch(

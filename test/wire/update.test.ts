@@ -31,7 +31,7 @@ const plan: readonly PlanRule[] = [
 describe("decodeUpdate", () => {
   const manifest = manifestOf(random(1));
   const groups = planGroups(plan, manifest, "uplink");
-  const { payloads, sent } = encodeDelta(groups, random(1), emptyResidual(groups), 4);
+  const { payloads, sent } = encodeDelta(groups, random(1), emptyResidual(groups), 4, 0);
 
   it("gives the message that was sent, tensors in the manifest's order", () => {
     const frame = decodeFrame(encodeFrame({ ...frames.update, payloads }), defaultLimits);
@@ -76,7 +76,7 @@ describe("applyDelta", () => {
     let client = random(2);
     let residual = emptyResidual(groups);
     for (let version = 1; version <= 20; version++) {
-      const encoded = encodeDelta(groups, random(100 + version), residual, Infinity);
+      const encoded = encodeDelta(groups, random(100 + version), residual, Infinity, 0);
       residual = encoded.residual;
       coordinator = applyDelta(coordinator, encoded.sent);
       client = applyDelta(client, decodeDelta(groups, encoded.payloads));

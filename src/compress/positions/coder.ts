@@ -18,5 +18,10 @@ export interface PositionReader {
   /** The least number of bits that `read` will take. */
   readonly leastBits: number;
   /** Strictly rising and below the vector's length, or `bad-positions`; null means all. */
-  readonly read: (reader: BitReader, place: string) => Positions | null;
+  readonly read: (
+    reader: BitReader,
+    place: string,
+    /** To be called, where `count` is null, before memory is taken for as many positions. */
+    expect: (count: number) => void,
+  ) => Positions | null;
 }

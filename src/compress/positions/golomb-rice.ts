@@ -3,6 +3,7 @@ import type { Positions } from "../../model/tensor.ts";
 import type { BitReader } from "../bits.ts";
 import { type ByteReader, varintBytes } from "../bytes.ts";
 import type { PositionCode, PositionReader } from "./coder.ts";
+import { bestRice, MAX_PARAMETER, readRice, writeRice } from "./rice.ts";
 
 /**
  * Golomb-Rice code of the gaps (Golomb, 1966; Rice, 1979): how many coordinates lie between one position and the
@@ -11,7 +12,8 @@ import type { PositionCode, PositionReader } from "./coder.ts";
  */
 export function golombRice(support: Positions): PositionCode {
   const count = support.length;
-  const { parameter, bits } = bestParameter(support);
+  const gaps = support.map((position, i) => (i === 0 ? position : position - support[i - 1]! - 1));
+  const { parameter, bits } = bestRice(gaps);
   return {
     headBytes: varintBytes(count) + (count === 0 ? 0 : 1),
     bits,
@@ -20,26 +22,13 @@ export function golombRice(support: Positions): PositionCode {
       if (count > 0) writer.uint8(parameter);
     },
     writePositions(writer) {
-      const low = (1 << parameter) - 1;
-      let next = 0;
-      for (const position of support) {
-        const gap = position - next;
-        writer.unary(gap >>> parameter);
-        writer.write(gap & low, parameter);
-        next = position + 1;
-      }
+      for (const gap of gaps) writeRice(writer, gap, parameter);
     },
   };
 }
 
 export function readGolombRice(reader: ByteReader, length: number): PositionReader {
-  const count = reader.varint("count", 0, 0xffffffff);
-  if (count > length)
-    throw new WireError(
-      "bad-positions",
-      reader.placed("count"),
-      `${count} positions in a vector of ${length}`,
-    );
+  const count = readPositionCount(reader, 0, length);
   if (count === 0) return { count, leastBits: 0, read: () => new Uint32Array(0) };
   const parameter = reader.uint8("parameter", 0, MAX_PARAMETER);
   return {
@@ -47,6 +36,13 @@ export function readGolombRice(reader: ByteReader, length: number): PositionRead
     leastBits: count * (1 + parameter),
     read: (bits, place) => readGaps(bits, count, parameter, length, place),
   };
+}
+
+/** `count`, at least `low` (`bad-field`) and at most the vector's length (`bad-positions`). */
+export function readPositionCount(reader: ByteReader, low: number, length: number): number {
+  const count = reader.varint("count", low, 0xffffffff);
+  if (count <= length) return count;
+  throw new WireError("bad-positions", reader.placed("count"), `${count} positions in a vector of ${length}`);
 }
 
 function readGaps(
@@ -59,40 +55,9 @@ function readGaps(
   const positions = new Uint32Array(count);
   let next = 0;
   for (let i = 0; i < count; i++) {
-    // No gap reaches beyond the end, so neither does its unary part: a run of zeros is never followed blindly.
-    const high = reader.unary(Math.max(0, length - 1 - next) >>> parameter);
-    const position = next + high * 2 ** parameter + reader.read(parameter);
-    if (position >= length)
-      throw new WireError("bad-positions", place, `position ${position} in a vector of ${length}`);
+    const position = next + readRice(reader, parameter, length - 1 - next, place);
     positions[i] = position;
     next = position + 1;
   }
   return positions;
-}
-
-const MAX_PARAMETER = 24;
-
-/**
- * The parameter with the least bits. The high parts shrink by ever less as the parameter grows, so the cost is
- * convex in it and the first rise ends the search.
- */
-function bestParameter(support: Positions): { parameter: number; bits: number } {
-  let parameter = 0;
-  let bits = costOf(support, 0);
-  for (; parameter < MAX_PARAMETER; parameter++) {
-    const more = costOf(support, parameter + 1);
-    if (more >= bits) break;
-    bits = more;
-  }
-  return { parameter, bits };
-}
-
-function costOf(support: Positions, parameter: number): number {
-  let bits = support.length * (1 + parameter);
-  let next = 0;
-  for (const position of support) {
-    bits += (position - next) >>> parameter;
-    next = position + 1;
-  }
-  return bits;
 }

@@ -5,29 +5,92 @@ import type { ByteReader, ByteWriter } from "../bytes.ts";
 export type ValuesSpec = CodecSpec["values"];
 
 /**
- * How the values of a payload are quantized and written. A coder writes exactly what `quantize` made, so that the
- * sender knows to the bit what the receiver will have: error feedback depends on it.
+ * What coding costs in precision. A contraction never loses more than there is, sum (v - sent)^2 <= sum v^2, and is
+ * fit for error feedback. An unbiased code is right in the mean over seeds, of what is selected, but its noise would
+ * make a residual grow.
  */
-export interface ValueCoder {
-  /** Whether `quantize` changes nothing. */
-  readonly exact: boolean;
-  readonly bitsPerValue: number;
-  /** The values as the receiver will have them; `values` are finite, at least one. */
-  readonly quantize: (values: Float32Array) => Float32Array;
-  /** The byte-aligned part, before the positions: what the values share. */
-  readonly writeHead: (writer: ByteWriter, quantized: Float32Array) => void;
-  readonly writeValues: (writer: BitWriter, quantized: Float32Array) => void;
+export type Loss = "nothing" | "contraction" | "unbiased";
+
+export interface QuantizeOptions {
+  /** For what is left to chance, 0 to 2^32-1. */
+  readonly seed: number;
+  /** Whether what is lost is sent later: then what comes out is a contraction, and not scaled to be unbiased. */
+  readonly feedback: boolean;
+  /** No magnitude above it comes out. At most the largest float32; none of the values is above it. */
+  readonly bound: number;
 }
 
-/** What a payload's head says of its values; `read` takes `count` of them, `count * bitsPerValue` bits. */
+/** How the values of a payload are quantized and written. */
+export interface ValueCoder {
+  /** Without feedback; with it, nothing is merely unbiased. */
+  readonly loses: Loss;
+  /** Whether values can only be read all together, so that none may be left out for being zero. */
+  readonly whole?: true;
+  /** Whether most may become zero, so that it pays to send the others by position even where all are selected. */
+  readonly sparse?: true;
+  /** `values` are finite, at least one. */
+  readonly quantize: (values: Float32Array, options: QuantizeOptions) => Quantized;
+}
+
+/** Quantized values: the sender knows to the bit what the receiver will have, since error feedback depends on it. */
+export interface Quantized {
+  readonly values: Float32Array;
+  /** How the values at these places are written (null: all of them); `zeros` is whether zeros may be among them. */
+  readonly code: (places: Uint32Array | null, zeros: boolean) => ValueCode;
+}
+
+/** One way to write values, with what it costs. */
+export interface ValueCode {
+  readonly headBytes: number;
+  readonly bits: number;
+  /** The byte-aligned part, before the positions' bits: what the values share. */
+  readonly writeHead: (writer: ByteWriter) => void;
+  readonly writeValues: (writer: BitWriter) => void;
+}
+
+/** What a payload's head says of its values. */
 export interface ValueReader {
-  readonly spec: ValuesSpec;
-  readonly bitsPerValue: number;
+  /** The least bits that one value takes, 1 or more. */
+  readonly leastBits: number;
   readonly read: (reader: BitReader, count: number, place: string) => Float32Array;
 }
 
 /** A pair of writer and reader under one pinned id. */
 export interface ValueFormat<Spec extends ValuesSpec> {
   readonly coder: (spec: Spec) => ValueCoder;
-  readonly readHead: (reader: ByteReader) => ValueReader;
+  /** `agreed` is the plan's spec, or null for any; throws `bad-codec` when the head is not as agreed. */
+  readonly readHead: (reader: ByteReader, agreed: Spec | null, zeros: boolean) => ValueReader;
+}
+
+/** What most coders make: one code of `width` bits (1 to 32) a value, after a head that is always the same. */
+export function fixedWidth(
+  values: Float32Array,
+  codes: Uint32Array,
+  width: number,
+  headBytes = 0,
+  writeHead: (writer: ByteWriter) => void = () => {},
+): Quantized {
+  return {
+    values,
+    code(places) {
+      const written = codesAt(codes, places);
+      return {
+        headBytes,
+        bits: width * written.length,
+        writeHead,
+        writeValues(writer) {
+          for (const code of written) writeCode(writer, code, width);
+        },
+      };
+    },
+  };
+}
+
+export const codesAt = (codes: Uint32Array, places: Uint32Array | null): Uint32Array =>
+  places === null ? codes : places.map((place) => codes[place]!);
+
+function writeCode(writer: BitWriter, code: number, width: number): void {
+  if (width <= 24) return writer.write(code, width);
+  writer.write(code & 0xffff, 16);
+  writer.write(code >>> 16, width - 16);
 }

@@ -1,5 +1,5 @@
 import { WireError } from "../../model/error.ts";
-import type { ValueFormat } from "./coder.ts";
+import { fixedWidth, type ValueFormat } from "./coder.ts";
 
 /**
  * IEEE 754 binary16, rounded to nearest, ties to even. Magnitudes above the largest finite one, 65504, become it,
@@ -7,17 +7,14 @@ import type { ValueFormat } from "./coder.ts";
  */
 export const float16: ValueFormat<"float16"> = {
   coder: () => ({
-    exact: false,
-    bitsPerValue: 16,
-    quantize: (values) => values.map((value) => fromBits(toBits(value))),
-    writeHead: () => {},
-    writeValues(writer, quantized) {
-      for (const value of quantized) writer.write(toBits(value), 16);
+    loses: "contraction",
+    quantize(values) {
+      const codes = Uint32Array.from(values, toBits);
+      return fixedWidth(Float32Array.from(codes, fromBits), codes, 16);
     },
   }),
   readHead: () => ({
-    spec: "float16",
-    bitsPerValue: 16,
+    leastBits: 16,
     read(reader, count, place) {
       const values = new Float32Array(count);
       for (let i = 0; i < count; i++) {

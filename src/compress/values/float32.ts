@@ -1,32 +1,35 @@
 import { WireError } from "../../model/error.ts";
-import type { ValueFormat } from "./coder.ts";
+import type { BitReader } from "../bits.ts";
+import { fixedWidth, type ValueFormat } from "./coder.ts";
 
 /** The values as they are: 32 bits each, IEEE 754 binary32. */
 export const float32: ValueFormat<"float32"> = {
   coder: () => ({
-    exact: true,
-    bitsPerValue: 32,
-    quantize: (values) => values.slice(),
-    writeHead: () => {},
-    writeValues(writer, quantized) {
-      for (const bits of new Uint32Array(quantized.buffer, quantized.byteOffset, quantized.length)) {
-        writer.write(bits & 0xffff, 16);
-        writer.write(bits >>> 16, 16);
-      }
-    },
+    loses: "nothing",
+    quantize: (values) => fixedWidth(values.slice(), bitsOf(values), 32),
   }),
   readHead: () => ({
-    spec: "float32",
-    bitsPerValue: 32,
+    leastBits: 32,
     read(reader, count, place) {
-      const bits = new Uint32Array(count);
-      for (let i = 0; i < count; i++) {
-        const low = reader.read(16);
-        const high = reader.read(16);
-        if ((high & 0x7f80) === 0x7f80) throw new WireError("not-finite", place, `value ${i}`);
-        bits[i] = low | (high << 16);
-      }
-      return new Float32Array(bits.buffer);
+      const values = new Float32Array(count);
+      for (let i = 0; i < count; i++) values[i] = readFloat32(reader, place, i);
+      return values;
     },
   }),
 };
+
+/** The IEEE 754 patterns, as a view. */
+export const bitsOf = (values: Float32Array): Uint32Array =>
+  new Uint32Array(values.buffer, values.byteOffset, values.length);
+
+const word = new Uint32Array(1);
+const single = new Float32Array(word.buffer);
+
+/** A finite float32 in the middle of the bits. */
+export function readFloat32(reader: BitReader, place: string, i: number): number {
+  const low = reader.read(16);
+  const high = reader.read(16);
+  if ((high & 0x7f80) === 0x7f80) throw new WireError("not-finite", place, `value ${i}`);
+  word[0] = low | (high << 16);
+  return single[0]!;
+}

@@ -1,13 +1,25 @@
 import { WireError } from "../../model/error.ts";
-import type { BitReader, BitWriter } from "../bits.ts";
+import type { BitReader } from "../bits.ts";
+import type { ByteWriter } from "../bytes.ts";
+import { fixedWidth, type Quantized } from "./coder.ts";
 
-/** Every value as plus or minus `scale`; zero counts as plus. */
-export const signed = (values: Float32Array, scale: number): Float32Array =>
-  values.map((value) => (value < 0 ? -scale : scale));
-
-/** One bit a value: 1 is minus. */
-export function writeSigns(writer: BitWriter, values: Float32Array): void {
-  for (const value of values) writer.write(value < 0 ? 1 : 0, 1);
+/** One bit a value: plus or minus `scale`, 1 is minus. Nothing is negative when the scale is zero. */
+export function signCodes(
+  minus: (i: number) => boolean,
+  count: number,
+  scale: number,
+  headBytes: number,
+  writeHead: (writer: ByteWriter) => void,
+): Quantized {
+  const codes = new Uint32Array(count);
+  const values = new Float32Array(count).fill(scale);
+  if (scale > 0)
+    for (let i = 0; i < count; i++)
+      if (minus(i)) {
+        codes[i] = 1;
+        values[i] = -scale;
+      }
+  return fixedWidth(values, codes, 1, headBytes, writeHead);
 }
 
 export function readSigns(reader: BitReader, count: number, scale: number, place: string): Float32Array {

@@ -1,81 +1,96 @@
 import { WireError } from "../../model/error.ts";
-import type { ByteReader } from "../bytes.ts";
-import type { ValueCoder, ValueFormat, ValueReader } from "./coder.ts";
-import { maxMagnitude, meanMagnitude, readScale } from "./scale.ts";
-import { readSigns, signed, writeSigns } from "./signs.ts";
+import type { ByteReader, ByteWriter } from "../bytes.ts";
+import { fixedWidth, type ValueCoder, type ValueFormat, type ValueReader } from "./coder.ts";
+import { levelValue, maxMagnitude, meanMagnitude, readScale } from "./scale.ts";
+import { readSigns, signCodes } from "./signs.ts";
+import { type Levels, stochasticLevels, stochasticSigns } from "./stochastic.ts";
+
+export interface UniformSpec {
+  readonly uniform: number;
+  readonly rounding?: "stochastic";
+}
 
 /**
  * Symmetric uniform quantization to `bits` bits. From 2 bits on: the 2^bits - 1 levels `scale * c / L`,
  * c = -L..L, L = 2^(bits-1) - 1, with scale the largest magnitude; nearest level, halves away from zero. A value
  * never moves by more than its own magnitude and the largest not at all: a contraction, fit for error feedback.
  * 1 bit has no room for zero: sign times the *mean* magnitude, because the largest would not contract.
+ * With stochastic rounding the mean over seeds is the value; the bytes do not tell which it was.
  */
-export const uniform: ValueFormat<{ readonly uniform: number }> = {
-  coder: ({ uniform: bits }) => (bits === 1 ? oneBit : manyBits(bits)),
-  readHead(reader) {
+export const uniform: ValueFormat<UniformSpec> = {
+  coder: (spec) => (spec.uniform === 1 ? oneBit(spec) : manyBits(spec)),
+  readHead(reader, agreed) {
     const bits = reader.uint8("bits per value", 1, 8);
+    if (agreed !== null && agreed.uniform !== bits)
+      throw new WireError(
+        "bad-codec",
+        reader.placed("bits per value"),
+        `${bits}, agreed was ${agreed.uniform}`,
+      );
     return bits === 1 ? readOneBit(reader) : readManyBits(reader, bits);
   },
 };
 
-const oneBit: ValueCoder = {
-  exact: false,
-  bitsPerValue: 1,
-  quantize: (values) => signed(values, meanMagnitude(values)),
-  writeHead(writer, quantized) {
-    writer.uint8(1);
-    writer.float32(Math.abs(quantized[0]!));
+const headOf =
+  (bits: number, scale: number) =>
+  (writer: ByteWriter): void => {
+    writer.uint8(bits);
+    writer.float32(scale);
+  };
+const HEAD_BYTES = 5;
+
+const oneBit = ({ rounding }: UniformSpec): ValueCoder => ({
+  loses: rounding === "stochastic" ? "unbiased" : "contraction",
+  quantize(values, options) {
+    const { scale, minus } =
+      rounding === "stochastic"
+        ? stochasticSigns(values, maxMagnitude(values), options)
+        : { scale: meanMagnitude(values), minus: Array.from(values, (value) => value < 0) };
+    return signCodes((i) => minus[i]!, values.length, scale, HEAD_BYTES, headOf(1, scale));
   },
-  writeValues: writeSigns,
-};
+});
 
 function readOneBit(reader: ByteReader): ValueReader {
   const scale = readScale(reader, "scale");
-  return {
-    spec: { uniform: 1 },
-    bitsPerValue: 1,
-    read: (bits, count, place) => readSigns(bits, count, scale, place),
-  };
+  return { leastBits: 1, read: (bits, count, place) => readSigns(bits, count, scale, place) };
 }
 
-/** The float32 that stands for level c: scale * c is exact in float64, so this is the same on every engine. */
-const levelValue = (scale: number, c: number, numSteps: number): number =>
-  Math.fround((scale * c) / numSteps) + 0;
-
-function levelOf(value: number, scale: number, numSteps: number): number {
-  const c = Math.floor((Math.abs(value) * numSteps) / scale + 0.5);
-  return value < 0 ? -c : c;
-}
-
-function manyBits(bits: number): ValueCoder {
+function manyBits({ uniform: bits, rounding }: UniformSpec): ValueCoder {
   const numSteps = 2 ** (bits - 1) - 1;
   return {
-    exact: false,
-    bitsPerValue: bits,
-    quantize(values) {
-      const scale = maxMagnitude(values);
-      if (scale === 0) return new Float32Array(values.length);
-      return values.map((value) => levelValue(scale, levelOf(value, scale, numSteps), numSteps));
-    },
-    writeHead(writer, quantized) {
-      writer.uint8(bits);
-      writer.float32(maxMagnitude(quantized));
-    },
-    // The largest magnitude is a level itself, so that scale and levels can be had back from quantized values.
-    writeValues(writer, quantized) {
-      const scale = maxMagnitude(quantized);
-      for (const value of quantized)
-        writer.write(numSteps + (scale === 0 ? 0 : levelOf(value, scale, numSteps)), bits);
+    loses: rounding === "stochastic" ? "unbiased" : "contraction",
+    quantize(values, options) {
+      const { scale, levels } =
+        rounding === "stochastic"
+          ? stochasticLevels(values, maxMagnitude(values), numSteps, options)
+          : nearestLevels(values, numSteps);
+      const quantized = new Float32Array(levels.length);
+      const codes = new Uint32Array(levels.length);
+      for (let i = 0; i < levels.length; i++) {
+        quantized[i] = levelValue(scale, levels[i]!, numSteps);
+        codes[i] = numSteps + levels[i]!;
+      }
+      return fixedWidth(quantized, codes, bits, HEAD_BYTES, headOf(bits, scale));
     },
   };
+}
+
+function nearestLevels(values: Float32Array, numSteps: number): Levels {
+  const scale = maxMagnitude(values);
+  const levels = new Int32Array(values.length);
+  if (scale === 0) return { scale, levels };
+  for (let i = 0; i < values.length; i++) {
+    const c = Math.floor((Math.abs(values[i]!) * numSteps) / scale + 0.5);
+    levels[i] = values[i]! < 0 ? -c : c;
+  }
+  return { scale, levels };
 }
 
 function readManyBits(reader: ByteReader, bits: number): ValueReader {
   const numSteps = 2 ** (bits - 1) - 1;
   const scale = readScale(reader, "scale");
   return {
-    spec: { uniform: bits },
-    bitsPerValue: bits,
+    leastBits: bits,
     read(source, count, place) {
       const values = new Float32Array(count);
       for (let i = 0; i < count; i++) {

@@ -1,19 +1,36 @@
 // Original file: proto/fedpress/v1/task.proto
 
 import type { ValueCoder as _fedpress_v1_ValueCoder, ValueCoder__Output as _fedpress_v1_ValueCoder__Output } from '../../fedpress/v1/ValueCoder.ts';
+import type { Blocks as _fedpress_v1_Blocks, Blocks__Output as _fedpress_v1_Blocks__Output } from '../../fedpress/v1/Blocks.ts';
 
 export interface Codec {
   'topK'?: (number | string);
   'coder'?: (_fedpress_v1_ValueCoder);
   'uniformBits'?: (number);
-  '_topK'?: "topK";
-  'values'?: "coder"|"uniformBits";
+  'threshold'?: (number | string);
+  'randomK'?: (number | string);
+  'blocks'?: (_fedpress_v1_Blocks | null);
+  'stochasticBits'?: (number);
+  'qsgdLevels'?: (number);
+  'codebook'?: (number);
+  'levels'?: (number);
+  'edenBits'?: (number);
+  'select'?: "topK"|"threshold"|"randomK"|"blocks";
+  'values'?: "coder"|"uniformBits"|"stochasticBits"|"qsgdLevels"|"codebook"|"levels"|"edenBits";
 }
 
 export interface Codec__Output {
   'topK'?: (number);
   'coder'?: (_fedpress_v1_ValueCoder__Output);
   'uniformBits'?: (number);
-  '_topK'?: "topK";
-  'values'?: "coder"|"uniformBits";
+  'threshold'?: (number);
+  'randomK'?: (number);
+  'blocks'?: (_fedpress_v1_Blocks__Output | null);
+  'stochasticBits'?: (number);
+  'qsgdLevels'?: (number);
+  'codebook'?: (number);
+  'levels'?: (number);
+  'edenBits'?: (number);
+  'select'?: "topK"|"threshold"|"randomK"|"blocks";
+  'values'?: "coder"|"uniformBits"|"stochasticBits"|"qsgdLevels"|"codebook"|"levels"|"edenBits";
 }

@@ -1,0 +1,45 @@
+import type { Codec__Output } from "../generated/fedpress/v1/Codec.ts";
+import type { CodecSpec } from "../model/protocol.ts";
+import { bad, integer, oneOf, real } from "../wire/link-fields.ts";
+
+/** A plan rule's codec as the link carries it; throws WireError `bad-field` with the field's name. */
+export const decodeCodec = (fields: Codec__Output, place: string): CodecSpec => ({
+  select: decodeSelect(fields, place),
+  values: decodeValues(fields, place),
+});
+
+function decodeSelect(fields: Codec__Output, place: string): CodecSpec["select"] {
+  const { topK, threshold, randomK, blocks } = fields;
+  const density = (value: number, field: string): number =>
+    real(value, `${place}.${field}`, (v) => v > 0 && v <= 1, "above 0, at most 1");
+  if (topK !== undefined) return { topK: density(topK, "top_k") };
+  if (threshold !== undefined)
+    return { threshold: real(threshold, `${place}.threshold`, (v) => v > 0, "above 0") };
+  if (randomK !== undefined) return { randomK: density(randomK, "random_k") };
+  if (!blocks) return "all";
+  const of = integer(blocks.of, `${place}.blocks.of`, 2, 24);
+  return { blocks: { keep: integer(blocks.keep, `${place}.blocks.keep`, 1, of - 1), of } };
+}
+
+const CODERS = {
+  VALUE_CODER_FLOAT32: "float32",
+  VALUE_CODER_FLOAT16: "float16",
+  VALUE_CODER_BFLOAT16: "bfloat16",
+  VALUE_CODER_TERNARY: "ternary",
+  VALUE_CODER_SIGN: "sign",
+} as const;
+
+function decodeValues(fields: Codec__Output, place: string): CodecSpec["values"] {
+  const { coder, uniformBits, stochasticBits, qsgdLevels, codebook, levels, edenBits } = fields;
+  const number = (value: number, field: string, low: number, high: number): number =>
+    integer(value, `${place}.${field}`, low, high);
+  if (coder !== undefined) return oneOf(CODERS, coder, `${place}.coder`);
+  if (uniformBits !== undefined) return { uniform: number(uniformBits, "uniform_bits", 1, 8) };
+  if (stochasticBits !== undefined)
+    return { uniform: number(stochasticBits, "stochastic_bits", 1, 8), rounding: "stochastic" };
+  if (qsgdLevels !== undefined) return { qsgd: number(qsgdLevels, "qsgd_levels", 1, 32767) };
+  if (codebook !== undefined) return { codebook: number(codebook, "codebook", 2, 256) };
+  if (levels !== undefined) return { levels: number(levels, "levels", 2, 3) };
+  if (edenBits !== undefined) return { eden: number(edenBits, "eden_bits", 1, 4) };
+  throw bad(`${place}.values`, "missing");
+}

@@ -1,0 +1,98 @@
+import type { ConfigProblem } from "../model/error.ts";
+import type { CodecSpec, PlanRule } from "../model/protocol.ts";
+import type { ByteWriter } from "./bytes.ts";
+import { MAX_BLOCK } from "./positions/blocks.ts";
+import { MAX_CENTROIDS } from "./values/codebook.ts";
+import { MAX_MAGNITUDES } from "./values/levels.ts";
+import { MAX_LEVELS } from "./values/qsgd.ts";
+
+/** What is wrong with a rule's codec: numbers outside their range, and parts that do not go together. */
+export function ruleProblems({ codec: { select, values }, errorFeedback }: PlanRule, path: string) {
+  const problems: ConfigProblem[] = [];
+  const check = (holds: boolean, field: string, value: unknown, expected: string): void => {
+    if (!holds) problems.push({ path: `${path}.codec.${field}`, value, expected });
+  };
+  const density = (value: number, field: string): void =>
+    check(value > 0 && value <= 1, field, value, "a density above 0, at most 1");
+  const integer = (value: number, low: number, high: number, field: string, unit: string): void =>
+    check(
+      Number.isInteger(value) && value >= low && value <= high,
+      field,
+      value,
+      `${low} to ${high} ${unit}`,
+    );
+
+  if (select !== "all") {
+    if ("topK" in select) density(select.topK, "select.topK");
+    else if ("threshold" in select)
+      check(
+        select.threshold > 0 && Number.isFinite(select.threshold),
+        "select.threshold",
+        select.threshold,
+        "a magnitude above 0",
+      );
+    else if ("randomK" in select) density(select.randomK, "select.randomK");
+    else {
+      const { keep, of } = select.blocks;
+      integer(of, 2, MAX_BLOCK, "select.blocks.of", "coordinates a block");
+      integer(keep, 1, of - 1, "select.blocks.keep", "coordinates, below `of`");
+    }
+  }
+  if (typeof values === "object") {
+    if ("uniform" in values) integer(values.uniform, 1, 8, "values.uniform", "bits");
+    else if ("qsgd" in values) integer(values.qsgd, 1, MAX_LEVELS, "values.qsgd", "levels");
+    else if ("codebook" in values) integer(values.codebook, 2, MAX_CENTROIDS, "values.codebook", "centroids");
+    else if ("levels" in values) integer(values.levels, 2, MAX_MAGNITUDES, "values.levels", "magnitudes");
+    else integer(values.eden, 1, 4, "values.eden", "bits");
+  }
+  // Random coordinates are scaled up to be right in the mean, which a code that is not would undo.
+  if (typeof select === "object" && "randomK" in select && !errorFeedback)
+    check(
+      isRightInTheMean(values),
+      "values",
+      values,
+      "errorFeedback: true beside randomK, or float32, float16, bfloat16, qsgd, eden or uniform with rounding: stochastic",
+    );
+  return problems;
+}
+
+/** Floats of any size are, but for their rounding. */
+const isRightInTheMean = (values: CodecSpec["values"]): boolean =>
+  typeof values === "string"
+    ? values !== "ternary" && values !== "sign"
+    : "qsgd" in values || "eden" in values || ("uniform" in values && values.rounding === "stochastic");
+
+/** A spec as the plan's digest has it: a byte that says which, then its numbers; no two specs are alike in bytes. */
+export function writeSpec(writer: ByteWriter, { select, values }: CodecSpec): void {
+  if (select === "all") writer.uint8(0);
+  else if ("topK" in select) writeFraction(writer, 1, select.topK);
+  else if ("threshold" in select) writeFraction(writer, 2, select.threshold);
+  else if ("randomK" in select) writeFraction(writer, 3, select.randomK);
+  else {
+    writer.uint8(4);
+    writer.uint8(select.blocks.keep);
+    writer.uint8(select.blocks.of);
+  }
+  const [id, number] = numbersOf(values);
+  writer.uint8(id);
+  if (number !== null) writer.varint(number);
+}
+
+function writeFraction(writer: ByteWriter, id: number, value: number): void {
+  writer.uint8(id);
+  const bytes = new DataView(new ArrayBuffer(8));
+  bytes.setFloat64(0, value, true);
+  writer.bytes(new Uint8Array(bytes.buffer));
+}
+
+/** Numbers of their own, not those of the coders: two specs may share a coder. Pinned, never reused. */
+function numbersOf(values: CodecSpec["values"]): readonly [id: number, number: number | null] {
+  if (typeof values === "string") return [NAMED[values], null];
+  if ("uniform" in values) return [values.rounding === "stochastic" ? 4 : 3, values.uniform];
+  if ("qsgd" in values) return [7, values.qsgd];
+  if ("codebook" in values) return [8, values.codebook];
+  if ("levels" in values) return [9, values.levels];
+  return [10, values.eden];
+}
+
+const NAMED = { float32: 0, float16: 1, ternary: 2, bfloat16: 5, sign: 6 } as const;

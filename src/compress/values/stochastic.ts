@@ -1,0 +1,54 @@
+import { derive } from "../../model/rng.ts";
+import type { QuantizeOptions } from "./coder.ts";
+import { levelValue, scaleWithin } from "./scale.ts";
+
+export interface Levels {
+  readonly scale: number;
+  /** One a value, -numSteps to numSteps; it stands for `levelValue(scale, c, numSteps)`. */
+  readonly levels: Int32Array;
+}
+
+/**
+ * Stochastic rounding to the levels scale * c / numSteps: |v| goes up to the next level with the probability of how
+ * far it is on the way there, so that the mean over seeds is v. `scale` is no less than any magnitude.
+ *
+ * With feedback the levels stay and the scale becomes the one with the least squared error, <v,c> / <c,c>. That
+ * makes every single outcome a contraction, and is in the mean no worse than the fixed factor 1 / (1 + omega) by which
+ * an unbiased code must be scaled (Beznosikov et al., 2020).
+ */
+export function stochasticLevels(
+  values: Float32Array,
+  scale: number,
+  numSteps: number,
+  { seed, feedback, bound }: QuantizeOptions,
+): Levels {
+  const levels = new Int32Array(values.length);
+  if (scale === 0) return { scale, levels };
+  const { uniform } = derive(seed, "rounding");
+  let [largest, product, square] = [0, 0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const magnitude = Math.abs(values[i]!);
+    const level = Math.min(numSteps, Math.floor((magnitude * numSteps) / scale + uniform()));
+    levels[i] = values[i]! < 0 ? -level : level;
+    largest = Math.max(largest, level);
+    product += level * magnitude;
+    square += level * level;
+  }
+  if (largest === 0) return { scale: 0, levels };
+  const wanted = feedback ? (numSteps * product) / square : scale;
+  const sent = scaleWithin(wanted, bound, (s) => levelValue(s, largest, numSteps));
+  return { scale: sent, levels: sent === 0 ? new Int32Array(values.length) : levels };
+}
+
+/** Signs drawn so that the mean of sign * scale is the value; the least-squares scale with feedback, not negative. */
+export function stochasticSigns(
+  values: Float32Array,
+  scale: number,
+  { seed, feedback }: QuantizeOptions,
+): { readonly scale: number; readonly minus: readonly boolean[] } {
+  const { uniform } = derive(seed, "rounding");
+  const minus = Array.from(values, (value) => 2 * uniform() * scale >= scale + value);
+  if (!feedback) return { scale, minus };
+  const product = values.reduce((sum, value, i) => sum + (minus[i] ? -value : value), 0);
+  return { scale: Math.fround(Math.max(0, product / values.length)), minus };
+}

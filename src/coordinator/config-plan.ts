@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { count, either, positive, share } from "./config-fields.ts";
+
+const codec = z.strictObject({
+  select: either(
+    [
+      z.literal("all"),
+      z.strictObject({ topK: share.describe("The fraction of largest magnitudes") }),
+      z.strictObject({ threshold: positive.describe("The magnitude from which on a coordinate is sent") }),
+      z.strictObject({ randomK: share.describe("The fraction that is drawn at random") }),
+      z.strictObject({
+        blocks: z
+          .strictObject({ keep: count.max(23), of: count.min(2).max(24) })
+          .refine(({ keep, of }) => keep < of, { error: "keep below of" })
+          .describe("The largest of every so many coordinates in a row"),
+      }),
+    ],
+    "all, { topK: density } or { randomK: density } with 0 < density <= 1, { threshold: magnitude } above 0, " +
+      "or { blocks: { keep, of } } with 1 <= keep < of <= 24",
+  )
+    .default("all")
+    .describe("Which coordinates are sent"),
+  values: either(
+    [
+      z.enum(["float32", "float16", "bfloat16", "ternary", "sign"]),
+      z.strictObject({
+        uniform: count.max(8).describe("Bits a value"),
+        rounding: z.literal("stochastic").exactOptional().describe("To the nearest level if left out"),
+      }),
+      z.strictObject({ qsgd: count.max(32767).describe("Levels of a magnitude") }),
+      z.strictObject({ codebook: z.int().min(2).max(256).describe("Centroids, by k-means") }),
+      z.strictObject({ levels: z.int().min(2).max(3).describe("Magnitudes, by Lloyd-Max") }),
+      z.strictObject({ eden: count.max(4).describe("Bits a value, after a random rotation") }),
+    ],
+    "float32, float16, bfloat16, ternary, sign, { uniform: bits } with 1 <= bits <= 8 (and rounding: stochastic), " +
+      "{ qsgd: levels } of 1 to 32767, { codebook: centroids } of 2 to 256, { levels: 2 or 3 }, or " +
+      "{ eden: bits } with 1 <= bits <= 4",
+  ).describe("How their values are coded"),
+});
+
+/** An ordered list of rules: tensors by name, their codec, error feedback. */
+export const plan = (expected: string) =>
+  z
+    .array(
+      z.strictObject({
+        tensors: z.string().min(1).describe("A tensor's name; * stands for any run of characters"),
+        codec,
+        errorFeedback: z.boolean().default(false).describe("Keep what was left out and send it later"),
+      }),
+      { error: () => expected },
+    )
+    .min(1);

@@ -1,0 +1,65 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { codec } from "../../src/compress/codec.ts";
+import type { CodecSpec } from "../../src/model/protocol.ts";
+import { derive, gaussian } from "../../src/model/rng.ts";
+import { encodeFrame } from "../../src/wire/frame.ts";
+import { frames } from "../suites/frames.ts";
+import { bitsOf } from "../suites/sparse.ts";
+import { hexOf, payloadVectors } from "../suites/vectors.ts";
+
+type Input = readonly ["payload" | "update", hex: string, lengths: readonly number[]];
+
+/** What a decoder written from docs/wire-format.md alone, in another language, makes of the bytes. */
+function decodedElsewhere(inputs: readonly Input[]): unknown {
+  const script = fileURLToPath(new URL("../foreign/decode.py", import.meta.url));
+  return JSON.parse(execFileSync("python3", [script], { input: JSON.stringify(inputs), encoding: "utf8" }));
+}
+
+describe("a stranger with nothing but the document", () => {
+  it("decodes every golden payload to the same bits", () => {
+    const inputs = payloadVectors.valid.map(({ hex, vector }): Input => ["payload", hex, [vector.length]]);
+    const expected = payloadVectors.valid.map(({ vector, sent: { support, values } }) =>
+      bitsOf({
+        length: vector.length,
+        support: support && Uint32Array.from(support),
+        values: Float32Array.from(values),
+      }),
+    );
+    expect(decodedElsewhere(inputs)).toEqual(expected);
+  });
+
+  it("decodes an update of every codec to the same bits", () => {
+    const selects = [
+      "all",
+      { topK: 0.02 },
+      { topK: 0.4 },
+      { randomK: 0.1 },
+      { blocks: { keep: 2, of: 4 } },
+    ] as const;
+    const values: readonly CodecSpec["values"][] = [
+      "float32",
+      "float16",
+      "bfloat16",
+      "sign",
+      { uniform: 5 },
+      { qsgd: 1 },
+      { qsgd: 50 },
+      { codebook: 9 },
+      { levels: 3 },
+      { eden: 3 },
+    ];
+    const rng = derive(1, "foreign");
+    const encoded = selects.flatMap((select) =>
+      values.map((of, i) => {
+        const vector = Float32Array.from({ length: 300 + 50 * i }, () => gaussian(rng));
+        return { length: vector.length, ...codec({ select, values: of }).encode(vector, i) };
+      }),
+    );
+    const frame = encodeFrame({ ...frames.update, payloads: encoded.map(({ payload }) => payload) });
+    expect(decodedElsewhere([["update", hexOf(frame), encoded.map(({ length }) => length)]])).toEqual(
+      encoded.map(({ sent }) => bitsOf(sent)),
+    );
+  });
+});
