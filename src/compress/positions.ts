@@ -6,6 +6,7 @@ import { type Blocks, blockPositions, readBlockPositions } from "./positions/blo
 import type { PositionCode, PositionReader } from "./positions/coder.ts";
 import { eliasFano, readEliasFano } from "./positions/elias-fano.ts";
 import { golombRice, readGolombRice } from "./positions/golomb-rice.ts";
+import { rangeGaps, readRangeGaps } from "./positions/range.ts";
 import { readRunLengths, runLengths } from "./positions/runs.ts";
 import { readSeedPositions, seedPositions } from "./positions/seed.ts";
 
@@ -21,6 +22,7 @@ const POSITION_FORMATS = {
   4: { name: "runs", zeros: false, readHead: readRunLengths },
   5: { name: "elias-fano", zeros: false, readHead: readEliasFano },
   6: { name: "blocks", zeros: true, readHead: readBlockPositions },
+  7: { name: "range", zeros: false, readHead: readRangeGaps },
 } as const;
 
 export type PositionCoderId = keyof typeof POSITION_FORMATS;
@@ -43,6 +45,7 @@ export function shortestPositions(support: Positions | null, length: number): Co
     { id: 2, ...bitmap(support, length) },
     { id: 4, ...runLengths(support) },
     { id: 5, ...eliasFano(support, length) },
+    { id: 7, ...rangeGaps(support) },
   ];
   const cost = ({ headBytes, bits }: PositionCode): number => 8 * headBytes + bits;
   return others.reduce((best, other) => (cost(other) < cost(best) ? other : best), gaps);

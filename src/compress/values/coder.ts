@@ -50,7 +50,7 @@ export interface ValueCode {
 
 /** What a payload's head says of its values. */
 export interface ValueReader {
-  /** The least bits that one value takes, 1 or more. */
+  /** The least bits that one value takes; 0 where an entropy coder writes all of them together. */
   readonly leastBits: number;
   readonly read: (reader: BitReader, count: number, place: string) => Float32Array;
 }

@@ -1,6 +1,7 @@
 import { WireError } from "../../model/error.ts";
 import type { ByteReader, ByteWriter } from "../bytes.ts";
-import { fixedWidth, type ValueCoder, type ValueFormat, type ValueReader } from "./coder.ts";
+import { codesAt, type ValueCoder, type ValueFormat, type ValueReader } from "./coder.ts";
+import { codeReader, shorterCodes } from "./codes.ts";
 import { levelValue, maxMagnitude, meanMagnitude, readScale } from "./scale.ts";
 import { readSigns, signCodes } from "./signs.ts";
 import { type Levels, stochasticLevels, stochasticSigns } from "./stochastic.ts";
@@ -15,21 +16,33 @@ export interface UniformSpec {
  * c = -L..L, L = 2^(bits-1) - 1, with scale the largest magnitude; nearest level, halves away from zero. A value
  * never moves by more than its own magnitude and the largest not at all: a contraction, fit for error feedback.
  * 1 bit has no room for zero: sign times the *mean* magnitude, because the largest would not contract.
- * With stochastic rounding the mean over seeds is the value; the bytes do not tell which it was.
+ * With stochastic rounding the mean over seeds is the value; the bytes do not tell which it was. Levels are written in
+ * `bits` bits each, or by rANS where that is shorter.
  */
 export const uniform: ValueFormat<UniformSpec> = {
   coder: (spec) => (spec.uniform === 1 ? oneBit(spec) : manyBits(spec)),
   readHead(reader, agreed) {
-    const bits = reader.uint8("bits per value", 1, 8);
+    const coded = reader.uint8("bits per value", 1, RANS + 8);
+    const isRans = coded > RANS;
+    const bits = isRans ? coded - RANS : coded;
+    if (bits > 8 || (isRans && bits === 1))
+      throw new WireError(
+        "bad-field",
+        reader.placed("bits per value"),
+        `${coded}, expected 1 to 8 or 130 to 136`,
+      );
     if (agreed !== null && agreed.uniform !== bits)
       throw new WireError(
         "bad-codec",
         reader.placed("bits per value"),
         `${bits}, agreed was ${agreed.uniform}`,
       );
-    return bits === 1 ? readOneBit(reader) : readManyBits(reader, bits);
+    return bits === 1 ? readOneBit(reader) : readManyBits(reader, bits, isRans);
   },
 };
+
+/** On top of the bits per value: the levels are coded by rANS. */
+const RANS = 128;
 
 const headOf =
   (bits: number, scale: number) =>
@@ -70,7 +83,14 @@ function manyBits({ uniform: bits, rounding }: UniformSpec): ValueCoder {
         quantized[i] = levelValue(scale, levels[i]!, numSteps);
         codes[i] = numSteps + levels[i]!;
       }
-      return fixedWidth(quantized, codes, bits, HEAD_BYTES, headOf(bits, scale));
+      return {
+        values: quantized,
+        code(places) {
+          const { isRans, bits: numBits, write } = shorterCodes(codesAt(codes, places), bits);
+          const writeHead = headOf(isRans ? RANS + bits : bits, scale);
+          return { headBytes: HEAD_BYTES, bits: numBits, writeHead, writeValues: write };
+        },
+      };
     },
   };
 }
@@ -86,15 +106,16 @@ function nearestLevels(values: Float32Array, numSteps: number): Levels {
   return { scale, levels };
 }
 
-function readManyBits(reader: ByteReader, bits: number): ValueReader {
+function readManyBits(reader: ByteReader, bits: number, isRans: boolean): ValueReader {
   const numSteps = 2 ** (bits - 1) - 1;
   const scale = readScale(reader, "scale");
   return {
-    leastBits: bits,
+    leastBits: isRans ? 0 : bits,
     read(source, count, place) {
+      const next = codeReader(source, bits, isRans, count, place);
       const values = new Float32Array(count);
       for (let i = 0; i < count; i++) {
-        const c = source.read(bits) - numSteps;
+        const c = next() - numSteps;
         if (c > numSteps || (scale === 0 && c !== 0))
           throw new WireError("bad-field", place, `value ${i} has level ${c}`);
         values[i] = levelValue(scale, c, numSteps);

@@ -1,0 +1,156 @@
+import { WireError } from "../../model/error.ts";
+
+/**
+ * Adaptive binary range coder (Martin, 1979; carries as in LZMA): one bin at a time, each with a probability that both
+ * ends learn from the bins before. Integers only, so every engine writes the same bytes.
+ *
+ * Probabilities are coded in 15 bits, from 2^-15 on: sparse significance costs what it must, where a coder with a fixed
+ * table of states stops at its least probable state. A context learns by counting: the n-th bin moves it by 1 / (n + 1.5)
+ * of the way (Krichevsky and Trofimov, 1981), and from n = 2^14 on always by as much.
+ */
+export interface BinContexts {
+  /** The probability of a one in 2^-31, 0 to 2^31. */
+  readonly ones: Uint32Array;
+  /** Bins seen, up to 2^14. */
+  readonly seen: Uint16Array;
+}
+
+export const binContexts = (count: number): BinContexts => ({
+  ones: new Uint32Array(count).fill(2 ** 30),
+  seen: new Uint16Array(count),
+});
+
+const MOST_SEEN = 2 ** 14;
+/** Renormalize below this range. */
+const BOTTOM = 2 ** 24;
+
+/** As coded: 1 to 2^15 - 1. */
+const probabilityOf = ({ ones }: BinContexts, context: number): number =>
+  Math.min(Math.max(ones[context]! >>> 16, 1), 2 ** 15 - 1);
+
+/** Moves a context towards the bin it saw. The quotient of these integers, cut off, is exact in float64. */
+function learn({ ones, seen }: BinContexts, context: number, bit: number): void {
+  const n = seen[context]!;
+  const p = ones[context]!;
+  ones[context] = p + Math.trunc(((bit === 1 ? 2 ** 31 : 0) - p) / (n + 1.5));
+  if (n < MOST_SEEN) seen[context] = n + 1;
+}
+
+export interface RangeEncoder {
+  /** `bit` is 0 or 1. */
+  readonly encode: (bit: number, contexts: BinContexts, context: number) => void;
+  /** A bit that is as likely as not, and teaches nothing. */
+  readonly encodeEven: (bit: number) => void;
+  /** The bytes; those at the end that are zero are left out, since a decoder reads zeros there. */
+  readonly finish: () => Uint8Array;
+}
+
+export function rangeEncoder(): RangeEncoder {
+  let bytes = new Uint8Array(256);
+  let length = 0;
+  let low = 0; // below 2^32, or with a carry 2^33
+  let range = 2 ** 32 - 1;
+  let held = 0; // the last byte, and the 255s behind it, which a carry may still change
+  let numHeld = 0; // how many of these there are; 0 only before the first
+
+  const put = (byte: number): void => {
+    if (length === bytes.length) {
+      const larger = new Uint8Array(2 * length);
+      larger.set(bytes);
+      bytes = larger;
+    }
+    bytes[length++] = byte;
+  };
+  const release = (carry: number): void => {
+    if (numHeld > 0) put((held + carry) & 255);
+    for (; numHeld > 1; numHeld--) put((255 + carry) & 255);
+  };
+  const shift = (): void => {
+    if (low < 0xff000000 || low >= 2 ** 32) {
+      release(low >= 2 ** 32 ? 1 : 0);
+      held = Math.floor(low / BOTTOM) & 255;
+      numHeld = 1;
+    } else numHeld++;
+    low = (low % BOTTOM) * 256;
+  };
+
+  const narrow = (bit: number, bound: number): void => {
+    if (bit === 1) range = bound;
+    else {
+      low += bound;
+      range -= bound;
+    }
+    while (range < BOTTOM) {
+      range *= 256;
+      shift();
+    }
+  };
+
+  return {
+    encode(bit, contexts, context) {
+      narrow(bit, (range >>> 15) * probabilityOf(contexts, context));
+      learn(contexts, context, bit);
+    },
+    encodeEven: (bit) => narrow(bit, range >>> 1),
+    finish() {
+      // the value in [low, low + range) with the most zero bits at its end
+      const end = low + range;
+      for (let unit = 2 ** 32; ; unit /= 2) {
+        const value = Math.ceil(low / unit) * unit;
+        if (value < end) {
+          low = value;
+          break;
+        }
+      }
+      for (let i = 0; i < 5; i++) shift();
+      release(0);
+      while (length > 0 && bytes[length - 1] === 0) length--;
+      return bytes.slice(0, length);
+    },
+  };
+}
+
+export interface RangeDecoder {
+  readonly decode: (contexts: BinContexts, context: number) => number;
+  readonly decodeEven: () => number;
+  /** Throws unless all bytes were read and the last is not zero, as an encoder leaves them. */
+  readonly end: () => void;
+}
+
+export function rangeDecoder(bytes: Uint8Array, place: string): RangeDecoder {
+  let at = 0;
+  let range = 2 ** 32 - 1;
+  let code = 0; // value minus low
+  const take = (): void => {
+    code = code * 256 + (bytes[at] ?? 0);
+    at++;
+  };
+  for (let i = 0; i < 4; i++) take();
+  const split = (bound: number): number => {
+    const bit = code < bound ? 1 : 0;
+    if (bit === 1) range = bound;
+    else {
+      code -= bound;
+      range -= bound;
+    }
+    while (range < BOTTOM) {
+      range *= 256;
+      take();
+    }
+    return bit;
+  };
+  return {
+    decode(contexts, context) {
+      const bit = split((range >>> 15) * probabilityOf(contexts, context));
+      learn(contexts, context, bit);
+      return bit;
+    },
+    decodeEven: () => split(range >>> 1),
+    end() {
+      if (at < bytes.length)
+        throw new WireError("trailing", place, `${bytes.length - at} bytes after the last bin`);
+      if (bytes.length > 0 && bytes[bytes.length - 1] === 0)
+        throw new WireError("bad-field", place, "ends in a zero byte");
+    },
+  };
+}
