@@ -222,6 +222,18 @@ describe("positions in blocks", () => {
 });
 
 describe("positions", () => {
+  it("claim no memory that the bytes cannot fill, whatever their coder", () => {
+    const length = 2 ** 30;
+    const many = [0xff, 0xff, 0xff, 0x7f]; // 2^28 - 1
+    for (const bytes of [
+      [0x32, 1, 0, 0, 0, ...many, 0, 0, 0x80, 0x3f, 0xff], // seed
+      [0x42, ...many, 0, 0, 0, 0, 0x80, 0x3f, 0xff], // runs
+      [0x52, ...many, 0, 0, 0x80, 0x3f, 0xff], // elias-fano
+      [0x62, 1, 2, 0, 0, 0x80, 0x3f, 0xff], // blocks
+    ])
+      expect(wireErrorCode(() => support(Uint8Array.from(bytes), length))).toBe("truncated");
+  });
+
   it("are written in the shortest way", () => {
     const every = (step: number) => Uint32Array.from({ length: Math.ceil(1000 / step) }, (_, i) => i * step);
     expect(shortestPositions(null, 1000).id).toBe(0);

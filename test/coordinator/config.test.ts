@@ -52,6 +52,48 @@ test.each([
   expect(problemsOf(document)).toEqual([line]);
 });
 
+test("every codec can be written, in its range", () => {
+  const problems = (codec: unknown) => problemsOf({ model, uplink: [{ tensors: "*", codec }] });
+  for (const select of [
+    "all",
+    { topK: 0.01 },
+    { threshold: 1e-3 },
+    { randomK: 0.1 },
+    { blocks: { keep: 2, of: 4 } },
+  ])
+    for (const values of [
+      "float32",
+      "float16",
+      "bfloat16",
+      "ternary",
+      "sign",
+      { uniform: 8 },
+      { uniform: 1, rounding: "stochastic" },
+      { qsgd: 32767 },
+      { codebook: 256 },
+      { levels: 3 },
+      { eden: 4 },
+    ])
+      expect(problems({ select, values })).toEqual([]);
+  for (const values of [
+    "float64",
+    { uniform: 9 },
+    { uniform: 4, rounding: "up" },
+    { qsgd: 0 },
+    { codebook: 1 },
+    { levels: 4 },
+    { eden: 5 },
+  ])
+    expect(problems({ values })[0]).toMatch(/^uplink\[0\]\.codec\.values.*, expected /);
+  for (const select of [
+    { threshold: 0 },
+    { randomK: 1.5 },
+    { blocks: { keep: 4, of: 4 } },
+    { blocks: { keep: 1, of: 25 } },
+  ])
+    expect(problems({ select, values: "sign" })[0]).toMatch(/^uplink\[0\]\.codec\.select.*, expected /);
+});
+
 test("distilling needs data, with both splits", () => {
   expect(problemsOf({ model, distill: {} })[0]).toContain("expected a data section too");
   const data = { source: "mnist", holdout: { test: 0.1, transfer: 0 } };

@@ -1,4 +1,4 @@
-"""Reads fedpress payloads and update frames with nothing but docs/wire-format.md and the standard library.
+"""Reads fedpress payloads and update frames as docs/wire-format.md has them, with the standard library only.
 
 Input: JSON on standard input, a list of [kind, hex, lengths]; kind is "payload" (one length) or "update" (a length a
 group). Output: a JSON list, for every payload its length, support (null: all) and values as the bits of float32s.

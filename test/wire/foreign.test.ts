@@ -11,13 +11,13 @@ import { hexOf, payloadVectors } from "../suites/vectors.ts";
 
 type Input = readonly ["payload" | "update", hex: string, lengths: readonly number[]];
 
-/** What a decoder written from docs/wire-format.md alone, in another language, makes of the bytes. */
+/** What the decoder in Python makes of the bytes, which shares the document with ours and no code. */
 function decodedElsewhere(inputs: readonly Input[]): unknown {
   const script = fileURLToPath(new URL("../foreign/decode.py", import.meta.url));
   return JSON.parse(execFileSync("python3", [script], { input: JSON.stringify(inputs), encoding: "utf8" }));
 }
 
-describe("a stranger with nothing but the document", () => {
+describe("a second decoder, in another language", () => {
   it("decodes every golden payload to the same bits", () => {
     const inputs = payloadVectors.valid.map(({ hex, vector }): Input => ["payload", hex, [vector.length]]);
     const expected = payloadVectors.valid.map(({ vector, sent: { support, values } }) =>
