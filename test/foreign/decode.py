@@ -182,7 +182,81 @@ def blocks(head, length):
     return None, True, read
 
 
-POSITIONS = [all_positions, golomb_rice, bitmap, seeded, runs, elias_fano, blocks]
+class RangeDecoder:
+    def __init__(self, data):
+        self.data, self.at, self.range, self.code = data, 0, 2**32 - 1, 0
+        self.contexts = {}
+        for _ in range(4):
+            self.take()
+
+    def take(self):
+        self.code = self.code * 256 + (self.data[self.at] if self.at < len(self.data) else 0)
+        self.at += 1
+
+    def split(self, bound):
+        if self.code < bound:
+            self.range, bit = bound, 1
+        else:
+            self.range, self.code, bit = self.range - bound, self.code - bound, 0
+        while self.range < 2**24:
+            self.range *= 256
+            self.take()
+        return bit
+
+    def even(self):
+        return self.split(self.range >> 1)
+
+    def bin(self, context):
+        p, m = self.contexts.get(context, (2**30, 0))
+        bit = self.split((self.range >> 15) * min(max(p >> 16, 1), 32767))
+        change = 2 * ((2**31 if bit else 0) - p)
+        step = abs(change) // (2 * m + 3)
+        self.contexts[context] = (p + (step if change > 0 else -step), min(m + 1, 16384))
+        return bit
+
+
+def range_gaps(head, length):
+    count, num_bytes = head.varint(), head.varint()
+
+    def read(bits):
+        decoder = RangeDecoder([bits.number(8) for _ in range(num_bytes)])
+        positions, start, size = [], 0, 1
+        for _ in range(count):
+            n = 0
+            while decoder.bin((0, size, n)) == 0:
+                n += 1
+            value = 1
+            for _ in range(n):
+                value = 2 * value + (decoder.bin((1, n, value)) if value < 8 else decoder.even())
+            start += value
+            positions.append(start - 1)
+            size = 0 if n < 3 else 1 if n < 6 else 2
+        return positions
+
+    return count, False, read
+
+
+POSITIONS = [all_positions, golomb_rice, bitmap, seeded, runs, elias_fano, blocks, range_gaps]
+
+
+def rans(bits, width, count):
+    def frequency():
+        k = bits.zeros()
+        return 2**k + bits.number(k) - 1
+
+    table = [frequency() for _ in range(2**width)]
+    starts = [sum(table[:code]) for code in range(len(table))]
+    assert sum(table) == 4096
+    states, codes = [bits.number(32), bits.number(32)], []
+    for i in range(count):
+        x = states[i % 2]
+        share = x % 4096
+        code = max(c for c in range(len(table)) if table[c] and starts[c] <= share)
+        x = table[code] * (x // 4096) + share - starts[code]
+        states[i % 2] = x if x >= 2**16 else x * 2**16 + bits.number(16)
+        codes.append(code)
+    assert states == [2**16, 2**16]
+    return codes
 
 # Every value coder: reads its head and returns a function that reads `count` values from the bits.
 
@@ -212,10 +286,14 @@ def uniform(head, zeros):
     width = head.uint8()
     if width == 1:
         return ternary(head, zeros)
+    is_rans, width = width > 128, width % 128
     scale, top = head.float32(), 2 ** (width - 1) - 1
-    return lambda bits, count: [
-        to_float32(scale * (bits.number(width) - top) / top) + 0.0 for _ in range(count)
-    ]
+
+    def read(bits, count):
+        codes = rans(bits, width, count) if is_rans else [bits.number(width) for _ in range(count)]
+        return [to_float32(scale * (code - top) / top) + 0.0 for code in codes]
+
+    return read
 
 
 def qsgd(head, zeros):
@@ -236,7 +314,13 @@ def qsgd(head, zeros):
 def codebook(head, zeros):
     table = [head.float32() for _ in range(head.varint())]
     width = max(1, (len(table) - 1).bit_length())
-    return lambda bits, count: [table[bits.number(width)] for _ in range(count)]
+    is_rans = head.uint8() == 1
+
+    def read(bits, count):
+        codes = rans(bits, width, count) if is_rans else [bits.number(width) for _ in range(count)]
+        return [table[code] for code in codes]
+
+    return read
 
 
 def levels(head, zeros):

@@ -5,6 +5,7 @@ import { describeFrame } from "../../src/wire/describe.ts";
 import { encodeFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { frames } from "../suites/frames.ts";
+import { bytesOf } from "../suites/vectors.ts";
 import { wireErrorCode } from "../suites/wire-error.ts";
 
 const vector = Float32Array.of(
@@ -100,19 +101,24 @@ describe("describeFrame", () => {
     ],
     [
       { select: "all", values: { codebook: 2 } },
-      ["coders", "centroids", "centroids 0", "centroids 1", "bits"],
+      ["coders", "centroids", "centroids 0", "centroids 1", "code", "bits"],
     ],
     [{ select: "all", values: { eden: 2 } }, ["coders", "bits per value", "seed", "bits"]],
     [{ select: { randomK: 0.5 }, values: "bfloat16" }, ["coders", "seed", "count", "bits"]],
-    [{ select: { blocks: { keep: 1, of: 4 } }, values: "sign" }, ["coders", "keep", "of", "mu", "bits"]],
-    [
-      { select: { threshold: 2 }, values: "sign" },
-      ["coders", "count", "gap parameter", "run parameter", "mu", "bits"],
-    ],
+    [{ select: { threshold: 2 }, values: "sign" }, ["coders", "count", "bytes", "mu", "bits"]],
   ])("names the fields of a payload of %j", (spec, names) => {
     const dense = Float32Array.from({ length: 200 }, (_, i) => (i < 120 ? 1 : 2) + (i % 3) / 10);
     const { payload: coded } = codec(spec).encode(dense, 0);
     const fields = describeFrame(encodeFrame({ ...frames.update, payloads: [coded] }), defaultLimits);
+    const ofPayload = fields.map(({ field }) => field).filter((field) => field.startsWith("payload 0/"));
+    expect(ofPayload).toEqual(names.map((name) => `payload 0/${name}`));
+  });
+
+  it.each([
+    ["420205020000803f4848230000", ["coders", "count", "gap parameter", "run parameter", "mu", "bits"]],
+    ["6202040000803f1308", ["coders", "keep", "of", "mu", "bits"]],
+  ])("names the fields of the payload %s", (hex, names) => {
+    const fields = describeFrame(encodeFrame({ ...frames.update, payloads: [bytesOf(hex)] }), defaultLimits);
     const ofPayload = fields.map(({ field }) => field).filter((field) => field.startsWith("payload 0/"));
     expect(ofPayload).toEqual(names.map((name) => `payload 0/${name}`));
   });

@@ -1,12 +1,13 @@
 import { WireError } from "../../model/error.ts";
 import { varintBytes } from "../bytes.ts";
-import { fixedWidth, type ValueFormat } from "./coder.ts";
+import { codesAt, type ValueFormat } from "./coder.ts";
+import { codeReader, shorterCodes } from "./codes.ts";
 import { centroidsOf, nearestOf } from "./lloyd.ts";
 import { readTable, writeTable } from "./table.ts";
 
 /**
  * Weight sharing by k-means (Deep Compression; Han, Mao and Dally, 2016): a table of at most `codebook` centroids, 2
- * to 256, and for every value the place of the nearest.
+ * to 256, and for every value the place of the nearest; the places as they are or by rANS, where the paper has Huffman.
  */
 export const codebook: ValueFormat<{ readonly codebook: number }> = {
   coder: ({ codebook: most }) => ({
@@ -14,25 +15,34 @@ export const codebook: ValueFormat<{ readonly codebook: number }> = {
     quantize(values) {
       const centroids = centroidsOf(values, most);
       const codes = nearestOf(values, centroids);
-      const headBytes = varintBytes(centroids.length) + 4 * centroids.length;
-      return fixedWidth(
-        Float32Array.from(codes, (code) => centroids[code]!),
-        codes,
-        widthOf(centroids.length),
-        headBytes,
-        (writer) => writeTable(writer, centroids),
-      );
+      return {
+        values: Float32Array.from(codes, (code) => centroids[code]!),
+        code(places) {
+          const { isRans, bits, write } = shorterCodes(codesAt(codes, places), widthOf(centroids.length));
+          return {
+            headBytes: varintBytes(centroids.length) + 4 * centroids.length + 1,
+            bits,
+            writeHead(writer) {
+              writeTable(writer, centroids);
+              writer.uint8(isRans ? 1 : 0);
+            },
+            writeValues: write,
+          };
+        },
+      };
     },
   }),
   readHead(reader, agreed) {
     const centroids = readTable(reader, "centroids", MAX_CENTROIDS, agreed?.codebook ?? null);
     const width = widthOf(centroids.length);
+    const isRans = reader.uint8("code", 0, 1) === 1;
     return {
-      leastBits: width,
+      leastBits: isRans ? 0 : width,
       read(bits, count, place) {
         const values = new Float32Array(count);
+        const next = codeReader(bits, width, isRans, count, place);
         for (let i = 0; i < count; i++) {
-          const code = bits.read(width);
+          const code = next();
           if (code >= centroids.length)
             throw new WireError("bad-field", place, `value ${i} has centroid ${code}`);
           values[i] = centroids[code]!;
