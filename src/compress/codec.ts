@@ -2,9 +2,11 @@ import { assert } from "../model/assert.ts";
 import type { CodecSpec } from "../model/protocol.ts";
 import type { SparseVector } from "../model/tensor.ts";
 import { byteReader } from "./bytes.ts";
-import { type Encoded, readPayload, writePayload } from "./payload.ts";
+import { type LowRank, powerFactors, product } from "./low-rank.ts";
+import { type Encoded, readPayload, writePayload, writeWhole } from "./payload.ts";
+import { lowRankCoded } from "./positions.ts";
 import { type Selected, select } from "./selection.ts";
-import { fixedWidth, type Loss } from "./values/coder.ts";
+import { fixedWidth, type Loss, type QuantizeOptions } from "./values/coder.ts";
 import { MAX_FLOAT32 } from "./values/scale.ts";
 import { valueCoder } from "./values.ts";
 
@@ -25,8 +27,8 @@ export interface Codec {
   readonly decode: (bytes: Uint8Array, length: number, place?: string) => SparseVector;
 }
 
-/** `feedback`: whether what a payload leaves out is sent later. */
-export function codec(spec: CodecSpec, feedback = false): Codec {
+/** `feedback`: whether what a payload leaves out is sent later. `rows`: of the matrix that a low-rank codec codes. */
+export function codec(spec: CodecSpec, feedback = false, rows = 1): Codec {
   const values = valueCoder(spec.values);
   return {
     spec,
@@ -37,6 +39,10 @@ export function codec(spec: CodecSpec, feedback = false): Codec {
         "a vector to encode is finite and not empty",
       );
       const { length } = vector;
+      if (typeof spec.select === "object" && "lowRank" in spec.select) {
+        const shape = { rows, cols: length / rows, rank: spec.select.lowRank };
+        return encodeLowRank(spec.values, vector, shape, { seed, feedback, bound });
+      }
       const selected = select(spec.select, vector, seed);
       if (selected.positions?.length === 0) return writePayload(spec.values, selected, NOTHING, length);
       const most = Math.min(bound, MAX_FLOAT32);
@@ -54,12 +60,44 @@ export function codec(spec: CodecSpec, feedback = false): Codec {
 export const decodeAny = (bytes: Uint8Array, length: number, place: string): SparseVector =>
   readPayload(byteReader(bytes, place), length, null);
 
+/** Tries to send the product of two factors: until it takes something off the vector, and is within the bound. */
+function encodeLowRank(
+  spec: CodecSpec["values"],
+  vector: Float32Array,
+  shape: LowRank,
+  { seed, feedback, bound }: QuantizeOptions,
+): Encoded {
+  const { length } = vector;
+  let factors = powerFactors(vector, shape, seed);
+  for (let attempt = 0; attempt < 4 && factors.every(Number.isFinite); attempt++) {
+    const quantized = valueCoder(spec).quantize(factors, { seed, feedback, bound: MAX_FLOAT32 });
+    const sent = product(quantized.values, shape);
+    let [square, along, largest] = [0, 0, 0];
+    for (let i = 0; i < length; i++) {
+      square += sent[i]! * sent[i]!;
+      along += sent[i]! * vector[i]!;
+      largest = Math.max(largest, Math.abs(sent[i]!));
+    }
+    // |v - s|² <= |v|² exactly when |s|² <= 2 <v, s>
+    if (square > 0 && square <= 2 * along && largest <= bound)
+      return {
+        payload: writeWhole(spec, lowRankCoded(shape), quantized),
+        sent: { length, support: null, values: sent },
+      };
+    const scale = Math.min(along / square, (bound / largest) * (1 - 2 ** -8));
+    if (!(scale > 0)) break;
+    factors = factors.map((v, i) => (i < shape.rows * shape.rank ? v * scale : v));
+  }
+  return writePayload(spec, { positions: new Uint32Array(0), coded: null }, NOTHING, length);
+}
+
 const isRandom = ({ select: selection }: CodecSpec): boolean =>
   typeof selection === "object" && "randomK" in selection;
 
 function lossOf(spec: CodecSpec, ofValues: Loss, feedback: boolean): Loss {
   if (feedback) return spec.select === "all" && ofValues === "nothing" ? "nothing" : "contraction";
   if (isRandom(spec)) return "unbiased";
+  if (typeof spec.select === "object" && "lowRank" in spec.select) return "contraction";
   if (spec.select === "all") return ofValues;
   return ofValues === "nothing" ? "contraction" : ofValues;
 }

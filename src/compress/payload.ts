@@ -57,6 +57,10 @@ export function writePayload(
   return { payload: write(valueCoderId(spec), best), sent: sentOf(best, positions, values, places, length) };
 }
 
+/** The bytes of values that stand for the whole vector in a form of their own. */
+export const writeWhole = (spec: ValuesSpec, positions: Coded, quantized: Quantized): Uint8Array =>
+  write(valueCoderId(spec), form(positions, quantized, null));
+
 interface Form {
   readonly positions: Coded;
   /** Null when there are none to write. */
@@ -127,10 +131,12 @@ export function readPayload(reader: ByteReader, length: number, agreed: ValuesSp
   };
   expect(positions.count ?? 0, positions.leastBits);
   const support = positions.read(bits, place, expect);
-  const count = support === null ? length : support.length;
+  const { expand } = positions;
+  const count = support === null ? (expand ? positions.count! : length) : support.length;
   expect(count);
   const sent = values === null ? new Float32Array(0) : values.read(bits, count, place);
   bits.end();
+  if (expand) return { length, support: null, values: expand(sent, place) };
   if (support === null || !sent.includes(0)) return { length, support, values: sent };
   if (!zeros)
     throw new WireError("bad-field", place, `value ${sent.indexOf(0)} is zero, and sent nevertheless`);

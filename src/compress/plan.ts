@@ -39,12 +39,39 @@ export function planGroups(
     if (sizeOf(tensor.shape) < 1)
       problems.push({ path: tensor.name, value: tensor.shape, expected: "a tensor with coordinates" });
   }
+  problems.push(...rules.flatMap((rule, i) => matrixProblems(rule, members[i]!, `${path}[${i}]`)));
   if (problems.length > 0) throw new ConfigError(problems);
   return rules.flatMap((rule, i): readonly PlanGroup[] => {
     const tensors = members[i]!;
     const length = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-    return length === 0 ? [] : [{ rule, codec: codec(rule.codec, rule.errorFeedback), tensors, length }];
+    if (length === 0) return [];
+    const rows = length / (tensors[0]!.shape.at(-1) ?? 1);
+    return [{ rule, codec: codec(rule.codec, rule.errorFeedback, rows), tensors, length }];
   });
+}
+
+/** A low-rank codec takes one matrix: a tensor's last axis makes its columns, the others together its rows. */
+function matrixProblems(
+  { codec: { select } }: PlanRule,
+  tensors: readonly TensorSpec[],
+  path: string,
+): readonly ConfigProblem[] {
+  if (typeof select !== "object" || !("lowRank" in select) || tensors.length === 0) return [];
+  const problem = (value: unknown, expected: string) => [
+    { path: `${path}.codec.select.lowRank`, value, expected },
+  ];
+  const [{ name, shape }, ...others] = tensors as [TensorSpec, ...TensorSpec[]];
+  if (others.length > 0 || shape.length < 2)
+    return problem(
+      tensors.map((tensor) => tensor.name),
+      "a rule that only one tensor of two or more dimensions matches",
+    );
+  const cols = shape.at(-1)!;
+  const rows = sizeOf(shape) / cols;
+  const most = Math.ceil((rows * cols) / (rows + cols)) - 1;
+  return select.lowRank <= most
+    ? []
+    : problem(select.lowRank, `a rank of at most ${most} for ${name}, ${shape.join("x")}`);
 }
 
 /** SHA-256 over the rules as docs/wire-format.md writes them and the manifest's digest, 64 hex digits. */

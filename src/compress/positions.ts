@@ -1,11 +1,13 @@
 import type { Positions } from "../model/tensor.ts";
 import type { ByteReader } from "./bytes.ts";
+import type { LowRank } from "./low-rank.ts";
 import { allPositions, readAllPositions } from "./positions/all.ts";
 import { bitmap, readBitmap } from "./positions/bitmap.ts";
 import { type Blocks, blockPositions, readBlockPositions } from "./positions/blocks.ts";
 import type { PositionCode, PositionReader } from "./positions/coder.ts";
 import { eliasFano, readEliasFano } from "./positions/elias-fano.ts";
 import { golombRice, readGolombRice } from "./positions/golomb-rice.ts";
+import { lowRankPositions, readLowRank } from "./positions/low-rank.ts";
 import { rangeGaps, readRangeGaps } from "./positions/range.ts";
 import { readRunLengths, runLengths } from "./positions/runs.ts";
 import { readSeedPositions, seedPositions } from "./positions/seed.ts";
@@ -23,6 +25,7 @@ const POSITION_FORMATS = {
   5: { name: "elias-fano", zeros: false, readHead: readEliasFano },
   6: { name: "blocks", zeros: true, readHead: readBlockPositions },
   7: { name: "range", zeros: false, readHead: readRangeGaps },
+  8: { name: "low-rank", zeros: true, readHead: readLowRank },
 } as const;
 
 export type PositionCoderId = keyof typeof POSITION_FORMATS;
@@ -62,6 +65,9 @@ export const blockedPositions = (support: Positions, length: number, blocks: Blo
   id: 6,
   ...blockPositions(support, length, blocks),
 });
+
+/** Everything, by the factors of a matrix. */
+export const lowRankCoded = (shape: LowRank): Coded => ({ id: 8, ...lowRankPositions(shape) });
 
 export const readPositionsHead = (reader: ByteReader, id: PositionCoderId, length: number): PositionReader =>
   POSITION_FORMATS[id].readHead(reader, length);

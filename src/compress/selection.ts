@@ -1,3 +1,4 @@
+import { assert } from "../model/assert.ts";
 import type { CodecSpec } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { Positions } from "../model/tensor.ts";
@@ -28,6 +29,7 @@ export function select(spec: CodecSpec["select"], vector: Float32Array, seed: nu
           coded: seededPositions(positionSeed, count),
         };
   }
+  assert("blocks" in spec, "a low-rank codec selects nothing");
   const positions = largestOfBlocks(vector, spec.blocks);
   return positions.length === length
     ? { positions: null, coded: null }

@@ -1,6 +1,7 @@
 import type { ConfigProblem } from "../model/error.ts";
 import type { CodecSpec, PlanRule } from "../model/protocol.ts";
 import type { ByteWriter } from "./bytes.ts";
+import { MAX_RANK } from "./low-rank.ts";
 import { MAX_BLOCK } from "./positions/blocks.ts";
 import { MAX_CENTROIDS } from "./values/codebook.ts";
 import { MAX_MAGNITUDES } from "./values/levels.ts";
@@ -32,7 +33,10 @@ export function ruleProblems({ codec: { select, values }, errorFeedback }: PlanR
         "a magnitude above 0",
       );
     else if ("randomK" in select) density(select.randomK, "select.randomK");
-    else {
+    else if ("lowRank" in select) {
+      integer(select.lowRank, 1, MAX_RANK, "select.lowRank", "columns");
+      check(errorFeedback, "select.lowRank", select.lowRank, "errorFeedback: true beside lowRank");
+    } else {
       const { keep, of } = select.blocks;
       integer(of, 2, MAX_BLOCK, "select.blocks.of", "coordinates a block");
       integer(keep, 1, of - 1, "select.blocks.keep", "coordinates, below `of`");
@@ -68,7 +72,10 @@ export function writeSpec(writer: ByteWriter, { select, values }: CodecSpec): vo
   else if ("topK" in select) writeFraction(writer, 1, select.topK);
   else if ("threshold" in select) writeFraction(writer, 2, select.threshold);
   else if ("randomK" in select) writeFraction(writer, 3, select.randomK);
-  else {
+  else if ("lowRank" in select) {
+    writer.uint8(5);
+    writer.varint(select.lowRank);
+  } else {
     writer.uint8(4);
     writer.uint8(select.blocks.keep);
     writer.uint8(select.blocks.of);

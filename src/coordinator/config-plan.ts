@@ -14,9 +14,10 @@ const codec = z.strictObject({
           .refine(({ keep, of }) => keep < of, { error: "keep below of" })
           .describe("The largest of every so many coordinates in a row"),
       }),
+      z.strictObject({ lowRank: count.max(32).describe("Columns of the two factors of one matrix") }),
     ],
     "all, { topK: density } or { randomK: density } with 0 < density <= 1, { threshold: magnitude } above 0, " +
-      "or { blocks: { keep, of } } with 1 <= keep < of <= 24",
+      "{ blocks: { keep, of } } with 1 <= keep < of <= 24, or { lowRank: columns } of 1 to 32",
   )
     .default("all")
     .describe("Which coordinates are sent"),

@@ -463,7 +463,8 @@ const descriptor: object = {
                     "topK",
                     "threshold",
                     "randomK",
-                    "blocks"
+                    "blocks",
+                    "lowRank"
                   ]
                 },
                 "values": {
@@ -494,6 +495,10 @@ const descriptor: object = {
                 "blocks": {
                   "type": "Blocks",
                   "id": 6
+                },
+                "lowRank": {
+                  "type": "uint32",
+                  "id": 12
                 },
                 "coder": {
                   "type": "ValueCoder",

@@ -133,7 +133,9 @@ export interface CodecSpec {
     /** This fraction, above 0 to 1, drawn at random. */
     | { readonly randomK: number }
     /** The `keep` largest of every `of` in a row: 1 to of - 1 of 2 to 24. */
-    | { readonly blocks: { readonly keep: number; readonly of: number } };
+    | { readonly blocks: { readonly keep: number; readonly of: number } }
+    /** Two factors of this many columns, 1 to 32, of one tensor as a matrix. */
+    | { readonly lowRank: number };
   /** How their values are coded. */
   readonly values:
     | "float32"

@@ -271,7 +271,7 @@ describe("positions", () => {
   });
 
   it("have coders with known numbers", () => {
-    for (const coders of [0x0f, 0xf0, 0x80, 0x09])
+    for (const coders of [0x0f, 0xf0, 0x90, 0x09])
       expect(wireErrorCode(() => support(Uint8Array.of(coders, 1, 1, 1), 5))).toBe("bad-codec");
   });
 });

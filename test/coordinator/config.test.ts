@@ -43,7 +43,7 @@ test.each([
   [{ model, cohort: { goal: 3, minimum: 5 } }, "cohort.minimum: 5, expected at most cohort.goal, 3"],
   [
     { model, uplink: [{ tensors: "*", codec: { select: { topk: 0.1 }, values: "ternary" } }] },
-    'uplink[0].codec.select: {"topk":0.1}, expected all, { topK: density } or { randomK: density } with 0 < density <= 1, { threshold: magnitude } above 0, or { blocks: { keep, of } } with 1 <= keep < of <= 24',
+    'uplink[0].codec.select: {"topk":0.1}, expected all, { topK: density } or { randomK: density } with 0 < density <= 1, { threshold: magnitude } above 0, { blocks: { keep, of } } with 1 <= keep < of <= 24, or { lowRank: columns } of 1 to 32',
   ],
   [{ model, uplink: [] }, "uplink: [], expected at least 1"],
   [{ model, coordinator: { listen: "7070" } }, 'coordinator.listen: "7070", expected HOST:PORT'],
@@ -60,6 +60,7 @@ test("every codec can be written, in its range", () => {
     { threshold: 1e-3 },
     { randomK: 0.1 },
     { blocks: { keep: 2, of: 4 } },
+    { lowRank: 32 },
   ])
     for (const values of [
       "float32",
@@ -89,6 +90,8 @@ test("every codec can be written, in its range", () => {
     { threshold: 0 },
     { randomK: 1.5 },
     { blocks: { keep: 4, of: 4 } },
+    { lowRank: 0 },
+    { lowRank: 33 },
     { blocks: { keep: 1, of: 25 } },
   ])
     expect(problems({ select, values: "sign" })[0]).toMatch(/^uplink\[0\]\.codec\.select.*, expected /);

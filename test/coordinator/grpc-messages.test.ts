@@ -95,6 +95,7 @@ const plan: fc.Arbitrary<PlanRule[]> = fc.array(
         record({ topK: fc.oneof(fc.constant(1), double({ min: 0, max: 1, minExcluded: true })) }),
         record({ threshold: double({ min: 0, minExcluded: true }) }),
         record({ randomK: double({ min: 0, max: 1, minExcluded: true }) }),
+        record({ lowRank: fc.integer({ min: 1, max: 32 }) }),
         fc
           .integer({ min: 2, max: 24 })
           .chain((of) =>
@@ -294,6 +295,8 @@ test.each<[string, CoordinatorSignal]>([
   ["task.downlink[0].codec.uniform_bits", set("downlink.0.codec", "uniformBits", 9)],
   ["task.uplink[0].codec.threshold", replaced({ threshold: 0, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.random_k", replaced({ randomK: 2, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.low_rank", replaced({ lowRank: 0, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.low_rank", replaced({ lowRank: 33, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.blocks.of", replaced({ blocks: { keep: 1, of: 25 }, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.blocks.keep", replaced({ blocks: { keep: 4, of: 4 }, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.stochastic_bits", replaced({ stochasticBits: 0 })],

@@ -236,7 +236,29 @@ def range_gaps(head, length):
     return count, False, read
 
 
-POSITIONS = [all_positions, golomb_rice, bitmap, seeded, runs, elias_fano, blocks, range_gaps]
+def low_rank(head, length):
+    rank, rows = head.varint(), head.varint()
+    cols = length // rows
+
+    def expand(factors):
+        p, q = factors[: rows * rank], factors[rows * rank :]
+        matrix = []
+        for i in range(rows):
+            for j in range(cols):
+                total = 0.0
+                for k in range(rank):
+                    total += p[i * rank + k] * q[j * rank + k]
+                matrix.append(to_float32(total) + 0.0)
+        return matrix
+
+    def read(bits):
+        return None
+
+    read.expand = expand
+    return rank * (rows + cols), True, read
+
+
+POSITIONS = [all_positions, golomb_rice, bitmap, seeded, runs, elias_fano, blocks, range_gaps, low_rank]
 
 
 def rans(bits, width, count):
@@ -395,8 +417,11 @@ def decode_payload(data, length):
     read_values = VALUES[coders & 15](head, zeros)
     bits = Bits(data[head.at :])
     support = read_positions(bits)
-    values = read_values(bits, length if support is None else len(support))
+    expand = getattr(read_positions, "expand", None)
+    values = read_values(bits, count if expand else length if support is None else len(support))
     bits.end()
+    if expand:
+        values = expand(values)
     if support is not None:
         sent = [(p, v) for p, v in zip(support, values) if v != 0]
         support, values = [p for p, _ in sent], [v for _, v in sent]

@@ -57,6 +57,11 @@ describe("a second decoder, in another language", () => {
         return { length: vector.length, ...codec({ select, values: of }).encode(vector, i) };
       }),
     );
+    for (const of of values) {
+      const vector = Float32Array.from({ length: 20 * 15 }, (_, i) => Math.fround(Math.sin(i) + (i % 15)));
+      const { payload, sent } = codec({ select: { lowRank: 2 }, values: of }, true, 20).encode(vector, 3);
+      encoded.push({ length: vector.length, payload, sent });
+    }
     const frame = encodeFrame({ ...frames.update, payloads: encoded.map(({ payload }) => payload) });
     expect(decodedElsewhere([["update", hexOf(frame), encoded.map(({ length }) => length)]])).toEqual(
       encoded.map(({ sent }) => bitsOf(sent)),

@@ -24,4 +24,6 @@ export interface PositionReader {
     /** To be called, where `count` is null, before memory is taken for as many positions. */
     expect: (count: number) => void,
   ) => Positions | null;
+  /** Where the values are not the coordinates themselves: all coordinates, made of `count` values. */
+  readonly expand?: (values: Float32Array, place: string) => Float32Array;
 }

@@ -15,7 +15,8 @@ export interface Codec {
   'codebook'?: (number);
   'levels'?: (number);
   'edenBits'?: (number);
-  'select'?: "topK"|"threshold"|"randomK"|"blocks";
+  'lowRank'?: (number);
+  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank";
   'values'?: "coder"|"uniformBits"|"stochasticBits"|"qsgdLevels"|"codebook"|"levels"|"edenBits";
 }
 
@@ -31,6 +32,7 @@ export interface Codec__Output {
   'codebook'?: (number);
   'levels'?: (number);
   'edenBits'?: (number);
-  'select'?: "topK"|"threshold"|"randomK"|"blocks";
+  'lowRank'?: (number);
+  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank";
   'values'?: "coder"|"uniformBits"|"stochasticBits"|"qsgdLevels"|"codebook"|"levels"|"edenBits";
 }
