@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { type Dataset, subset } from "../../src/model/dataset.ts";
 import { trainerPool } from "../../src/trainer/pool.ts";
@@ -8,7 +9,19 @@ import { linear, trainerContract } from "../suites/trainer.ts";
 
 trainerContract("a pool of one thread", () => trainerPool(1));
 trainerContract("a pool of two threads", () => trainerPool(2));
+// where its package is installed: nowhere that this was written
+if (isInstalled("@tensorflow/tfjs-node"))
+  trainerContract("a pool on the native engine", () => trainerPool(1, { engine: "node" }), linear);
 trainerContract("a pool on the cpu engine", () => trainerPool(1, { engine: "cpu", warn: () => {} }), linear);
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const never = new AbortController().signal;
 const oddWorker = new URL("./odd-worker.mjs", import.meta.url);
