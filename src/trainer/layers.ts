@@ -125,6 +125,7 @@ export function tensorsOf(layer: Layer, input: readonly number[]): readonly Laye
       ];
     }
     case "transformer":
+      assert(features % layer.heads === 0, `${layer.name} has heads of one size`);
       return [
         ...norm("norm1/", features),
         ...kernelAndBias("attention/", [features, 3 * features], 3 * features),
