@@ -1,15 +1,16 @@
 import { subset } from "../model/dataset.ts";
 import { derive } from "../model/rng.ts";
 import { sizeOf } from "../model/tensor.ts";
+import { vocabularyOf } from "../trainer/layers.ts";
 import type { TrainTask } from "../trainer/trainer.ts";
 import { architecture, initialParams } from "../trainer/zoo.ts";
 
 /** What the benches train: random examples, batch 32, SGD with momentum. */
 export function benchTask(name: string, numSamples: number, epochs: number): TrainTask {
-  const { inputShape, numClasses, layers } = architecture(name);
+  const { inputShape, numClasses } = architecture(name);
+  const vocabulary = vocabularyOf(architecture(name));
   const rng = derive(1, "bench", name);
-  const [first] = layers;
-  const draw = first?.kind === "embedding" ? () => rng.below(first.vocabulary) : rng.uniform;
+  const draw = vocabulary === null ? rng.uniform : () => rng.below(vocabulary);
   const made = {
     inputShape,
     numClasses,

@@ -6,6 +6,7 @@ import { ConfigError } from "../model/error.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import type { EpochReport } from "../trainer/trainer.ts";
 import { architectureNames } from "../trainer/zoo.ts";
+import { codecCommand } from "./bench-codec.ts";
 import { benchModels, benchTask, median } from "./bench-task.ts";
 import { workersCommand } from "./bench-workers.ts";
 import { collect, integer } from "./options.ts";
@@ -45,7 +46,8 @@ export const benchCommand = (): Command =>
         .option("--json", "one JSON object on stdout")
         .action(benchTrain),
     )
-    .addCommand(workersCommand());
+    .addCommand(workersCommand())
+    .addCommand(codecCommand());
 
 async function benchTrain({ model, samples, epochs, torch, json }: Options): Promise<void> {
   const names = benchModels(model, architectureNames);

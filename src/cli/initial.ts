@@ -3,7 +3,8 @@ import { wireLimits } from "../coordinator/options.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf } from "../model/manifest.ts";
 import type { Params } from "../model/tensor.ts";
-import { architectureNames, initialParams } from "../trainer/zoo.ts";
+import { vocabularyOf } from "../trainer/layers.ts";
+import { architecture, architectureNames, initialParams } from "../trainer/zoo.ts";
 import { decodeFrame } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { readFrameFile } from "./frame-file.ts";
@@ -16,6 +17,7 @@ export function initialModel(config: Config): Params {
     throw new ConfigError([{ path: "distill.student", value: distill.student, expected }]);
   }
   const seeded = initialParams(model.zoo, seed);
+  if (distill !== null) checkStudent(distill.student, model.zoo);
   if (model.checkpoint === null) return seeded;
   const params = readCheckpoint(model.checkpoint, wireLimits(config));
   if (manifestDigest(manifestOf(params)) !== manifestDigest(manifestOf(seeded)))
@@ -27,6 +29,24 @@ export function initialModel(config: Config): Params {
       },
     ]);
   return params;
+}
+
+/** A student sees what its teacher sees, and answers the same question. */
+function checkStudent(student: string, teacher: string): void {
+  const { inputShape, numClasses } = architecture(teacher);
+  const other = architecture(student);
+  const fits =
+    other.inputShape.join() === inputShape.join() &&
+    other.numClasses === numClasses &&
+    vocabularyOf(other) === vocabularyOf(architecture(teacher));
+  if (!fits)
+    throw new ConfigError([
+      {
+        path: "distill.student",
+        value: student,
+        expected: `a model that takes ${inputShape.join("x")} and tells ${numClasses} classes apart, as ${teacher} does`,
+      },
+    ]);
 }
 
 function readCheckpoint(file: string, limits: Limits): Params {

@@ -13,8 +13,7 @@ import { watchCommand } from "./watch-command.ts";
 
 const program = new Command("fedpress")
   .description("Federated and edge model compression: compressed updates as the protocol")
-  .version(version)
-  .addHelpText("after", exitCodesHelp);
+  .version(version);
 
 for (const command of [
   simulateCommand(),
@@ -26,9 +25,13 @@ for (const command of [
   inspectCommand(),
   schemaCommand(),
 ])
-  program.addCommand(command.addHelpText("after", exitCodesHelp));
+  program.addCommand(command);
 
-for (const command of [program, ...program.commands]) command.exitOverride();
+const withAllBelow = (command: Command): readonly Command[] => [
+  command,
+  ...command.commands.flatMap(withAllBelow),
+];
+for (const command of withAllBelow(program)) command.addHelpText("after", exitCodesHelp).exitOverride();
 
 // A reader that closes the pipe early, such as `head`, is not an error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -12,6 +12,12 @@ export function integer(text: string): number {
   return value;
 }
 
+export function positive(text: string): number {
+  const value = integer(text);
+  if (value === 0) throw new InvalidArgumentError("expected 1 or more");
+  return value;
+}
+
 export const engineOption = (): Option =>
   new Option("--engine <name>", "what trains: see `fedpress doctor`").choices(engineChoices).default("auto");
 

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import picocolors from "picocolors";
 import { type SimulateOptions, simulate } from "../simulation/simulate.ts";
 import type { Summary } from "../simulation/summary.ts";
+import { MAX_CLIENTS } from "../simulation/trace.ts";
 import { formatBytes, formatCount, formatDuration, formatPercent, formatRatio } from "../telemetry/format.ts";
 import { progress } from "../telemetry/progress.ts";
 import type { EngineChoice } from "../trainer/choice.ts";
@@ -10,16 +11,22 @@ import { loadConfig } from "./config-file.ts";
 import { interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
 import { nodeDisk } from "./node-disk.ts";
-import { collect, engineOption, integer, newRunId } from "./options.ts";
+import { collect, engineOption, integer, newRunId, positive } from "./options.ts";
 
 interface Options {
   readonly set: readonly string[];
   readonly seed?: number;
   readonly out?: string;
   readonly baseline?: boolean;
+  readonly record?: string;
+  readonly recordEvery: number;
   readonly json?: boolean;
   readonly engine: EngineChoice;
 }
+
+const RECORD_HELP =
+  "write what is encoded, as dense float32 (of the first round and every tenth from there, up to " +
+  `${MAX_CLIENTS} clients and the coordinator),`;
 
 export const simulateCommand = (): Command =>
   new Command("simulate")
@@ -31,6 +38,8 @@ export const simulateCommand = (): Command =>
     .option("--seed <n>", "override the seed", integer)
     .option("--out <dir>", "the run folder (default: runs/<run id>)")
     .option("--baseline", "run it again with dense float32 both ways, and compare")
+    .option("--record <dir>", `${RECORD_HELP} into this folder, for \`fedpress bench codec --trace\``)
+    .option("--record-every <n>", "with --record: every so many rounds instead of every tenth", positive, 10)
     .addOption(engineOption())
     .option("--json", "print one JSON summary on stdout, nothing else")
     .action(async (file: string, options: Options) => {
@@ -58,6 +67,9 @@ export const simulateCommand = (): Command =>
           engine: options.engine,
           follow,
           progress: log,
+          ...(options.record !== undefined && {
+            record: { disk: nodeDisk(options.record), everyRounds: options.recordEvery },
+          }),
         },
         interruptible(),
       );

@@ -4,7 +4,7 @@ import type { ModelChunk__Output } from "../generated/fedpress/v1/ModelChunk.ts"
 import type { ReportChunk } from "../generated/fedpress/v1/ReportChunk.ts";
 import { WireError } from "../model/error.ts";
 import type { FetchModel, Receipt, ReportId } from "../model/protocol.ts";
-import { bad, CHUNK_BYTES } from "../wire/link-fields.ts";
+import { bad, REPORT_CHUNK_BYTES } from "../wire/link-fields.ts";
 import { type FrameJoiner, frameJoiner, type TransferLimits, transferChunks } from "../wire/transfer.ts";
 import { decodeReceipt, encodeFetch, encodeReportHeader } from "./grpc-link-messages.ts";
 import { LinkError } from "./link.ts";
@@ -75,7 +75,7 @@ export function sendFrame(context: TransferContext, report: ReportId, frame: Uin
     const send = async (): Promise<void> => {
       const header = encodeReportHeader(report, frame.length);
       let isFirst = true;
-      for (const data of transferChunks([frame], CHUNK_BYTES)) {
+      for (const data of transferChunks([frame], REPORT_CHUNK_BYTES)) {
         await write(isFirst ? { header, data } : { data });
         isFirst = false;
         if (watch.isOver()) return;

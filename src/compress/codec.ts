@@ -52,7 +52,7 @@ export function codec(spec: CodecSpec, feedback = false, rows = 1): Codec {
       const quantized = values.quantize(picked, { seed, feedback, bound: most });
       return writePayload(spec.values, selected, quantized, length);
     },
-    decode: (bytes, length, place = "payload") => readPayload(byteReader(bytes, place), length, spec.values),
+    decode: (bytes, length, place = "payload") => readPayload(byteReader(bytes, place), length, spec),
   };
 }
 
@@ -68,6 +68,7 @@ function encodeLowRank(
   { seed, feedback, bound }: QuantizeOptions,
 ): Encoded {
   const { length } = vector;
+  const most = Math.min(bound, MAX_FLOAT32);
   let factors = powerFactors(vector, shape, seed);
   for (let attempt = 0; attempt < 4 && factors.every(Number.isFinite); attempt++) {
     const quantized = valueCoder(spec).quantize(factors, { seed, feedback, bound: MAX_FLOAT32 });
@@ -79,12 +80,12 @@ function encodeLowRank(
       largest = Math.max(largest, Math.abs(sent[i]!));
     }
     // |v - s|² <= |v|² exactly when |s|² <= 2 <v, s>
-    if (square > 0 && square <= 2 * along && largest <= bound)
+    if (square > 0 && square <= 2 * along && largest <= most)
       return {
         payload: writeWhole(spec, lowRankCoded(shape), quantized),
         sent: { length, support: null, values: sent },
       };
-    const scale = Math.min(along / square, (bound / largest) * (1 - 2 ** -8));
+    const scale = Math.min(along / square, (most / largest) * (1 - 2 ** -8));
     if (!(scale > 0)) break;
     factors = factors.map((v, i) => (i < shape.rows * shape.rank ? v * scale : v));
   }

@@ -25,9 +25,10 @@ export interface EncodedDelta {
 }
 
 /**
- * Encodes `delta` plus what is owed; `seed`, 0 to 2^32-1, is for what codecs leave to chance. No magnitude above `bound` (a power of two, or Infinity) is sent: the excess
- * stays in the residual, or is lost in a group without one. Changes none of its arguments. Throws WireError
- * `not-finite` when the delta is no number any more, as after a diverged training.
+ * Encodes `delta` plus what is owed; `seed`, 0 to 2^32-1, is for what codecs leave to chance. No magnitude above
+ * `bound` (a power of two, or Infinity) is sent: the excess stays in the residual, or is lost in a group without one.
+ * Changes none of its arguments. Throws WireError `not-finite` when the delta is no number any more, as after a
+ * diverged training.
  */
 export function encodeDelta(
   groups: readonly PlanGroup[],

@@ -18,7 +18,8 @@ const NUM_ROUNDS = 2;
 
 /**
  * Factors near the best of their rank, by subspace iteration as in PowerSGD (Vogels, Karimireddy and Jaggi, 2019): P is
- * an orthonormal basis of M Q, Q then Mᵀ P, which makes the product the projection of M on that basis.
+ * an orthonormal basis of M Q, Q then Mᵀ P, which makes the product the projection of M on that basis. Both are then
+ * scaled to the same mean square.
  */
 export function powerFactors(matrix: Float32Array, shape: LowRank, seed: number): Float32Array {
   const { rows, cols, rank } = shape;
@@ -40,9 +41,16 @@ export function powerFactors(matrix: Float32Array, shape: LowRank, seed: number)
         if (m !== 0) for (let k = 0; k < rank; k++) q[j * rank + k]! += m * p[i * rank + k]!;
       }
   }
+  // as much in Q as in P, since both are quantized by one scale
+  const squares = (of: Float64Array): number => of.reduce((sum, v) => sum + v * v, 0);
+  const [ofP, ofQ] = [squares(p) / rows, squares(q) / cols];
+  const share = ofP > 0 && ofQ > 0 ? Math.sqrt(Math.sqrt(ofQ / ofP)) : 1;
   const factors = new Float32Array(numFactors(shape));
-  factors.set(p);
-  factors.set(q, rows * rank);
+  factors.set(p.map((v) => v * share));
+  factors.set(
+    q.map((v) => v / share),
+    rows * rank,
+  );
   return factors;
 }
 
@@ -75,7 +83,7 @@ export function product(factors: Float32Array, { rows, cols, rank }: LowRank): F
     for (let j = 0; j < cols; j++) {
       let sum = 0;
       for (let k = 0; k < rank; k++) sum += factors[i * rank + k]! * factors[q + j * rank + k]!;
-      matrix[i * cols + j] = sum + 0;
+      matrix[i * cols + j] = Math.fround(sum) + 0;
     }
   return matrix;
 }

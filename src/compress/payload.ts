@@ -1,11 +1,13 @@
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
+import type { CodecSpec } from "../model/protocol.ts";
 import type { Positions, SparseVector } from "../model/tensor.ts";
 import { bitReader, bitWriter } from "./bits.ts";
 import { type ByteReader, byteWriter } from "./bytes.ts";
 import type { PositionReader } from "./positions/coder.ts";
 import {
   type Coded,
+  isLowRank,
   isPositionCoderId,
   mayHoldZeros,
   positionCoderName,
@@ -115,10 +117,11 @@ const pick = (positions: Positions, places: Uint32Array): Positions =>
 
 /**
  * Reads a payload to its end, for a vector of `length` (1 or more). Memory is taken only for what the bytes at hand
- * can fill, and for positions that follow from a seed a bit a coordinate. `agreed` is how the values must be coded;
- * null takes any known coder.
+ * can fill; where an entropy coder, a seed or factors need no bits a coordinate, for at most some ten bytes of each of
+ * the vector's coordinates. `agreed` is the plan's codec: its values must be coded so, and factors are read only if it
+ * has them. Null takes any known coder.
  */
-export function readPayload(reader: ByteReader, length: number, agreed: ValuesSpec | null): SparseVector {
+export function readPayload(reader: ByteReader, length: number, agreed: CodecSpec | null): SparseVector {
   assert(length >= 1, "a payload carries a vector with coordinates");
   const { positions, values, zeros } = readPayloadHead(reader, length, agreed);
   const place = reader.placed("bits");
@@ -155,23 +158,30 @@ export function readPayload(reader: ByteReader, length: number, agreed: ValuesSp
 export function readPayloadHead(
   reader: ByteReader,
   length: number,
-  agreed: ValuesSpec | null,
+  agreed: CodecSpec | null,
 ): { readonly positions: PositionReader; readonly values: ValueReader | null; readonly zeros: boolean } {
   const coders = reader.uint8("coders", 0, 255, codersText);
   const valueId = coders & 15;
   const positionId = coders >>> 4;
   if (!isValueCoderId(valueId) || !isPositionCoderId(positionId))
     throw new WireError("bad-codec", reader.placed("coders"), codersText(coders));
-  if (agreed !== null && valueCoderId(agreed) !== valueId)
+  if (agreed !== null && valueCoderId(agreed.values) !== valueId)
     throw new WireError(
       "bad-codec",
       reader.placed("coders"),
-      `${codersText(coders)}, agreed was ${valueCoderName(valueCoderId(agreed))}`,
+      `${codersText(coders)}, agreed was ${valueCoderName(valueCoderId(agreed.values))}`,
     );
+  // a product costs many times what other payloads of as many bytes do
+  if (
+    agreed !== null &&
+    isLowRank(positionId) &&
+    !(typeof agreed.select === "object" && "lowRank" in agreed.select)
+  )
+    throw new WireError("bad-codec", reader.placed("coders"), `${codersText(coders)}, which was not agreed`);
   const positions = readPositionsHead(reader, positionId, length);
   const zeros = mayHoldZeros(positionId);
   if (positions.count === 0) return { positions, values: null, zeros };
-  const values = readValueHead(reader, valueId, agreed, zeros);
+  const values = readValueHead(reader, valueId, agreed?.values ?? null, zeros);
   return { positions, values, zeros: zeros || isWhole(valueId) };
 }
 

@@ -37,6 +37,8 @@ export const isPositionCoderId = (id: number): id is PositionCoderId => id in PO
 
 export const positionCoderName = (id: PositionCoderId): string => POSITION_FORMATS[id].name;
 
+export const isLowRank = (id: PositionCoderId): boolean => id === 8;
+
 export const mayHoldZeros = (id: PositionCoderId): boolean => POSITION_FORMATS[id].zeros;
 
 /** The shortest way to write a support (null: all); of equals, the lower id. */

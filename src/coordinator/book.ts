@@ -1,6 +1,6 @@
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
 import { checkRange, fits, type Tally } from "../aggregation/tally.ts";
-import { decodeDelta, emptyResidual, encodeDelta } from "../compress/error-feedback.ts";
+import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
@@ -66,7 +66,10 @@ export interface CatchUp {
   readonly frames: readonly Uint8Array[];
 }
 
-export function openBook(contract: Contract): Book {
+/** Sees a step of the model, and what the server owes beside it, before both are encoded; must leave them alone. */
+export type DownlinkObserver = (round: number, target: Params, owed: Residual) => void;
+
+export function openBook(contract: Contract, observe: DownlinkObserver = () => {}): Book {
   const { manifest, grid, limits } = contract;
   const strategy = aggregationStrategy(contract.aggregation);
   const uplink: readonly PlanGroup[] = planGroups(contract.uplink, manifest, "uplink");
@@ -129,6 +132,7 @@ export function openBook(contract: Contract): Book {
   /** One step of the global model: mean, optimizer, and the same codec downwards with the server's own residual. */
   const commit = (tally: Tally): void => {
     const [target, state] = strategy.optimizer.step(strategy.finish(tally, manifest), optimizerState);
+    observe(round, target, residual);
     const encoded = encodeDelta(
       downlink,
       target,

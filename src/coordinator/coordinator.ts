@@ -5,7 +5,7 @@ import type { Model } from "../model/message.ts";
 import type { CoordinatorService } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
-import { type Book, openBook } from "./book.ts";
+import { type Book, type DownlinkObserver, openBook } from "./book.ts";
 import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
 import { openJournal } from "./journal.ts";
 import { type CoordinatorOptions, runContract } from "./options.ts";
@@ -31,6 +31,8 @@ export interface CoordinatorPorts {
     params: Params,
     signal: AbortSignal,
   ) => Promise<{ accuracy: number; loss: number } | null>;
+  /** For a simulation that records what is encoded. */
+  readonly observe?: DownlinkObserver;
 }
 
 export interface Coordinator {
@@ -66,7 +68,7 @@ export async function openCoordinator(
 ): Promise<Coordinator> {
   const { contract, rounds } = options;
   const { clock, emit } = ports;
-  const book = openBook(contract);
+  const book = openBook(contract, ports.observe);
   const opened = await openJournal(ports.disk, JOURNAL);
   const contractDigests = runContract(options, book.held().digest);
   const { started, bytes, since } = replay(book, opened.records, contractDigests);

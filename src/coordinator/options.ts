@@ -21,7 +21,7 @@ export interface CoordinatorOptions {
 }
 
 /** |delta| of a round stays within 2^3, far above what local training moves a weight. */
-const GRID_EXPONENT = 3;
+export const gridExponent = 3;
 
 /** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
 export function coordinatorOptions(
@@ -44,7 +44,7 @@ export function coordinatorOptions(
       uplink,
       downlink,
       aggregation,
-      grid: { exponent: GRID_EXPONENT, weightBudget: cohort.goal * MAX_NUM_EXAMPLES },
+      grid: { exponent: gridExponent, weightBudget: cohort.goal * MAX_NUM_EXAMPLES },
       limits: wireLimits(config),
     },
     rounds: {

@@ -4,10 +4,10 @@ import { derive, permutation, type Rng } from "../model/rng.ts";
 /**
  * A transfer set is small, and a student is only taught where the teacher is asked: so the teacher is asked about
  * variations too. Copy 0 are the examples themselves; in the others every image (shape [rows, columns, channels]) is
- * moved, turned, sheared and scaled a little, and every other input is mixed with another (Zhang et al., 2018). Only
- * sums and products of seeded numbers, so the same bits everywhere. Labels stay those of the (main) original.
+ * moved, turned, sheared and scaled a little, and every other input is mixed with another (Zhang et al., 2018): numbers
+ * by their mean, tokens by taking some from the other. Only sums and products of seeded numbers, so the same bits everywhere. Labels stay those of the (main) original.
  */
-export function augment(dataset: Dataset, copies: number, seed: number): Dataset {
+export function augment(dataset: Dataset, copies: number, seed: number, isTokens = false): Dataset {
   const { inputShape, numClasses, labels } = dataset;
   const count = labels.length;
   const size = dataset.inputs.length / Math.max(1, count);
@@ -21,8 +21,10 @@ export function augment(dataset: Dataset, copies: number, seed: number): Dataset
     for (let i = 0; i < count; i++) {
       const from = exampleOf(dataset.inputs, i, size);
       const to = exampleOf(inputs, copy * count + i, size);
-      if (isImage(inputShape)) warp(from, to, inputShape, nearIdentity(rng));
-      else mix(from, exampleOf(dataset.inputs, partners[i]!, size), to, rng.uniform() / 2);
+      const partner = exampleOf(dataset.inputs, partners[i]!, size);
+      if (isTokens) exchange(from, partner, to, rng.uniform() / 2, rng);
+      else if (isImage(inputShape)) warp(from, to, inputShape, nearIdentity(rng));
+      else mix(from, partner, to, rng.uniform() / 2);
     }
   }
   return { inputShape, numClasses, inputs, labels: allLabels };
@@ -98,4 +100,9 @@ const within = (x: number, highest: number): number => Math.max(0, Math.min(high
 
 function mix(from: Float32Array, other: Float32Array, to: Float32Array, share: number): void {
   for (let i = 0; i < to.length; i++) to[i] = from[i]! * (1 - share) + other[i]! * share;
+}
+
+/** Each token from the other with probability `share`. */
+function exchange(from: Float32Array, other: Float32Array, to: Float32Array, share: number, rng: Rng): void {
+  for (let i = 0; i < to.length; i++) to[i] = rng.uniform() < share ? other[i]! : from[i]!;
 }

@@ -1,6 +1,8 @@
 import { countOf, type Dataset, subset } from "../model/dataset.ts";
 import { derive, deriveSeed, permutation } from "../model/rng.ts";
 import type { Params } from "../model/tensor.ts";
+import { vocabularyOf } from "../trainer/layers.ts";
+import { architecture } from "../trainer/zoo.ts";
 import { augment } from "./augment.ts";
 import type { DistillTask } from "./task.ts";
 import { teacherLogits } from "./teacher.ts";
@@ -30,9 +32,19 @@ const MAX_COPIES = 20;
 /** Labels and teacher count alike: the teacher tells how classes resemble each other, the labels where it errs. */
 const TEACHER_SHARE = 0.5;
 
+/** The transfer set, and `copies - 1` variations of it that `name` seeds. */
+export function variationsOf(
+  { transfer, settings, seed }: DistillTask,
+  copies: number,
+  name: string,
+): Dataset {
+  const isTokens = vocabularyOf(architecture(settings.student)) !== null;
+  return augment(transfer, copies, deriveSeed(seed, "distill", name), isTokens);
+}
+
 export async function prepareLesson(task: DistillTask, name: string, signal: AbortSignal): Promise<Lesson> {
   const copies = Math.max(1, Math.min(MAX_COPIES, Math.round(LESSON_EXAMPLES / countOf(task.transfer))));
-  const dataset = augment(task.transfer, copies, deriveSeed(task.seed, "distill", name));
+  const dataset = variationsOf(task, copies, name);
   return { dataset, logits: await teacherLogits(task.trainer, task.teacher, dataset, signal) };
 }
 

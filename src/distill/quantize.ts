@@ -1,12 +1,9 @@
-import type { Dataset } from "../model/dataset.ts";
-import { deriveSeed } from "../model/rng.ts";
 import { mapParams, type Params } from "../model/tensor.ts";
 import type { Metrics } from "../trainer/trainer.ts";
 import type { StudentFrame } from "../wire/frame.ts";
 import { studentParams } from "../wire/student.ts";
-import { augment } from "./augment.ts";
 import { bestClips, encodeOnGrid } from "./grid.ts";
-import { partsOf, prepareLesson, study } from "./lesson.ts";
+import { partsOf, prepareLesson, study, variationsOf } from "./lesson.ts";
 import type { Pruned } from "./prune.ts";
 import type { DistillTask } from "./task.ts";
 
@@ -61,8 +58,8 @@ interface Candidate {
 
 /** On the transfer set and one more variation of it, by their labels; the test split stays out of it. */
 function judgeOf(task: DistillTask, signal: AbortSignal): (frame: StudentFrame) => Promise<Candidate> {
-  const { trainer, transfer, settings } = task;
-  const dataset: Dataset = augment(transfer, 2, deriveSeed(task.seed, "distill", "exam"));
+  const { trainer, settings } = task;
+  const dataset = variationsOf(task, 2, "exam");
   return async (frame) => {
     const params = studentParams(frame);
     return {

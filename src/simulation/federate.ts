@@ -11,6 +11,7 @@ import { initialParams } from "../trainer/zoo.ts";
 import { type Device, device } from "./fleet.ts";
 import { localLink } from "./local-link.ts";
 import { discardingDisk, memoryStore } from "./memory.ts";
+import type { TraceRecorder } from "./trace.ts";
 import { type World, world } from "./world.ts";
 
 export interface FederateOptions {
@@ -21,6 +22,8 @@ export interface FederateOptions {
   readonly trainer: Trainer;
   readonly evaluate: (params: Params, signal: AbortSignal) => Promise<Metrics | null>;
   readonly emit: (event: TelemetryEvent, atMs: number) => void;
+  /** Takes down what is encoded. */
+  readonly trace?: TraceRecorder;
 }
 
 /**
@@ -31,7 +34,7 @@ export async function federate(
   options: FederateOptions,
   signal: AbortSignal,
 ): Promise<{ readonly coordinator: Coordinator; readonly outcome: Outcome }> {
-  const { config, trainer, emit } = options;
+  const { config, trainer, emit, trace } = options;
   const virtual = world();
   const contract = coordinatorOptions(config, options.initial, options.runId, trainer.engine);
   const coordinator = await openCoordinator(contract, {
@@ -39,6 +42,7 @@ export async function federate(
     clock: virtual.clock,
     emit: (event) => emit(event, virtual.clock.now()),
     evaluate: (params, abort) => virtual.hold(options.evaluate(params, abort)),
+    ...(trace && { observe: trace.downlink }),
   });
   const stop = () => coordinator.stop("interrupted");
   signal.addEventListener("abort", stop, { once: true });
@@ -53,7 +57,7 @@ export async function federate(
       {
         link: localLink(coordinator.service, clientId, ownDevice, virtual),
         trainer: timedTrainer(trainer, ownDevice, virtual),
-        store: memoryStore(),
+        store: trace ? trace.uplink(clientId, memoryStore()) : memoryStore(),
         clock: virtual.clock,
         factory: initialParams,
         rng: derive(config.seed, "client", i + 1),

@@ -13,10 +13,11 @@ import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import { type Federated, shipStudent, summarise, writeModel, writeReport } from "./artefacts.ts";
 import { withCleanup } from "./cleanup.ts";
-import { federate } from "./federate.ts";
+import { type FederateOptions, federate } from "./federate.ts";
 import { roundHistory } from "./history.ts";
 import { recorder } from "./recorder.ts";
 import type { Summary } from "./summary.ts";
+import { traceRecorder } from "./trace.ts";
 
 export interface SimulateOptions {
   readonly config: Config;
@@ -31,10 +32,12 @@ export interface SimulateOptions {
   /** Follows along, such as the terminal. */
   readonly follow: (record: TelemetryRecord, which: Which) => void;
   readonly progress: (line: string) => void;
+  /** Takes down what the run encodes, dense: every so many rounds, from the first on. */
+  readonly record?: { readonly disk: Disk; readonly everyRounds: number };
 }
 
 type Which = "run" | "baseline";
-type Shared = Pick<Parameters<typeof federate>[0], "clients" | "evaluate" | "trainer">;
+type Shared = Pick<FederateOptions, "clients" | "evaluate" | "trainer" | "trace">;
 
 /** Runs a config on this machine and leaves a run folder: config, events, model, student and report. */
 export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise<Summary> =>
@@ -47,11 +50,13 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
     defer(trainer.close);
     const shared: Shared = { clients, trainer, evaluate: evaluator(trainer, config.model.zoo, test) };
 
+    const trace = options.record && traceRecorder(config, options.initial, options.record);
+    if (trace) defer(trace.close);
     const { run, student } = await recordedRun(
       "run",
       config,
       options,
-      shared,
+      trace ? { ...shared, trace } : shared,
       signal,
       async (ended, emit) => {
         await writeModel(ended);

@@ -1,7 +1,7 @@
 import type { Dataset } from "../model/dataset.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { sizeOf } from "../model/tensor.ts";
-import { type Architecture, layerTensors } from "./layers.ts";
+import { type Architecture, layerTensors, vocabularyOf } from "./layers.ts";
 import type { EvaluateTask, TrainTask } from "./trainer.ts";
 
 /** Throws ConfigError when a task does not fit its architecture: kernels trust every size and every label. */
@@ -12,7 +12,7 @@ export function checkTask(task: EvaluateTask | TrainTask, architecture: Architec
 }
 
 function datasetProblems(dataset: Dataset, architecture: Architecture): ConfigProblem[] {
-  const { name, inputShape, numClasses, layers } = architecture;
+  const { name, inputShape, numClasses } = architecture;
   const { inputs, labels } = dataset;
   const problems: ConfigProblem[] = [];
   const shape = inputShape.join("x");
@@ -26,9 +26,8 @@ function datasetProblems(dataset: Dataset, architecture: Architecture): ConfigPr
   const numInputs = labels.length * sizeOf(inputShape);
   if (inputs.length !== numInputs)
     problems.push({ path: "data.inputs", value: inputs.length, expected: `${numInputs} values` });
-  const first = layers[0];
-  if (first?.kind === "embedding") {
-    const { vocabulary } = first;
+  const vocabulary = vocabularyOf(architecture);
+  if (vocabulary !== null) {
     const odd = inputs.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabulary));
     if (odd !== undefined)
       problems.push({
@@ -74,6 +73,12 @@ function trainProblems(task: TrainTask, architecture: Architecture): ConfigProbl
       problems.push({ path: "soft.share", value: soft.share, expected: "0 to 1" });
   }
   problems.push(...settingProblems(task));
+  if (task.augment !== undefined && vocabularyOf(architecture) !== null)
+    problems.push({
+      path: "train.augment",
+      value: task.augment,
+      expected: `none: ${architecture.name} takes tokens, which cannot be shifted, flipped or blurred`,
+    });
   for (const [name, { data }] of task.correction ?? []) {
     const count = task.params.get(name)?.data.length;
     if (data.length !== count)

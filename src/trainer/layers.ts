@@ -86,6 +86,11 @@ export function layerShapes({ inputShape, layers }: Architecture): readonly (rea
   return shapes;
 }
 
+/** How many tokens a model tells apart; null for one whose inputs are numbers. */
+export function vocabularyOf({ layers: [first] }: Architecture): number | null {
+  return first?.kind === "embedding" ? first.vocabulary : null;
+}
+
 /** A layer without tensors is called by its kind and place. */
 export const nameOf = (layer: Layer, index: number): string =>
   "name" in layer ? layer.name : `${layer.kind}-${index}`;

@@ -16,6 +16,8 @@ export const SESSION_KEY = "fedpress-session";
 
 /** Data of the largest chunk sent. */
 export const CHUNK_BYTES = 256 * 1024;
+/** Of a report's chunks: only whole ones count as progress, and a slow link must show some. */
+export const REPORT_CHUNK_BYTES = 16 * 1024;
 
 const MAX_UINT32 = 2 ** 32 - 1;
 

@@ -26,17 +26,19 @@ describe("powerFactors", () => {
     }
   });
 
-  it("has P orthonormal, so that the product is a projection", () => {
+  it("has P orthogonal, with columns of one length, so that the product is a projection", () => {
     const rng = derive(1, "matrix");
     const shape = { rows: 12, cols: 10, rank: 3 };
     const matrix = matrixOf(12, 10, () => gaussian(rng));
     const factors = powerFactors(matrix, shape, 5);
+    const dot = (a: number, b: number): number => {
+      let sum = 0;
+      for (let i = 0; i < 12; i++) sum += factors[3 * i + a]! * factors[3 * i + b]!;
+      return sum;
+    };
     for (let a = 0; a < 3; a++)
-      for (let b = 0; b < 3; b++) {
-        let dot = 0;
-        for (let i = 0; i < 12; i++) dot += factors[3 * i + a]! * factors[3 * i + b]!;
-        expect(dot).toBeCloseTo(a === b ? 1 : 0, 6);
-      }
+      for (let b = 0; b < 3; b++) expect(dot(a, b) / dot(0, 0)).toBeCloseTo(a === b ? 1 : 0, 6);
+    expect(squares(factors.subarray(0, 36)) / 36).toBeCloseTo(squares(factors.subarray(36)) / 30, 5);
     const made = product(factors, shape);
     expect(squares(made) + squares(minus(matrix, made))).toBeCloseTo(squares(matrix), 3);
   });
@@ -120,12 +122,43 @@ describe("the low-rank codec", () => {
     }
   });
 
-  it("sends nothing of nothing, and of what is too large for its factors", () => {
-    for (const value of [0, 3e38]) {
-      const { payload, sent } = lowRank(1, 4).encode(new Float32Array(16).fill(value), 1);
+  it("loses little of a matrix of its rank, whatever the scale and the values", () => {
+    const rng = derive(6, "rank");
+    const shape = { rows: 64, cols: 48, rank: 2 };
+    const factors = Float32Array.from({ length: numFactors(shape) }, () => gaussian(rng));
+    for (const scale of [1e-4, 1e-2, 1, 1e3])
+      for (const [values, most] of [
+        ["float16", 1e-3],
+        [{ uniform: 8 }, 1e-2],
+        [{ uniform: 4 }, 0.2],
+        [{ codebook: 16 }, 0.1],
+        ["ternary", 0.9],
+      ] as const) {
+        const matrix = product(factors, shape).map((v) => v * scale);
+        const { sent } = lowRank(2, 64, values).encode(matrix, 1);
+        expect(squares(minus(matrix, sent.values)) / squares(matrix), JSON.stringify(values)).toBeLessThan(
+          most,
+        );
+      }
+  });
+
+  it("sends nothing of nothing", () => {
+    const { payload } = lowRank(1, 4).encode(new Float32Array(16), 1);
+    expect([...payload]).toEqual([0x10, 0]);
+  });
+
+  it.each(everyValues)("stays within float32, as %j, however large the matrix", (values) => {
+    for (const value of [1e20, 3.4e38]) {
+      const coder = lowRank(1, 16, values);
+      const { payload, sent } = coder.encode(new Float32Array(256).fill(value), 1);
       expect(sent.values.every(Number.isFinite)).toBe(true);
-      if (value === 0) expect([...payload]).toEqual([0x10, 0]);
+      expect(bitsOf(coder.decode(payload, 256))).toEqual(bitsOf(sent));
     }
+  });
+
+  it("decodes to positive zeros, also where a product underflows", () => {
+    const factors = Float32Array.of(-1e-30, 1, 1, 1, 1e-30, 1, 1, 1);
+    expect(Object.is(product(factors, { rows: 4, cols: 4, rank: 1 })[0], 0)).toBe(true);
   });
 
   it("decodes any bytes to a vector of that length, or throws WireError", () => {

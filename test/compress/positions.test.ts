@@ -222,7 +222,7 @@ describe("positions in blocks", () => {
 });
 
 describe("positions", () => {
-  it("claim no memory that the bytes cannot fill, whatever their coder", () => {
+  it("claim no memory that the bytes cannot fill, where each takes a bit", () => {
     const length = 2 ** 30;
     const many = [0xff, 0xff, 0xff, 0x7f]; // 2^28 - 1
     for (const bytes of [

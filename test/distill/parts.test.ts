@@ -54,6 +54,25 @@ test("a constant image stays what it is, moved or turned; other inputs are mixed
   }
 });
 
+test("tokens stay tokens: some are the other example's, less than half of them in the mean", () => {
+  const texts: Dataset = {
+    inputShape: [50],
+    numClasses: 2,
+    inputs: Float32Array.from({ length: 100 }, (_, i) => (i < 50 ? i : 100 + i)),
+    labels: Int32Array.from([0, 1]),
+  };
+  const varied = augment(texts, 30, 1, true).inputs;
+  let numTaken = 0;
+  varied.forEach((token, at) => {
+    const place = at % 100;
+    const other = place < 50 ? place + 150 : place - 50;
+    if (token === other) numTaken++;
+    else expect(token).toBe(texts.inputs[place]);
+  });
+  expect(numTaken).toBeGreaterThan(100);
+  expect(numTaken).toBeLessThan(varied.length / 2);
+});
+
 test("the cubic schedule: nothing at first, all at the end, most of it early", () => {
   expect(prunedAfter(0, 0.8)).toBe(0);
   expect(prunedAfter(1, 0.8)).toBeCloseTo(0.8, 12);

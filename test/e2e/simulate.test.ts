@@ -127,6 +127,8 @@ test("--help everywhere, with the exit codes; schema prints JSON", async () => {
     ["doctor"],
     ["inspect"],
     ["schema"],
+    ["bench"],
+    ["bench", "codec"],
   ]) {
     const run = fedpress(...command, "--help");
     expect(await run.exit).toBe(0);
@@ -169,7 +171,48 @@ test("bench train measures a model; a model that is not in the zoo is bad usage"
   expect(row.epochMs).toBeGreaterThan(0);
   const unknown = fedpress("bench", "train", "--model", "nothing");
   expect(await unknown.exit).toBe(2);
-  expect(unknown.stderr()).toContain("expected one of mlp, cnn");
+  expect(unknown.stderr()).toMatch(/expected one of .*mlp, cnn/);
+});
+
+test("simulate --record and bench codec --trace: the codecs on what a run has encoded", async () => {
+  const trace = scratch();
+  await simulate("--set", "distill=null", "--record", trace, "--record-every", "2");
+  const measure = (...args: string[]) =>
+    fedpress("bench", "codec", "--length", "5000", "--turns", "1", "--trace", trace, ...args);
+  const bench = measure("--json");
+  expect(await bench.exit, bench.stderr()).toBe(0);
+  const { inputs, rows } = JSON.parse(bench.stdout());
+  expect(
+    inputs.map(({ name, lengths }: { name: string; lengths: number[] }) => [name, lengths.length]),
+  ).toEqual([
+    ["uplink", 6],
+    ["downlink", 2],
+    ["synthetic", 1],
+  ]);
+  const names = new Set(rows.map(({ codec }: { codec: string }) => codec));
+  for (const name of [
+    "golomb",
+    "eden",
+    "ternary",
+    "gzip-int8",
+    "brotli-int8",
+    "gzip-float32",
+    "brotli-float32",
+  ])
+    expect(names).toContain(name);
+  expect(rows.length).toBe(3 * names.size);
+  const one = measure("--codec", "golomb", "--codec", "eden");
+  expect(await one.exit).toBe(0);
+  expect(one.stdout().match(/^(golomb|eden) .*$/gm)?.length).toBe(6);
+  for (const [args, message] of [
+    [["--codec", "nothing"], "expected one of float32"],
+    [["--trace", scratch()], "expected a folder that"],
+    [["--length", "0"], "expected 1 or more"],
+  ] as const) {
+    const bad = measure(...args);
+    expect(await bad.exit).toBe(2);
+    expect(bad.stderr()).toContain(message);
+  }
 });
 
 test("Ctrl-C ends a simulation cleanly with 130", async () => {

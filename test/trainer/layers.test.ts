@@ -81,6 +81,13 @@ describe.each(names)("%s", (name) => {
   });
 });
 
+test("tokens are not augmented: they are no images", async () => {
+  const task = { ...taskOf("transformer", 4), augment: { noise: 0.1 } };
+  const error = await trainer.train(task, never).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(ConfigError);
+  expect((error as Error).message).toContain("train.augment");
+});
+
 test.each([1000, -1, 0.5, Number.NaN])(
   "a token that the model does not know is refused: %s",
   async (token) => {
@@ -143,6 +150,11 @@ describe("dropout", () => {
     ];
     expect(Math.abs(a.trainLoss - b.trainLoss)).toBeGreaterThan(1e-4);
     expect(await digestOf(1)).toBe(modelDigest(a.params));
+    // two epochs of one batch without learning: the same loss twice, were it not drawn anew
+    const losses: number[] = [];
+    const still = { ...task, epochs: 2, optimizer: { sgd: { learningRate: 1e-30, momentum: 0 } } };
+    await trainer.train(still, never, ({ trainLoss }) => losses.push(trainLoss));
+    expect(Math.abs(losses[0]! - losses[1]!)).toBeGreaterThan(1e-4);
     // and evaluation drops nothing
     const logits = await trainer.predict(task, never);
     expect(await trainer.predict(task, never)).toEqual(logits);

@@ -66,7 +66,8 @@ export function rangeEncoder(): RangeEncoder {
     for (; numHeld > 1; numHeld--) put((255 + carry) & 255);
   };
   const shift = (): void => {
-    if (low < 0xff000000 || low >= 2 ** 32) {
+    // nothing carries into the first byte: all that is coded stays below one
+    if (numHeld === 0 || low < 0xff000000 || low >= 2 ** 32) {
       release(low >= 2 ** 32 ? 1 : 0);
       held = Math.floor(low / BOTTOM) & 255;
       numHeld = 1;

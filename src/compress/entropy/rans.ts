@@ -106,10 +106,10 @@ export function readRans(
 /** Bits of a frequency f in the table: Elias's gamma code (1975) of f + 1. */
 const gammaBits = (value: number): number => 2 * (31 - Math.clz32(value)) + 1;
 
-export const tableBits = (frequencies: Frequencies): number =>
+export const frequencyBits = (frequencies: Frequencies): number =>
   frequencies.reduce((sum, f) => sum + gammaBits(f + 1), 0);
 
-export function writeTable(writer: BitWriter, frequencies: Frequencies): void {
+export function writeFrequencies(writer: BitWriter, frequencies: Frequencies): void {
   for (const frequency of frequencies) {
     const width = 31 - Math.clz32(frequency + 1);
     writer.unary(width);
@@ -118,11 +118,11 @@ export function writeTable(writer: BitWriter, frequencies: Frequencies): void {
 }
 
 /** A table of `alphabet` symbols; `bad-field` unless it adds up to 2^12. */
-export function readTable(reader: BitReader, alphabet: number, place: string): Frequencies {
+export function readFrequencies(reader: BitReader, alphabet: number, place: string): Frequencies {
   const frequencies = new Uint16Array(alphabet);
   let left = SCALE;
   for (let symbol = 0; symbol < alphabet; symbol++) {
-    const width = reader.unary(SCALE_BITS);
+    const width = reader.unary(SCALE_BITS, "bad-field");
     const frequency = 2 ** width + reader.read(width) - 1;
     left -= frequency;
     if (left < 0) break;

@@ -2,13 +2,13 @@ import type { BitReader, BitWriter } from "../bits.ts";
 import {
   type Frequencies,
   frequenciesOf,
+  frequencyBits,
   ransBits,
   ransEncode,
+  readFrequencies,
   readRans,
-  readTable,
-  tableBits,
+  writeFrequencies,
   writeRans,
-  writeTable,
 } from "../entropy/rans.ts";
 
 /** Codes of `width` bits (1 to 8) as they are, or by rANS with a table of how often each comes: the shorter way. */
@@ -24,15 +24,15 @@ export function shorterCodes(codes: Uint32Array, width: number): WrittenCodes {
   for (const code of codes) counts[code]! += 1;
   const frequencies = frequenciesOf(counts);
   // a cheap bound first: most messages of a few codes cannot win
-  if (tableBits(frequencies) + entropyBits(counts, codes.length) < plain) {
+  if (frequencyBits(frequencies) + entropyBits(counts, codes.length) < plain) {
     const code = ransEncode(Uint8Array.from(codes), frequencies);
-    const bits = tableBits(frequencies) + ransBits(code);
+    const bits = frequencyBits(frequencies) + ransBits(code);
     if (bits < plain)
       return {
         isRans: true,
         bits,
         write(writer) {
-          writeTable(writer, frequencies);
+          writeFrequencies(writer, frequencies);
           writeRans(writer, code);
         },
       };
@@ -61,7 +61,7 @@ export function codeReader(
   place: string,
 ): () => number {
   if (!isRans) return () => reader.read(width);
-  const frequencies: Frequencies = readTable(reader, 2 ** width, place);
+  const frequencies: Frequencies = readFrequencies(reader, 2 ** width, place);
   const symbols = readRans(reader, frequencies, count, place);
   let at = 0;
   return () => symbols[at++]!;

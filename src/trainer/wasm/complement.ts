@@ -108,5 +108,5 @@ function exchange(kernelName: string, config: tf.KernelConfig | undefined): void
 }
 
 const missing = (kernelName: string) => (): never => {
-  throw new Error(`${kernelName} works on float32 tensors in NHWC order only`);
+  throw new Error(`${kernelName} works here on float32 tensors only, and on images in NHWC order`);
 };

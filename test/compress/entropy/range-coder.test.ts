@@ -56,6 +56,21 @@ test("carries run through any number of bytes", () => {
     }
 });
 
+test("the first byte may be 255, and so may all that follow", () => {
+  for (let count = 1; count <= 64; count++) {
+    const contexts = binContexts(count);
+    const encoder = rangeEncoder();
+    // each bin halves what is left at the top
+    for (let i = 0; i < count; i++) encoder.encode(i === count - 1 ? 1 : 0, contexts, i);
+    const bytes = encoder.finish();
+    const fresh = binContexts(count);
+    const decoder = rangeDecoder(bytes, "bins");
+    for (let i = 0; i < count; i++) expect(decoder.decode(fresh, i)).toBe(i === count - 1 ? 1 : 0);
+    decoder.end();
+    if (count > 9) expect(bytes[0]).toBe(255);
+  }
+});
+
 test("nothing costs nothing, and a long run of zeros next to nothing", () => {
   expect(encode([])).toEqual(new Uint8Array(0));
   expect(encode(skewed(100_000, 0)).length).toBeLessThan(16);

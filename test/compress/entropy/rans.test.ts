@@ -4,13 +4,13 @@ import { bitReader, bitWriter } from "../../../src/compress/bits.ts";
 import {
   type Frequencies,
   frequenciesOf,
+  frequencyBits,
   ransBits,
   ransEncode,
+  readFrequencies,
   readRans,
-  readTable,
-  tableBits,
+  writeFrequencies,
   writeRans,
-  writeTable,
 } from "../../../src/compress/entropy/rans.ts";
 import { WireError } from "../../../src/model/error.ts";
 import { derive } from "../../../src/model/rng.ts";
@@ -93,7 +93,7 @@ test("within 1 % of the entropy, the table included", () => {
   const counts = countsOf(symbols, 256);
   const entropy = counts.reduce((sum, n) => (n === 0 ? sum : sum - n * Math.log2(n / symbols.length)), 0);
   const frequencies = frequenciesOf(counts);
-  const bits = ransBits(ransEncode(symbols, frequencies)) + tableBits(frequencies);
+  const bits = ransBits(ransEncode(symbols, frequencies)) + frequencyBits(frequencies);
   expect(bits / entropy).toBeLessThan(1.01);
 });
 
@@ -101,12 +101,12 @@ test("tables are written in as many bits as they say, and read back", () => {
   fc.assert(
     fc.property(message, ({ symbols, alphabet }) => {
       const frequencies = frequenciesOf(countsOf(symbols, alphabet));
-      const bytes = new Uint8Array(Math.ceil(tableBits(frequencies) / 8));
+      const bytes = new Uint8Array(Math.ceil(frequencyBits(frequencies) / 8));
       const writer = bitWriter(bytes);
-      writeTable(writer, frequencies);
+      writeFrequencies(writer, frequencies);
       writer.flush();
       const reader = bitReader(bytes, "table");
-      expect(readTable(reader, alphabet, "table")).toEqual(frequencies);
+      expect(readFrequencies(reader, alphabet, "table")).toEqual(frequencies);
       reader.end();
     }),
   );
@@ -120,7 +120,7 @@ test("any bytes decode or throw WireError", () => {
       fc.integer({ min: 0, max: 200 }),
       (table, bytes, count) => {
         try {
-          const frequencies = readTable(bitReader(table, "table"), 16, "table");
+          const frequencies = readFrequencies(bitReader(table, "table"), 16, "table");
           expect(frequencies.reduce((sum, f) => sum + f, 0)).toBe(4096);
         } catch (error) {
           expect(error).toBeInstanceOf(WireError);
