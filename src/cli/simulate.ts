@@ -90,8 +90,17 @@ export function describe(summary: Summary, directory: string): string {
     `traffic  ${formatBytes(bytes.uplink)} up, ${formatBytes(bytes.downlink)} down; dense float32 would be ` +
       `${formatBytes(bytes.denseTotal)}, ${formatRatio(bytes.ratioTotal)} as much`,
   ];
-  if (baseline)
+  if (baseline) {
+    const { target } = baseline;
     lines.push(`dense    accuracy ${percent(baseline.accuracy)} with ${formatBytes(baseline.bytes.total)}`);
+    if (target !== null) {
+      const [ours, dense] = [target.ours, target.dense].map(
+        ({ round, bytes: sent }) => `${formatBytes(sent)} in round ${round}`,
+      );
+      const ratio = formatRatio(target.dense.bytes / target.ours.bytes);
+      lines.push(`first at ${percent(target.accuracy)}: ${ours}, dense ${dense}: ${ratio}`);
+    }
+  }
   if (student)
     lines.push(
       `student  ${formatBytes(student.bytes)}, accuracy ${percent(student.accuracy)}, ${student.path}`,

@@ -6,6 +6,7 @@ import { roundTable } from "./report/round-table.ts";
 import { style } from "./report/style.ts";
 import { tiles } from "./report/tiles.ts";
 import type { Summary } from "./summary.ts";
+import { targetOf } from "./target.ts";
 
 export interface ReportInput {
   readonly title: string;
@@ -28,7 +29,7 @@ export function renderReport({
   config,
 }: ReportInput): string {
   const runs = runsOf(rounds, baselineRounds);
-  const target = targetOf(runs);
+  const target = targetOf(runs.map(({ measured }) => measured));
   const page = html`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -85,10 +86,4 @@ function runsOf(rounds: readonly RoundPoint[], baselineRounds: readonly RoundPoi
     { name: "dense float32", className: "dense", measured: measuredOf(baselineRounds ?? []) },
   ];
   return both.filter(({ measured }) => measured.length > 0);
-}
-
-/** An accuracy to compare at: 95 %, or the best round one below it that every run reached. */
-function targetOf(runs: readonly Run[]): number | null {
-  const best = runs.map(({ measured }) => Math.max(...measured.map(({ accuracy }) => accuracy)));
-  return [0.95, 0.9, 0.8, 0.7, 0.6, 0.5].find((target) => best.every((reached) => reached >= target)) ?? null;
 }

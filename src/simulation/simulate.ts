@@ -14,9 +14,10 @@ import { trainerPool } from "../trainer/pool.ts";
 import { type Federated, shipStudent, summarise, writeModel, writeReport } from "./artefacts.ts";
 import { withCleanup } from "./cleanup.ts";
 import { type FederateOptions, federate } from "./federate.ts";
-import { roundHistory } from "./history.ts";
+import { type RoundPoint, roundHistory } from "./history.ts";
 import { recorder } from "./recorder.ts";
 import type { Summary } from "./summary.ts";
+import { firstAt, targetOf } from "./target.ts";
 import { traceRecorder } from "./trace.ts";
 
 export interface SimulateOptions {
@@ -71,6 +72,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
       baseline: baseline && {
         accuracy: baseline.run.outcome.metrics?.accuracy ?? null,
         bytes: baseline.run.coordinator.bytes.totals(),
+        target: compared(run.history.rounds(), baseline.run.history.rounds()),
       },
       student,
       engine: trainer.engine,
@@ -81,6 +83,12 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
     await writeReport(run, summary, { rounds: rounds(), stages: stages() }, dense);
     return summary;
   });
+
+function compared(ours: readonly RoundPoint[], dense: readonly RoundPoint[]) {
+  const accuracy = targetOf([ours, dense]);
+  if (accuracy === null) return null;
+  return { accuracy, ours: firstAt(ours, accuracy)!, dense: firstAt(dense, accuracy)! };
+}
 
 /** Throws ConfigError for a config that a simulation cannot make clients from. */
 function dataOf({ data, clients, cohort }: Config): NonNullable<Config["data"]> {

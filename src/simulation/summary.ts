@@ -1,4 +1,5 @@
 import type { ByteTotals } from "../telemetry/event.ts";
+import type { Reached } from "./target.ts";
 
 /** The JSON summary of a run: what `--json` prints. */
 export interface Summary {
@@ -19,7 +20,13 @@ export interface Summary {
   readonly accuracy: number | null;
   readonly loss: number | null;
   readonly bytes: ByteTotals;
-  readonly baseline: { readonly accuracy: number | null; readonly bytes: ByteTotals } | null;
+  /** The same config with dense float32 both ways. */
+  readonly baseline: {
+    readonly accuracy: number | null;
+    readonly bytes: ByteTotals;
+    /** Where both first had the same accuracy; null when they have none of the round ones in common. */
+    readonly target: { readonly accuracy: number; readonly ours: Reached; readonly dense: Reached } | null;
+  } | null;
   readonly student: {
     readonly numParams: number;
     readonly bytes: number;
