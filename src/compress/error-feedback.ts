@@ -1,3 +1,4 @@
+import { codecKernels } from "../kernels/codec.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { deriveSeed } from "../model/rng.ts";
@@ -72,7 +73,8 @@ function encodeGroup(
     assert(owed.length === wanted.length, "a residual is as long as its group");
     for (let j = 0; j < wanted.length; j++) wanted[j]! += owed[j]!;
   }
-  if (!wanted.every(Number.isFinite)) throw new WireError("not-finite", `group ${i}`, "the delta to encode");
+  if (!codecKernels(wanted.length).allFinite(wanted))
+    throw new WireError("not-finite", `group ${i}`, "the delta to encode");
   const clamped = wanted.map((v) => Math.min(bound, Math.max(-bound, v)));
   const { payload, sent } = group.codec.encode(clamped, seed, bound);
   return { payload, sent, left: owed === null ? null : minus(wanted, sent) };

@@ -40,15 +40,18 @@ export function stochasticLevels(
   return { scale: sent, levels: sent === 0 ? new Int32Array(values.length) : levels };
 }
 
-/** Signs drawn so that the mean of sign * scale is the value; the least-squares scale with feedback, not negative. */
+/**
+ * Signs, plus or minus one, drawn so that the mean of sign * scale is the value; the least-squares scale with
+ * feedback, not negative.
+ */
 export function stochasticSigns(
   values: Float32Array,
   scale: number,
   { seed, feedback }: QuantizeOptions,
-): { readonly scale: number; readonly minus: readonly boolean[] } {
+): { readonly scale: number; readonly signs: Float32Array } {
   const { uniform } = derive(seed, "rounding");
-  const minus = Array.from(values, (value) => 2 * uniform() * scale >= scale + value);
-  if (!feedback) return { scale, minus };
-  const product = values.reduce((sum, value, i) => sum + (minus[i] ? -value : value), 0);
-  return { scale: Math.fround(Math.max(0, product / values.length)), minus };
+  const signs = values.map((value) => (2 * uniform() * scale >= scale + value ? -1 : 1));
+  if (!feedback) return { scale, signs };
+  const product = values.reduce((sum, value, i) => sum + signs[i]! * value, 0);
+  return { scale: Math.fround(Math.max(0, product / values.length)), signs };
 }
