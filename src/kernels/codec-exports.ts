@@ -26,6 +26,15 @@ export interface CodecExports {
   ): number;
   selectNonZero(values: Pointer, count: number, first: number, out: Pointer): number;
   uniformCodes(values: Pointer, count: number, scale: number, steps: number, codes: Pointer): void;
+  stochasticLevels(
+    values: Pointer,
+    draws: Pointer,
+    count: number,
+    scale: number,
+    steps: number,
+    levels: Pointer,
+    sums: Pointer,
+  ): number;
   lookUp(table: Pointer, codes: Pointer, count: number, values: Pointer): void;
   lookUp64(table: Pointer, codes: Pointer, count: number, values: Pointer): void;
   signCodes(values: Pointer, count: number, scale: number, codes: Pointer, signed: Pointer): void;

@@ -62,6 +62,22 @@ export const scalarCodecKernels: CodecKernels = {
     return { codes, values: scalarCodecKernels.lookUp(table, codes) };
   },
 
+  stochasticLevels(values, draw, scale, steps) {
+    const draws = new Float32Array(values.length);
+    draw(draws);
+    const levels = new Int32Array(values.length);
+    let [largest, product, square] = [0, 0, 0];
+    for (let i = 0; i < values.length; i++) {
+      const magnitude = Math.abs(values[i]!);
+      const level = Math.min(steps, Math.floor((magnitude * steps) / scale + draws[i]!));
+      levels[i] = values[i]! < 0 ? -level : level;
+      largest = Math.max(largest, level);
+      product += level * magnitude;
+      square += level * level;
+    }
+    return { levels, largest, product, square };
+  },
+
   lookUp(table, codes) {
     const values = new Float32Array(codes.length);
     for (let i = 0; i < codes.length; i++) values[i] = table[codes[i]!]!;

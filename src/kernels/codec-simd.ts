@@ -104,6 +104,20 @@ function openKernels(): CodecKernels {
       return { codes, values: levels };
     },
 
+    stochasticLevels(values, draw, scale, steps) {
+      const [at, drawsAt, out, sums] = place(4 * PART, 4 * PART, 4 * PART, 16);
+      doubles(sums, 2).fill(0);
+      const levels = new Int32Array(values.length);
+      let largest = 0;
+      byParts(values, at, (start, count) => {
+        draw(floats(drawsAt, count));
+        largest = Math.max(largest, wasm.stochasticLevels(at, drawsAt, count, scale, steps, out, sums));
+        levels.set(words(out, count), start);
+      });
+      const [product, square] = doubles(sums, 2);
+      return { levels, largest, product: product!, square: square! };
+    },
+
     lookUp(table, codes) {
       const [entries, at, out] = place(4 * 256, PART, 4 * PART);
       floats(entries, table.length).set(table);

@@ -1,3 +1,4 @@
+import { codecKernels } from "../../kernels/codec.ts";
 import { derive } from "../../model/rng.ts";
 import type { QuantizeOptions } from "./coder.ts";
 import { levelValue, scaleWithin } from "./scale.ts";
@@ -22,18 +23,13 @@ export function stochasticLevels(
   numSteps: number,
   { seed, feedback, bound }: QuantizeOptions,
 ): Levels {
-  const levels = new Int32Array(values.length);
-  if (scale === 0) return { scale, levels };
-  const { uniform } = derive(seed, "rounding");
-  let [largest, product, square] = [0, 0, 0];
-  for (let i = 0; i < values.length; i++) {
-    const magnitude = Math.abs(values[i]!);
-    const level = Math.min(numSteps, Math.floor((magnitude * numSteps) / scale + uniform()));
-    levels[i] = values[i]! < 0 ? -level : level;
-    largest = Math.max(largest, level);
-    product += level * magnitude;
-    square += level * level;
-  }
+  if (scale === 0) return { scale, levels: new Int32Array(values.length) };
+  const { levels, largest, product, square } = codecKernels(values.length).stochasticLevels(
+    values,
+    derive(seed, "rounding").fill,
+    scale,
+    numSteps,
+  );
   if (largest === 0) return { scale: 0, levels };
   const wanted = feedback ? (numSteps * product) / square : scale;
   const sent = scaleWithin(wanted, bound, (s) => levelValue(s, largest, numSteps));
