@@ -25,7 +25,7 @@ const mayImport: Record<string, readonly string[] | "anything"> = {
 };
 
 /** Rooms, or files of them, that would run in a browser: nothing of Node, no time and no chance but by port. */
-const nodeFree = /^(model|compress|aggregation|wire)\/|^coordinator\/(?!grpc)|^client\/(?!grpc)/;
+const nodeFree = /^(model|kernels|compress|aggregation|wire)\/|^coordinator\/(?!grpc)|^client\/(?!grpc)/;
 const impure =
   /\b(Date\.|new Date|Math\.random|setTimeout|setInterval|setImmediate|performance\.|crypto\.|process\.|Buffer\b)/;
 

@@ -1,3 +1,4 @@
+import { codecKernels } from "../kernels/codec.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -54,8 +55,15 @@ export const fits = (tally: Tally, numExamples: number): boolean =>
 export function checkRange(update: UpdateMessage, grid: Grid): void {
   const bound = 2 ** grid.exponent;
   for (const [name, { delta }] of update.tensors)
-    for (const v of delta.values)
-      if (!(Math.abs(v) <= bound)) throw new WireError("out-of-range", name, `|${v}| exceeds ${bound}`);
+    if (!isWithin(delta.values, bound)) {
+      const beyond = delta.values.find((v) => !(Math.abs(v) <= bound));
+      throw new WireError("out-of-range", name, `|${beyond}| exceeds ${bound}`);
+    }
+}
+
+function isWithin(values: Float32Array, bound: number): boolean {
+  const kernels = codecKernels(values.length);
+  return kernels.allFinite(values) && kernels.maxMagnitude(values) <= bound;
 }
 
 /** Folds one update in, in place, in time proportional to what it carries. The caller has checked fit and range. */

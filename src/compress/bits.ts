@@ -1,3 +1,4 @@
+import { codecKernels } from "../kernels/codec.ts";
 import { WireError, type WireErrorCode } from "../model/error.ts";
 
 /**
@@ -7,6 +8,8 @@ import { WireError, type WireErrorCode } from "../model/error.ts";
 export interface BitWriter {
   /** The low `width` bits of `value`, width 0 to 24. */
   readonly write: (value: number, width: number) => void;
+  /** The low `width` bits of every code, width 1 to 32: as if written one by one (those above 24 in two parts). */
+  readonly writeAll: (codes: Uint32Array | Uint8Array, width: number) => void;
   /** `zeros` zero bits, then a one. */
   readonly unary: (zeros: number) => void;
   /** Fills the last byte up with zeros. */
@@ -27,8 +30,24 @@ export function bitWriter(bytes: Uint8Array): BitWriter {
       numHeld -= 8;
     }
   };
+  const writeAll = (codes: Uint32Array | Uint8Array, width: number): void => {
+    if (width > 24)
+      for (let i = 0; i < codes.length; i++) {
+        write(codes[i]! & 0xffff, 16);
+        write(codes[i]! >>> 16, width - 16);
+      }
+    else {
+      const numPacked = numHeld === 0 && width <= 8 && codes instanceof Uint8Array ? codes.length & ~7 : 0;
+      if (numPacked > 0) {
+        bytes.set(codecKernels(numPacked).pack((codes as Uint8Array).subarray(0, numPacked), width), at);
+        at += (numPacked / 8) * width;
+      }
+      for (let i = numPacked; i < codes.length; i++) write(codes[i]!, width);
+    }
+  };
   return {
     write,
+    writeAll,
     unary(zeros) {
       let left = zeros;
       for (; left >= 24; left -= 24) write(0, 24);
@@ -44,6 +63,8 @@ export interface BitReader {
   readonly remaining: () => number;
   /** The next `width` bits as a number, width 0 to 24. */
   readonly read: (width: number) => number;
+  /** The next `count` numbers of `width` bits each, width 1 to 8. */
+  readonly readAll: (count: number, width: number) => Uint8Array;
   /** How many zero bits stand before the next one bit; above `limit` it throws `code`, `bad-positions` if not given. */
   readonly unary: (limit: number, code?: WireErrorCode) => number;
   /** Only zero bits may be left, and fewer than 8 of them. */
@@ -59,15 +80,31 @@ export function bitReader(bytes: Uint8Array, place: string): BitReader {
     held |= bytes[at++]! << numHeld;
     numHeld += 8;
   };
+  const read = (width: number): number => {
+    while (numHeld < width) load();
+    const value = held & ((1 << width) - 1);
+    held >>>= width;
+    numHeld -= width;
+    return value;
+  };
+  const remaining = (): number => 8 * (bytes.length - at) + numHeld;
   return {
-    remaining: () => 8 * (bytes.length - at) + numHeld,
-    read(width) {
-      while (numHeld < width) load();
-      const value = held & ((1 << width) - 1);
-      held >>>= width;
-      numHeld -= width;
-      return value;
+    remaining,
+    readAll(count, width) {
+      if (count * width > remaining())
+        throw new WireError("truncated", place, `ends after ${8 * bytes.length} bits`);
+      const codes = new Uint8Array(count);
+      let i = 0;
+      if (numHeld === 0) {
+        i = count & ~7;
+        const packed = bytes.subarray(at, at + (i / 8) * width);
+        codes.set(codecKernels(i).unpack(packed, width));
+        at += packed.length;
+      }
+      for (; i < count; i++) codes[i] = read(width);
+      return codes;
     },
+    read,
     unary(limit, code = "bad-positions") {
       let zeros = 0;
       while (held === 0) {

@@ -1,3 +1,4 @@
+import { codecKernels } from "../kernels/codec.ts";
 import { assert } from "../model/assert.ts";
 import type { CodecSpec } from "../model/protocol.ts";
 import type { SparseVector } from "../model/tensor.ts";
@@ -6,6 +7,7 @@ import { type LowRank, powerFactors, product } from "./low-rank.ts";
 import { type Encoded, readPayload, writePayload, writeWhole } from "./payload.ts";
 import { lowRankCoded } from "./positions.ts";
 import { type Selected, select } from "./selection.ts";
+import { take } from "./take.ts";
 import { fixedWidth, type Loss, type QuantizeOptions } from "./values/coder.ts";
 import { MAX_FLOAT32 } from "./values/scale.ts";
 import { valueCoder } from "./values.ts";
@@ -35,7 +37,7 @@ export function codec(spec: CodecSpec, feedback = false, rows = 1): Codec {
     loses: lossOf(spec, values.loses, feedback),
     encode(vector, seed, bound = Infinity) {
       assert(
-        vector.length >= 1 && vector.every(Number.isFinite),
+        vector.length >= 1 && codecKernels(vector.length).allFinite(vector),
         "a vector to encode is finite and not empty",
       );
       const { length } = vector;
@@ -106,8 +108,8 @@ function lossOf(spec: CodecSpec, ofValues: Loss, feedback: boolean): Loss {
 /** The selected values times `factor`, by which random ones are right in the mean; beyond `most` they are clipped. */
 function gathered(vector: Float32Array, { positions }: Selected, factor: number, most: number): Float32Array {
   if (positions === null) return vector;
-  if (factor === 1) return Float32Array.from(positions, (i) => vector[i]!);
-  return Float32Array.from(positions, (i) => Math.min(most, Math.max(-most, vector[i]! * factor)));
+  const values = take(vector, positions);
+  return factor === 1 ? values : values.map((value) => Math.min(most, Math.max(-most, value * factor)));
 }
 
 const NOTHING = fixedWidth(new Float32Array(0), new Uint32Array(0), 1);

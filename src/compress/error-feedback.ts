@@ -1,3 +1,4 @@
+import { codecKernels } from "../kernels/codec.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { deriveSeed } from "../model/rng.ts";
@@ -73,8 +74,10 @@ function encodeGroup(
     assert(owed.length === wanted.length, "a residual is as long as its group");
     for (let j = 0; j < wanted.length; j++) wanted[j]! += owed[j]!;
   }
-  if (!wanted.every(Number.isFinite)) throw new WireError("not-finite", `group ${i}`, "the delta to encode");
-  const clamped = wanted.map((v) => Math.min(bound, Math.max(-bound, v)));
+  const kernels = codecKernels(wanted.length);
+  if (!kernels.allFinite(wanted)) throw new WireError("not-finite", `group ${i}`, "the delta to encode");
+  const clamped =
+    kernels.maxMagnitude(wanted) <= bound ? wanted : wanted.map((v) => Math.min(bound, Math.max(-bound, v)));
   const { payload, sent } = group.codec.encode(clamped, seed, bound);
   return { payload, sent, left: owed === null ? null : minus(wanted, sent) };
 }

@@ -1,3 +1,4 @@
+import { codecKernels } from "../kernels/codec.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import type { CodecSpec } from "../model/protocol.ts";
@@ -15,6 +16,7 @@ import {
   shortestPositions,
 } from "./positions.ts";
 import type { Selected } from "./selection.ts";
+import { take } from "./take.ts";
 import type { Quantized, ValueCode, ValueReader, ValuesSpec } from "./values/coder.ts";
 import {
   isValueCoderId,
@@ -44,17 +46,19 @@ export function writePayload(
 ): Encoded {
   const { whole, sparse } = valueCoder(spec);
   const { values } = quantized;
+  if (positions === null && !sparse) {
+    const dense = form(shortestPositions(null, length), quantized, null);
+    return { payload: write(valueCoderId(spec), dense), sent: { length, support: null, values } };
+  }
   const places = nonZero(values);
   const forms: Form[] = [];
   if (positions === null || (places.length === length && length === positions.length))
     forms.push(form(shortestPositions(null, length), quantized, null));
   else if (coded !== null) forms.push(form(coded, quantized, null));
-  if (positions !== null || sparse) {
-    const isEmpty = places.length === 0;
-    const support = positions === null ? places : whole && !isEmpty ? positions : pick(positions, places);
-    // Absent from the support is a zero, so what became zero need not be sent.
-    forms.push(form(shortestPositions(support, length), quantized, whole && !isEmpty ? null : places));
-  }
+  const isEmpty = places.length === 0;
+  const support = positions === null ? places : whole && !isEmpty ? positions : take(positions, places);
+  // Absent from the support is a zero, so what became zero need not be sent.
+  forms.push(form(shortestPositions(support, length), quantized, whole && !isEmpty ? null : places));
   const best = forms.reduce((a, b) => (bytesOf(b) < bytesOf(a) ? b : a));
   return { payload: write(valueCoderId(spec), best), sent: sentOf(best, positions, values, places, length) };
 }
@@ -101,19 +105,11 @@ function sentOf(
   length: number,
 ): SparseVector {
   if (id === 0) return { length, support: null, values };
-  const support = positions === null ? places : pick(positions, places);
-  return { length, support, values: Float32Array.from(places, (place) => values[place]!) };
+  const support = positions === null ? places : take(positions, places);
+  return { length, support, values: take(values, places) };
 }
 
-function nonZero(values: Float32Array): Uint32Array {
-  const places = new Uint32Array(values.length);
-  let count = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] !== 0) places[count++] = i;
-  return places.slice(0, count);
-}
-
-const pick = (positions: Positions, places: Uint32Array): Positions =>
-  places.map((place) => positions[place]!);
+const nonZero = (values: Float32Array): Uint32Array => codecKernels(values.length).nonZero(values);
 
 /**
  * Reads a payload to its end, for a vector of `length` (1 or more). Memory is taken only for what the bytes at hand
@@ -144,11 +140,7 @@ export function readPayload(reader: ByteReader, length: number, agreed: CodecSpe
   if (!zeros)
     throw new WireError("bad-field", place, `value ${sent.indexOf(0)} is zero, and sent nevertheless`);
   const places = nonZero(sent);
-  return {
-    length,
-    support: pick(support, places),
-    values: Float32Array.from(places, (i) => sent[i]!),
-  };
+  return { length, support: take(support, places), values: take(sent, places) };
 }
 
 /**

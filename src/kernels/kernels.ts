@@ -1,4 +1,5 @@
 import { kernelsBase64 } from "./kernels.wasm.ts";
+import { instantiate, type WasmMemory } from "./webassembly.ts";
 
 /**
  * The hot loops, in WebAssembly, on the memory of whoever calls. Every pointer is a byte offset into that memory, of
@@ -247,20 +248,6 @@ export const geometryWords = (g: Geometry): readonly number[] => [
   ...[g.padTop, g.padLeft],
 ];
 
-/** A WebAssembly.Memory; its buffer is replaced by another whenever the memory grows. */
-export interface WasmMemory {
-  readonly buffer: ArrayBufferLike;
-}
-
-// The standard library's types have WebAssembly only together with the whole browser.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: object };
-};
-
 /** Runs the kernels on `memory`, which must declare a maximum of at most 65536 pages. */
-export function instantiateKernels(memory: WasmMemory): Kernels {
-  const bytes = Uint8Array.from(atob(kernelsBase64), (char) => char.charCodeAt(0));
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-  return exports as Kernels;
-}
+export const instantiateKernels = (memory: WasmMemory): Kernels =>
+  instantiate(kernelsBase64, memory) as Kernels;

@@ -16,6 +16,14 @@ test("uniform draws fill [0, 1) evenly", () => {
   for (const n of buckets) expect(Math.abs(n - 10_000)).toBeLessThan(500); // 5 standard deviations are 474
 });
 
+test("filling an array draws what single draws are, and goes on from there", () => {
+  const [one, other] = [derive(5, "fill"), derive(5, "fill")];
+  const draws = new Float32Array(100);
+  one.fill(draws);
+  expect([...draws]).toEqual(Array.from({ length: 100 }, other.uniform));
+  expect(one.uint32()).toBe(other.uint32());
+});
+
 test("a permutation holds every index once", () => {
   const order = permutation(257, derive(1, "p"));
   expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 257 }, (_, i) => i));

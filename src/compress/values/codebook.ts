@@ -1,7 +1,7 @@
 import { WireError } from "../../model/error.ts";
 import { varintBytes } from "../bytes.ts";
-import { codesAt, type ValueFormat } from "./coder.ts";
-import { codeReader, shorterCodes } from "./codes.ts";
+import { codesAt, lookUp, type ValueFormat } from "./coder.ts";
+import { readCodes, shorterCodes } from "./codes.ts";
 import { centroidsOf, nearestOf } from "./lloyd.ts";
 import { readTable, writeTable } from "./table.ts";
 
@@ -14,9 +14,9 @@ export const codebook: ValueFormat<{ readonly codebook: number }> = {
     loses: "contraction",
     quantize(values) {
       const centroids = centroidsOf(values, most);
-      const codes = nearestOf(values, centroids);
+      const codes = Uint8Array.from(nearestOf(values, centroids));
       return {
-        values: Float32Array.from(codes, (code) => centroids[code]!),
+        values: lookUp(centroids, codes),
         code(places) {
           const { isRans, bits, write } = shorterCodes(codesAt(codes, places), widthOf(centroids.length));
           return {
@@ -39,15 +39,10 @@ export const codebook: ValueFormat<{ readonly codebook: number }> = {
     return {
       leastBits: isRans ? 0 : width,
       read(bits, count, place) {
-        const values = new Float32Array(count);
-        const next = codeReader(bits, width, isRans, count, place);
-        for (let i = 0; i < count; i++) {
-          const code = next();
-          if (code >= centroids.length)
-            throw new WireError("bad-field", place, `value ${i} has centroid ${code}`);
-          values[i] = centroids[code]!;
-        }
-        return values;
+        const codes = readCodes(bits, width, isRans, count, place);
+        const odd = codes.findIndex((code) => code >= centroids.length);
+        if (odd >= 0) throw new WireError("bad-field", place, `value ${odd} has centroid ${codes[odd]}`);
+        return lookUp(centroids, codes);
       },
     };
   },

@@ -1,6 +1,8 @@
+import { codecKernels } from "../../kernels/codec.ts";
 import type { CodecSpec } from "../../model/protocol.ts";
 import type { BitReader, BitWriter } from "../bits.ts";
 import type { ByteReader, ByteWriter } from "../bytes.ts";
+import { take } from "../take.ts";
 
 export type ValuesSpec = CodecSpec["values"];
 
@@ -65,7 +67,7 @@ export interface ValueFormat<Spec extends ValuesSpec> {
 /** What most coders make: one code of `width` bits (1 to 32) a value, after a head that is always the same. */
 export function fixedWidth(
   values: Float32Array,
-  codes: Uint32Array,
+  codes: Uint32Array | Uint8Array,
   width: number,
   headBytes = 0,
   writeHead: (writer: ByteWriter) => void = () => {},
@@ -78,19 +80,15 @@ export function fixedWidth(
         headBytes,
         bits: width * written.length,
         writeHead,
-        writeValues(writer) {
-          for (const code of written) writeCode(writer, code, width);
-        },
+        writeValues: (writer) => writer.writeAll(written, width),
       };
     },
   };
 }
 
-export const codesAt = (codes: Uint32Array, places: Uint32Array | null): Uint32Array =>
-  places === null ? codes : places.map((place) => codes[place]!);
+export const codesAt = <T extends Uint32Array | Uint8Array>(codes: T, places: Uint32Array | null): T =>
+  places === null ? codes : take(codes, places);
 
-function writeCode(writer: BitWriter, code: number, width: number): void {
-  if (width <= 24) return writer.write(code, width);
-  writer.write(code & 0xffff, 16);
-  writer.write(code >>> 16, width - 16);
-}
+/** Of every code its value in the table, which has one for each of them. */
+export const lookUp = (table: Float32Array, codes: Uint8Array): Float32Array =>
+  codecKernels(codes.length).lookUp(table, codes);

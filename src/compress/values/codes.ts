@@ -1,6 +1,5 @@
 import type { BitReader, BitWriter } from "../bits.ts";
 import {
-  type Frequencies,
   frequenciesOf,
   frequencyBits,
   ransBits,
@@ -18,14 +17,14 @@ export interface WrittenCodes {
   readonly write: (writer: BitWriter) => void;
 }
 
-export function shorterCodes(codes: Uint32Array, width: number): WrittenCodes {
+export function shorterCodes(codes: Uint8Array, width: number): WrittenCodes {
   const plain = width * codes.length;
   const counts = new Uint32Array(2 ** width);
   for (const code of codes) counts[code]! += 1;
   const frequencies = frequenciesOf(counts);
   // a cheap bound first: most messages of a few codes cannot win
   if (frequencyBits(frequencies) + entropyBits(counts, codes.length) < plain) {
-    const code = ransEncode(Uint8Array.from(codes), frequencies);
+    const code = ransEncode(codes, frequencies);
     const bits = frequencyBits(frequencies) + ransBits(code);
     if (bits < plain)
       return {
@@ -40,9 +39,7 @@ export function shorterCodes(codes: Uint32Array, width: number): WrittenCodes {
   return {
     isRans: false,
     bits: plain,
-    write(writer) {
-      for (const code of codes) writer.write(code, width);
-    },
+    write: (writer) => writer.writeAll(codes, width),
   };
 }
 
@@ -52,17 +49,13 @@ function entropyBits(counts: Uint32Array, total: number): number {
   return bits;
 }
 
-/** `count` codes, one after the other: `next` is called `count` times at most. */
-export function codeReader(
+export const readCodes = (
   reader: BitReader,
   width: number,
   isRans: boolean,
   count: number,
   place: string,
-): () => number {
-  if (!isRans) return () => reader.read(width);
-  const frequencies: Frequencies = readFrequencies(reader, 2 ** width, place);
-  const symbols = readRans(reader, frequencies, count, place);
-  let at = 0;
-  return () => symbols[at++]!;
-}
+): Uint8Array =>
+  isRans
+    ? readRans(reader, readFrequencies(reader, 2 ** width, place), count, place)
+    : reader.readAll(count, width);

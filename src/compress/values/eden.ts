@@ -1,3 +1,4 @@
+import { codecKernels } from "../../kernels/codec.ts";
 import { WireError } from "../../model/error.ts";
 import { deriveSeed } from "../../model/rng.ts";
 import { splitmix32 } from "../splitmix.ts";
@@ -21,16 +22,17 @@ export const eden: ValueFormat<{ readonly eden: number }> = {
       const rotationSeed = deriveSeed(seed, "rotation");
       const words = splitmix32(rotationSeed);
       const sent = new Float32Array(values.length);
-      const blocks = blockSizes(values.length).map(({ start, used, size }) => {
-        const block = encodeBlock(values.subarray(start, start + used), drawRotation(words, size), {
+      const sizes = blockSizes(values.length);
+      const work = new Float64Array(sizes[0]!.size);
+      const blocks = sizes.map(({ start, used, size }) =>
+        encodeBlock(values.subarray(start, start + used), drawRotation(words, size), {
           bits,
-          size,
           feedback,
           bound,
-        });
-        sent.set(block.sent, start);
-        return block;
-      });
+          work: work.subarray(0, size),
+          sent: sent.subarray(start, start + used),
+        }),
+      );
       return {
         values: sent,
         code: () => ({
@@ -44,7 +46,7 @@ export const eden: ValueFormat<{ readonly eden: number }> = {
             for (const { scale, codes } of blocks) {
               const scales = Float32Array.of(scale);
               fixedWidth(scales, bitsOf(scales), 32).code(null, true).writeValues(writer);
-              for (const code of codes) writer.write(code, bits);
+              writer.writeAll(codes, bits);
             }
           },
         }),
@@ -60,21 +62,20 @@ export const eden: ValueFormat<{ readonly eden: number }> = {
       leastBits: bits,
       read(source, count, place) {
         const values = new Float32Array(count);
-        for (const { start, used, size } of blockSizes(count)) {
+        const sizes = blockSizes(count);
+        const work = new Float64Array(sizes[0]!.size);
+        for (const { start, used, size } of sizes) {
           const scale = readFloat32(source, place, start);
           checkScale(scale, place);
-          const codes = new Uint8Array(size);
-          for (let i = 0; i < size; i++) codes[i] = source.read(bits);
+          const codes = source.readAll(size, bits);
+          const named = `the block from value ${start}`;
           if (scale === 0 && codes.some((code) => code !== 0))
-            throw new WireError(
-              "bad-field",
-              place,
-              `the block from value ${start} has codes without a scale`,
-            );
-          const block = valuesOf(rotatedBack(codes, bits, drawRotation(words, size)), scale, used);
-          if (!block.every(Number.isFinite))
-            throw new WireError("not-finite", place, `the block from value ${start}`);
-          values.set(block, start);
+            throw new WireError("bad-field", place, `${named} has codes without a scale`);
+          const sums = work.subarray(0, size);
+          rotateBack(codes, SIGNED[bits - 1]!, drawRotation(words, size), sums);
+          const block = values.subarray(start, start + used);
+          codecKernels(size).scaleSums(sums, scale, block);
+          if (!codecKernels(used).allFinite(block)) throw new WireError("not-finite", place, named);
         }
         return values;
       },
@@ -91,6 +92,11 @@ const CENTROIDS: readonly (readonly number[])[] = [
 ];
 const UNIT = 2 ** -12;
 
+/** What a code stands for. Rotated back, these integers stay below 2^46, and so exact. */
+const SIGNED: readonly Float64Array[] = CENTROIDS.map((centroids) =>
+  Float64Array.from(centroids.flatMap((centroid) => [centroid, -centroid])),
+);
+
 const MAX_BLOCK = 2 ** 16;
 const MIN_BLOCK = 64;
 
@@ -100,7 +106,7 @@ interface BlockSize {
   readonly size: number;
 }
 
-/** The largest power of two that is left, at most 2^16; the last up to 63 values are padded to 64. */
+/** None is larger than the first: the largest power of two that is left, at most 2^16; the last up to 63 values are padded to 64. */
 function blockSizes(count: number): readonly BlockSize[] {
   const sizes: BlockSize[] = [];
   for (let start = 0; start < count; start += sizes.at(-1)!.used) {
@@ -113,64 +119,36 @@ function blockSizes(count: number): readonly BlockSize[] {
 
 interface BlockOptions {
   readonly bits: number;
-  readonly size: number;
   readonly feedback: boolean;
   readonly bound: number;
+  /** Room to work, as long as the block; fresh memory would cost more than the arithmetic. */
+  readonly work: Float64Array;
+  /** Where to write what the receiver will have. */
+  readonly sent: Float32Array;
 }
 
 function encodeBlock(
   values: Float32Array,
   rotation: Rotation,
-  { bits, size, feedback, bound }: BlockOptions,
+  { bits, feedback, bound, work, sent }: BlockOptions,
 ) {
-  const rotated = new Float64Array(size);
-  rotated.set(values);
-  rotate(rotated, rotation);
-  const square = values.reduce((sum, value) => sum + value * value, 0);
-  if (square === 0) return { scale: 0, codes: new Uint8Array(size), sent: new Float32Array(values.length) };
+  const size = work.length;
+  let square = 0;
+  for (let i = 0; i < values.length; i++) square += values[i]! * values[i]!;
+  if (square === 0) return { scale: 0, codes: new Uint8Array(size) };
+  work.fill(0, values.length);
+  work.set(values);
+  rotate(work, rotation);
   // In units of the centroids: the rotated vector, `size` times too large, has standard deviation |x| / sqrt(size).
   const unit = 1 / (Math.sqrt(size * square) * UNIT);
   const centroids = CENTROIDS[bits - 1]!;
-  const codes = new Uint8Array(size);
-  let [product, energy] = [0, 0];
-  for (let i = 0; i < size; i++) {
-    const y = rotated[i]! / size;
-    const level = nearest(centroids, Math.abs(rotated[i]!) * unit);
-    codes[i] = 2 * level + (y < 0 ? 1 : 0);
-    product += Math.abs(y) * centroids[level]!;
-    energy += centroids[level]! ** 2;
-  }
-  const sums = rotatedBack(codes, bits, rotation);
+  const { codes, product, energy } = codecKernels(size).nearestCentroids(work, { centroids, unit });
+  rotateBack(codes, SIGNED[bits - 1]!, rotation, work);
   const wanted = feedback ? product / energy : square / product;
-  const scale = scaleWithin(wanted, bound, (s) => maxMagnitude(valuesOf(sums, s, values.length)));
-  return {
-    scale,
-    codes: scale === 0 ? new Uint8Array(size) : codes,
-    sent: valuesOf(sums, scale, values.length),
-  };
-}
-
-/** The place of the nearest of the rising centroids. */
-function nearest(centroids: readonly number[], magnitude: number): number {
-  let place = 0;
-  while (place + 1 < centroids.length && 2 * magnitude > centroids[place]! + centroids[place + 1]!) place++;
-  return place;
-}
-
-/** Integers below 2^46, and so exact: `size` times the centroids rotated back. */
-function rotatedBack(codes: Uint8Array, bits: number, rotation: Rotation): Float64Array {
-  const centroids = CENTROIDS[bits - 1]!;
-  const data = new Float64Array(codes.length);
-  for (let i = 0; i < codes.length; i++) {
-    const centroid = centroids[codes[i]! >>> 1]!;
-    data[i] = codes[i]! % 2 === 1 ? -centroid : centroid;
-  }
-  rotateBack(data, rotation);
-  return data;
-}
-
-function valuesOf(sums: Float64Array, scale: number, used: number): Float32Array {
-  const values = new Float32Array(used);
-  for (let i = 0; i < used; i++) values[i] = Math.fround((scale * sums[i]!) / sums.length) + 0;
-  return values;
+  // The last scale that is tried is the one that is sent.
+  const scale = scaleWithin(wanted, bound, (tried) => {
+    codecKernels(size).scaleSums(work, tried, sent);
+    return maxMagnitude(sent);
+  });
+  return { scale, codes: scale === 0 ? new Uint8Array(size) : codes };
 }

@@ -1,24 +1,26 @@
+import { codecKernels } from "../../kernels/codec.ts";
 import { WireError } from "../../model/error.ts";
 import type { ByteReader } from "../bytes.ts";
 
 export const MAX_FLOAT32 = 2 ** 128 - 2 ** 104;
 
-/** The mean magnitude, summed in float64 and rounded once: at most the largest. It may round to zero. */
+/** The mean magnitude, summed in float64 in order and rounded once: at most the largest. It may round to zero. */
 export function meanMagnitude(values: Float32Array): number {
   let sum = 0;
-  for (const value of values) sum += Math.abs(value);
+  for (let i = 0; i < values.length; i++) sum += Math.abs(values[i]!);
   return Math.fround(sum / values.length);
 }
 
-export function maxMagnitude(values: Float32Array): number {
-  let max = 0;
-  for (const value of values) max = Math.max(max, Math.abs(value));
-  return max;
-}
+export const maxMagnitude = (values: Float32Array): number =>
+  codecKernels(values.length).maxMagnitude(values);
 
 /** The float32 that stands for level c of -L..L: scale * c is exact in float64, so this is the same on every engine. */
 export const levelValue = (scale: number, c: number, numSteps: number): number =>
   Math.fround((scale * c) / numSteps) + 0;
+
+/** `levelValue` of all levels, by their code numSteps + c. */
+export const levelTable = (scale: number, numSteps: number): Float32Array =>
+  Float32Array.from({ length: 2 * numSteps + 1 }, (_, code) => levelValue(scale, code - numSteps, numSteps));
 
 /**
  * The scale to send, a float32: `wanted`, or where a value made from it would be above `bound`, the largest below it

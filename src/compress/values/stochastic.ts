@@ -1,3 +1,4 @@
+import { codecKernels } from "../../kernels/codec.ts";
 import { derive } from "../../model/rng.ts";
 import type { QuantizeOptions } from "./coder.ts";
 import { levelValue, scaleWithin } from "./scale.ts";
@@ -22,33 +23,31 @@ export function stochasticLevels(
   numSteps: number,
   { seed, feedback, bound }: QuantizeOptions,
 ): Levels {
-  const levels = new Int32Array(values.length);
-  if (scale === 0) return { scale, levels };
-  const { uniform } = derive(seed, "rounding");
-  let [largest, product, square] = [0, 0, 0];
-  for (let i = 0; i < values.length; i++) {
-    const magnitude = Math.abs(values[i]!);
-    const level = Math.min(numSteps, Math.floor((magnitude * numSteps) / scale + uniform()));
-    levels[i] = values[i]! < 0 ? -level : level;
-    largest = Math.max(largest, level);
-    product += level * magnitude;
-    square += level * level;
-  }
+  if (scale === 0) return { scale, levels: new Int32Array(values.length) };
+  const { levels, largest, product, square } = codecKernels(values.length).stochasticLevels(
+    values,
+    derive(seed, "rounding").fill,
+    scale,
+    numSteps,
+  );
   if (largest === 0) return { scale: 0, levels };
   const wanted = feedback ? (numSteps * product) / square : scale;
   const sent = scaleWithin(wanted, bound, (s) => levelValue(s, largest, numSteps));
   return { scale: sent, levels: sent === 0 ? new Int32Array(values.length) : levels };
 }
 
-/** Signs drawn so that the mean of sign * scale is the value; the least-squares scale with feedback, not negative. */
+/**
+ * Signs, plus or minus one, drawn so that the mean of sign * scale is the value; the least-squares scale with
+ * feedback, not negative.
+ */
 export function stochasticSigns(
   values: Float32Array,
   scale: number,
   { seed, feedback }: QuantizeOptions,
-): { readonly scale: number; readonly minus: readonly boolean[] } {
+): { readonly scale: number; readonly signs: Float32Array } {
   const { uniform } = derive(seed, "rounding");
-  const minus = Array.from(values, (value) => 2 * uniform() * scale >= scale + value);
-  if (!feedback) return { scale, minus };
-  const product = values.reduce((sum, value, i) => sum + (minus[i] ? -value : value), 0);
-  return { scale: Math.fround(Math.max(0, product / values.length)), minus };
+  const signs = values.map((value) => (2 * uniform() * scale >= scale + value ? -1 : 1));
+  if (!feedback) return { scale, signs };
+  const product = values.reduce((sum, value, i) => sum + signs[i]! * value, 0);
+  return { scale: Math.fround(Math.max(0, product / values.length)), signs };
 }

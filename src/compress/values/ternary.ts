@@ -12,13 +12,7 @@ export const ternary: ValueFormat<"ternary" | "sign"> = {
     loses: "contraction",
     quantize(values) {
       const mu = meanMagnitude(values);
-      return signCodes(
-        (i) => values[i]! < 0,
-        values.length,
-        mu,
-        4,
-        (writer) => writer.float32(mu),
-      );
+      return signCodes(values, mu, 4, (writer) => writer.float32(mu));
     },
   }),
   readHead(reader) {

@@ -1,10 +1,18 @@
+import { codecKernels } from "../../kernels/codec.ts";
 import { WireError } from "../../model/error.ts";
 import type { ByteReader, ByteWriter } from "../bytes.ts";
-import { codesAt, type ValueCoder, type ValueFormat, type ValueReader } from "./coder.ts";
-import { codeReader, shorterCodes } from "./codes.ts";
-import { levelValue, maxMagnitude, meanMagnitude, readScale } from "./scale.ts";
+import {
+  codesAt,
+  lookUp,
+  type QuantizeOptions,
+  type ValueCoder,
+  type ValueFormat,
+  type ValueReader,
+} from "./coder.ts";
+import { readCodes, shorterCodes } from "./codes.ts";
+import { levelTable, maxMagnitude, meanMagnitude, readScale } from "./scale.ts";
 import { readSigns, signCodes } from "./signs.ts";
-import { type Levels, stochasticLevels, stochasticSigns } from "./stochastic.ts";
+import { stochasticLevels, stochasticSigns } from "./stochastic.ts";
 
 export interface UniformSpec {
   readonly uniform: number;
@@ -55,11 +63,11 @@ const HEAD_BYTES = 5;
 const oneBit = ({ rounding }: UniformSpec): ValueCoder => ({
   loses: rounding === "stochastic" ? "unbiased" : "contraction",
   quantize(values, options) {
-    const { scale, minus } =
+    const { scale, signs } =
       rounding === "stochastic"
         ? stochasticSigns(values, maxMagnitude(values), options)
-        : { scale: meanMagnitude(values), minus: Array.from(values, (value) => value < 0) };
-    return signCodes((i) => minus[i]!, values.length, scale, HEAD_BYTES, headOf(1, scale));
+        : { scale: meanMagnitude(values), signs: values };
+    return signCodes(signs, scale, HEAD_BYTES, headOf(1, scale));
   },
 });
 
@@ -73,20 +81,12 @@ function manyBits({ uniform: bits, rounding }: UniformSpec): ValueCoder {
   return {
     loses: rounding === "stochastic" ? "unbiased" : "contraction",
     quantize(values, options) {
-      const { scale, levels } =
-        rounding === "stochastic"
-          ? stochasticLevels(values, maxMagnitude(values), numSteps, options)
-          : nearestLevels(values, numSteps);
-      const quantized = new Float32Array(levels.length);
-      const codes = new Uint32Array(levels.length);
-      for (let i = 0; i < levels.length; i++) {
-        quantized[i] = levelValue(scale, levels[i]!, numSteps);
-        codes[i] = numSteps + levels[i]!;
-      }
+      const { scale, coded } =
+        rounding === "stochastic" ? drawn(values, numSteps, options) : nearest(values, numSteps);
       return {
-        values: quantized,
+        values: coded.values,
         code(places) {
-          const { isRans, bits: numBits, write } = shorterCodes(codesAt(codes, places), bits);
+          const { isRans, bits: numBits, write } = shorterCodes(codesAt(coded.codes, places), bits);
           const writeHead = headOf(isRans ? RANS + bits : bits, scale);
           return { headBytes: HEAD_BYTES, bits: numBits, writeHead, writeValues: write };
         },
@@ -95,15 +95,20 @@ function manyBits({ uniform: bits, rounding }: UniformSpec): ValueCoder {
   };
 }
 
-function nearestLevels(values: Float32Array, numSteps: number): Levels {
+function nearest(values: Float32Array, numSteps: number) {
   const scale = maxMagnitude(values);
-  const levels = new Int32Array(values.length);
-  if (scale === 0) return { scale, levels };
-  for (let i = 0; i < values.length; i++) {
-    const c = Math.floor((Math.abs(values[i]!) * numSteps) / scale + 0.5);
-    levels[i] = values[i]! < 0 ? -c : c;
-  }
-  return { scale, levels };
+  const coded =
+    scale === 0
+      ? { codes: new Uint8Array(values.length).fill(numSteps), values: new Float32Array(values.length) }
+      : codecKernels(values.length).nearestLevels(values, scale, numSteps, levelTable(scale, numSteps));
+  return { scale, coded };
+}
+
+function drawn(values: Float32Array, numSteps: number, options: QuantizeOptions) {
+  const { scale, levels } = stochasticLevels(values, maxMagnitude(values), numSteps, options);
+  const codes = new Uint8Array(levels.length);
+  for (let i = 0; i < levels.length; i++) codes[i] = numSteps + levels[i]!;
+  return { scale, coded: { codes, values: lookUp(levelTable(scale, numSteps), codes) } };
 }
 
 function readManyBits(reader: ByteReader, bits: number, isRans: boolean): ValueReader {
@@ -112,15 +117,12 @@ function readManyBits(reader: ByteReader, bits: number, isRans: boolean): ValueR
   return {
     leastBits: isRans ? 0 : bits,
     read(source, count, place) {
-      const next = codeReader(source, bits, isRans, count, place);
-      const values = new Float32Array(count);
-      for (let i = 0; i < count; i++) {
-        const c = next() - numSteps;
-        if (c > numSteps || (scale === 0 && c !== 0))
-          throw new WireError("bad-field", place, `value ${i} has level ${c}`);
-        values[i] = levelValue(scale, c, numSteps);
-      }
-      return values;
+      const codes = readCodes(source, bits, isRans, count, place);
+      const bad =
+        scale === 0 ? codes.findIndex((code) => code !== numSteps) : codes.indexOf(2 * numSteps + 1);
+      if (bad >= 0)
+        throw new WireError("bad-field", place, `value ${bad} has level ${codes[bad]! - numSteps}`);
+      return lookUp(levelTable(scale, numSteps), codes);
     },
   };
 }

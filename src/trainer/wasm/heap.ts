@@ -1,5 +1,6 @@
 import type { KernelBackend, TensorInfo } from "@tensorflow/tfjs-core";
-import type { Pointer, WasmMemory } from "../../kernels/kernels.ts";
+import type { Pointer } from "../../kernels/kernels.ts";
+import type { WasmMemory } from "../../kernels/webassembly.ts";
 import { assert } from "../../model/assert.ts";
 
 /**

@@ -1,0 +1,11 @@
+export { edenCodes, scaleSums } from "./eden";
+export { hadamard } from "./hadamard";
+export { isFinite, maxMagnitude } from "./magnitudes";
+export { pack, unpack } from "./pack";
+export { selectAtLeast, selectNonZero } from "./positions";
+export { countHigh, countLow } from "./radix";
+export { flip } from "./signs";
+export { stochasticLevels } from "./stochastic";
+export { lookUp, lookUp64 } from "./table";
+export { signCodes } from "./ternary";
+export { uniformCodes } from "./uniform";

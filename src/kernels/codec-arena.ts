@@ -1,0 +1,42 @@
+import type { Pointer } from "./kernels.ts";
+import { newMemory, type WasmMemory } from "./webassembly.ts";
+
+/**
+ * The memory that the codecs' kernels work in: nothing in it outlives a call. It grows to the most that a call has
+ * asked for, 1 MiB at most, which the kernels stay below. The views are of the memory as it is when they are made.
+ */
+export interface CodecArena {
+  readonly memory: WasmMemory;
+  /** Room for so many bytes each, one behind the other, all aligned. Throws RangeError when there is not as much. */
+  readonly place: <Sizes extends readonly number[]>(...sizes: Sizes) => { [I in keyof Sizes]: Pointer };
+  readonly bytes: (at: Pointer, count: number) => Uint8Array;
+  readonly words: (at: Pointer, count: number) => Uint32Array;
+  readonly floats: (at: Pointer, count: number) => Float32Array;
+  readonly doubles: (at: Pointer, count: number) => Float64Array;
+}
+
+const MAX_PAGES = 16;
+const PAGE_BYTES = 2 ** 16;
+const ALIGNMENT = 64;
+
+export function openArena(): CodecArena {
+  const memory = newMemory(MAX_PAGES);
+  return {
+    memory,
+    place(...sizes) {
+      let end = 1024; // clear of address 0
+      const places = sizes.map((size) => {
+        const at = end;
+        end += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+        return at;
+      });
+      const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE_BYTES);
+      if (missing > 0) memory.grow(missing);
+      return places as { [I in keyof typeof sizes]: Pointer };
+    },
+    bytes: (at, count) => new Uint8Array(memory.buffer, at, count),
+    words: (at, count) => new Uint32Array(memory.buffer, at, count),
+    floats: (at, count) => new Float32Array(memory.buffer, at, count),
+    doubles: (at, count) => new Float64Array(memory.buffer, at, count),
+  };
+}

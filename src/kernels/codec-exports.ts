@@ -1,0 +1,57 @@
+import type { Pointer } from "./kernels.ts";
+
+/**
+ * What src/kernels/as/codec exports: loops over arrays in the module's memory, which never allocate. Outputs may not
+ * overlap inputs, except that transforms are in place.
+ */
+export interface CodecExports {
+  isFinite(values: Pointer, count: number): number;
+  maxMagnitude(values: Pointer, count: number): number;
+  countHigh(values: Pointer, count: number, tables: Pointer): void;
+  countLow(
+    values: Pointer,
+    count: number,
+    known: number,
+    prefix: number,
+    shift: number,
+    table: Pointer,
+  ): void;
+  selectAtLeast(
+    values: Pointer,
+    count: number,
+    first: number,
+    least: number,
+    ties: Pointer,
+    out: Pointer,
+  ): number;
+  selectNonZero(values: Pointer, count: number, first: number, out: Pointer): number;
+  uniformCodes(values: Pointer, count: number, scale: number, steps: number, codes: Pointer): void;
+  stochasticLevels(
+    values: Pointer,
+    draws: Pointer,
+    count: number,
+    scale: number,
+    steps: number,
+    levels: Pointer,
+    sums: Pointer,
+  ): number;
+  lookUp(table: Pointer, codes: Pointer, count: number, values: Pointer): void;
+  lookUp64(table: Pointer, codes: Pointer, count: number, values: Pointer): void;
+  signCodes(values: Pointer, count: number, scale: number, codes: Pointer, signed: Pointer): void;
+  pack(codes: Pointer, count: number, width: number, out: Pointer): void;
+  unpack(packed: Pointer, count: number, width: number, codes: Pointer): void;
+  flip(data: Pointer, signs: Pointer, count: number): void;
+  hadamard(data: Pointer, size: number): void;
+  edenCodes(
+    data: Pointer,
+    count: number,
+    unit: number,
+    share: number,
+    limits: Pointer,
+    numLimits: number,
+    centroids: Pointer,
+    codes: Pointer,
+    sums: Pointer,
+  ): void;
+  scaleSums(sums: Pointer, count: number, scale: number, share: number, values: Pointer): void;
+}
