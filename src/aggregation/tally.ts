@@ -1,4 +1,5 @@
 import { codecKernels } from "../kernels/codec.ts";
+import { roundTiesToEven } from "../kernels/rounding.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -109,10 +110,10 @@ function addValues(
 ): void {
   const { support, values } = delta;
   assert(mask === null || support !== null, "a client with a mask sends positions");
-  for (let i = 0; i < values.length; i++) {
-    const at = support === null ? i : support[i]!;
-    sum[at]! += roundTiesToEven(weight * values[i]! * perQuantum);
-  }
+  if (support === null) codecKernels(values.length).addOnGrid(sum, values, weight, perQuantum);
+  else
+    for (let i = 0; i < values.length; i++)
+      sum[support[i]!]! += roundTiesToEven(weight * values[i]! * perQuantum);
 }
 
 function addOwners(tensor: TensorTally, { mask }: TensorUpdate, weight: number, totalBefore: number): void {
@@ -122,8 +123,3 @@ function addOwners(tensor: TensorTally, { mask }: TensorUpdate, weight: number, 
   if (mask === null) for (let i = 0; i < owners.length; i++) owners[i]! += weight;
   else for (const at of mask) owners[at]! += weight;
 }
-
-const TIE_BREAKER = 1.5 * 2 ** 52;
-
-/** Exact for |x| ≤ 2^51: adding 1.5·2^52 leaves no fraction bits, and float64 addition rounds ties to even. */
-const roundTiesToEven = (x: number): number => x + TIE_BREAKER - TIE_BREAKER;

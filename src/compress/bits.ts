@@ -31,7 +31,10 @@ export function bitWriter(bytes: Uint8Array): BitWriter {
     }
   };
   const writeAll = (codes: Uint32Array | Uint8Array, width: number): void => {
-    if (width > 24)
+    if (width === 32 && numHeld === 0) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      for (let i = 0; i < codes.length; i++, at += 4) view.setUint32(at, codes[i]!, true);
+    } else if (width > 24)
       for (let i = 0; i < codes.length; i++) {
         write(codes[i]! & 0xffff, 16);
         write(codes[i]! >>> 16, width - 16);
@@ -65,6 +68,8 @@ export interface BitReader {
   readonly read: (width: number) => number;
   /** The next `count` numbers of `width` bits each, width 1 to 8. */
   readonly readAll: (count: number, width: number) => Uint8Array;
+  /** The next `count` numbers of 32 bits each. */
+  readonly readWords: (count: number) => Uint32Array;
   /** How many zero bits stand before the next one bit; above `limit` it throws `code`, `bad-positions` if not given. */
   readonly unary: (limit: number, code?: WireErrorCode) => number;
   /** Only zero bits may be left, and fewer than 8 of them. */
@@ -93,16 +98,30 @@ export function bitReader(bytes: Uint8Array, place: string): BitReader {
     readAll(count, width) {
       if (count * width > remaining())
         throw new WireError("truncated", place, `ends after ${8 * bytes.length} bits`);
+      const numPacked = numHeld === 0 ? count & ~7 : 0;
+      const packed = bytes.subarray(at, at + (numPacked / 8) * width);
+      const first = codecKernels(numPacked).unpack(packed, width);
+      at += packed.length;
+      if (numPacked === count) return first;
       const codes = new Uint8Array(count);
-      let i = 0;
-      if (numHeld === 0) {
-        i = count & ~7;
-        const packed = bytes.subarray(at, at + (i / 8) * width);
-        codes.set(codecKernels(i).unpack(packed, width));
-        at += packed.length;
-      }
-      for (; i < count; i++) codes[i] = read(width);
+      codes.set(first);
+      for (let i = numPacked; i < count; i++) codes[i] = read(width);
       return codes;
+    },
+    readWords(count) {
+      if (32 * count > remaining())
+        throw new WireError("truncated", place, `ends after ${8 * bytes.length} bits`);
+      const words = new Uint32Array(count);
+      if (numHeld > 0)
+        for (let i = 0; i < count; i++) {
+          const low = read(16);
+          words[i] = low | (read(16) << 16);
+        }
+      else {
+        const view = new DataView(bytes.buffer, bytes.byteOffset);
+        for (let i = 0; i < count; i++, at += 4) words[i] = view.getUint32(at, true);
+      }
+      return words;
     },
     read,
     unary(limit, code = "bad-positions") {

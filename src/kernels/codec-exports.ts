@@ -40,6 +40,7 @@ export interface CodecExports {
   signCodes(values: Pointer, count: number, scale: number, codes: Pointer, signed: Pointer): void;
   pack(codes: Pointer, count: number, width: number, out: Pointer): void;
   unpack(packed: Pointer, count: number, width: number, codes: Pointer): void;
+  addOnGrid(sums: Pointer, values: Pointer, count: number, weight: number, perQuantum: number): void;
   flip(data: Pointer, signs: Pointer, count: number): void;
   hadamard(data: Pointer, size: number): void;
   edenCodes(

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bitReader, bitWriter } from "../../src/compress/bits.ts";
+import { derive } from "../../src/model/rng.ts";
 import { wireErrorCode } from "../suites/wire-error.ts";
 
 type Item = { readonly width: number; readonly value: number } | { readonly zeros: number };
@@ -37,6 +38,44 @@ describe("bits", () => {
         reader.end();
       }),
     );
+  });
+
+  it("are the same many at a time as one by one, wherever in a byte they begin", () => {
+    const rng = derive(2, "bits");
+    for (let width = 1; width <= 32; width++)
+      for (const count of [0, 1, 7, 8, 9, 70, 2003])
+        for (const phase of [0, 1, 7]) {
+          const values = Uint32Array.from({ length: count }, () => rng.uint32() >>> (32 - width));
+          const codes = width > 8 ? values : Uint8Array.from(values);
+          const [one, all] = [new Uint8Array(1 + width * count), new Uint8Array(1 + width * count)];
+          const [oneByOne, together] = [bitWriter(one), bitWriter(all)];
+          for (const writer of [oneByOne, together]) writer.write(0, phase);
+          for (const value of values) {
+            oneByOne.write(value & 0xffff, Math.min(width, 16));
+            oneByOne.write(value >>> 16, Math.max(width - 16, 0));
+          }
+          together.writeAll(codes, width);
+          for (const writer of [oneByOne, together]) {
+            writer.write(1, 1);
+            writer.flush();
+          }
+          expect(Buffer.compare(all, one)).toBe(0);
+          const reader = bitReader(all, "bits");
+          reader.read(phase);
+          if (width <= 8) expect(reader.readAll(count, width)).toEqual(codes);
+          else if (width === 32) expect(reader.readWords(count)).toEqual(codes);
+          else continue;
+          expect(reader.read(1)).toBe(1);
+        }
+  });
+
+  it("are refused when there are fewer than asked for", () => {
+    const reader = bitReader(new Uint8Array(8), "bits");
+    reader.read(1);
+    expect(wireErrorCode(() => reader.readAll(32, 2))).toBe("truncated");
+    expect(wireErrorCode(() => reader.readWords(2))).toBe("truncated");
+    expect(reader.readAll(63, 1).length).toBe(63);
+    reader.end();
   });
 
   it("fill a byte from its low end up", () => {

@@ -1,3 +1,4 @@
+import { codecKernels } from "../../kernels/codec.ts";
 import { WireError } from "../../model/error.ts";
 import type { BitReader } from "../bits.ts";
 import { fixedWidth, type ValueFormat } from "./coder.ts";
@@ -11,8 +12,9 @@ export const float32: ValueFormat<"float32"> = {
   readHead: () => ({
     leastBits: 32,
     read(reader, count, place) {
-      const values = new Float32Array(count);
-      for (let i = 0; i < count; i++) values[i] = readFloat32(reader, place, i);
+      const values = new Float32Array(reader.readWords(count).buffer);
+      if (!codecKernels(count).allFinite(values))
+        throw new WireError("not-finite", place, `value ${values.findIndex((v) => !Number.isFinite(v))}`);
       return values;
     },
   }),
