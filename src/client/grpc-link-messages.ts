@@ -158,6 +158,7 @@ function decodeTrain(fields: TrainSettings__Output): TrainSettings {
   const { schedule, augment } = fields;
   const proximal = notNegative(fields.proximal, "task.train.proximal");
   const clipNorm = notNegative(fields.clipNorm, "task.train.clip_norm");
+  const updateClipNorm = notNegative(fields.updateClipNorm, "task.train.update_clip_norm");
   const weightDecay = notNegative(fields.weightDecay, "task.train.weight_decay");
   const labelSmoothing = real(
     fields.labelSmoothing,
@@ -172,6 +173,7 @@ function decodeTrain(fields: TrainSettings__Output): TrainSettings {
     ...(schedule && { schedule: decodeSchedule(schedule) }),
     ...(proximal > 0 && { proximal }),
     ...(clipNorm > 0 && { clipNorm }),
+    ...(updateClipNorm > 0 && { updateClipNorm }),
     ...(weightDecay > 0 && { weightDecay }),
     ...(labelSmoothing > 0 && { labelSmoothing }),
     ...(augment && { augment: decodeAugment(augment) }),

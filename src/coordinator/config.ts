@@ -90,6 +90,9 @@ const train = z.strictObject({
     .exactOptional()
     .describe("FedProx's mu: how strongly clients are held to the round's model"),
   clipNorm: positive.exactOptional().describe("Largest norm of a step's gradient, over all tensors"),
+  updateClipNorm: positive
+    .exactOptional()
+    .describe("Largest norm of what a client's training moves the model by, over all tensors"),
   weightDecay: positive
     .exactOptional()
     .describe("Decoupled: every step takes learningRate * weightDecay of each coordinate off it"),

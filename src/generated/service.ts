@@ -357,6 +357,10 @@ const descriptor: object = {
                 "augment": {
                   "type": "Augment",
                   "id": 10
+                },
+                "updateClipNorm": {
+                  "type": "double",
+                  "id": 11
                 }
               }
             },

@@ -80,6 +80,11 @@ export interface TrainSettings {
   /** Gradients of a larger norm, over all tensors together, are scaled down to it. */
   readonly clipNorm?: number;
   /**
+   * What the whole training moved the params by is scaled down to this norm, over all tensors together: the clipping
+   * of DP-FedAvg (McMahan et al., 2018). No noise is added, so by itself it promises no privacy.
+   */
+  readonly updateClipNorm?: number;
+  /**
    * Decoupled (Loshchilov and Hutter, 2019): every step also takes learningRate * weightDecay of each coordinate off
    * it, biases too, past the optimizer's moments.
    */

@@ -94,7 +94,17 @@ function trainProblems(task: TrainTask, architecture: Architecture): ConfigProbl
 
 /** The options of the loop that are numbers. */
 function settingProblems(task: TrainTask): ConfigProblem[] {
-  const { proximal, clipNorm, weightDecay, labelSmoothing, schedule, augment, soft, dataset } = task;
+  const {
+    proximal,
+    clipNorm,
+    updateClipNorm,
+    weightDecay,
+    labelSmoothing,
+    schedule,
+    augment,
+    soft,
+    dataset,
+  } = task;
   const problems: ConfigProblem[] = [];
   const expect = (path: string, value: unknown, holds: boolean, expected: string): void => {
     if (!holds) problems.push({ path: `train.${path}`, value, expected });
@@ -104,6 +114,7 @@ function settingProblems(task: TrainTask): ConfigProblem[] {
   const finite = Number.MAX_VALUE;
   expect("proximal", proximal, among(proximal, 0, finite), "0 or more");
   expect("clipNorm", clipNorm, among(clipNorm, Number.MIN_VALUE, finite), "above 0");
+  expect("updateClipNorm", updateClipNorm, among(updateClipNorm, Number.MIN_VALUE, finite), "above 0");
   expect("weightDecay", weightDecay, among(weightDecay, 0, finite), "0 or more");
   expect("labelSmoothing", labelSmoothing, among(labelSmoothing, 0, 1 - 2 ** -53), "0 or more, below 1");
   expect(

@@ -1,6 +1,6 @@
 import type { Params } from "../model/tensor.ts";
 import type { Arithmetic, Vector } from "./arithmetic.ts";
-import type { Session } from "./session.ts";
+import type { Session, Weight } from "./session.ts";
 import type { TrainTask } from "./trainer.ts";
 
 /** Makes of the loss's gradients those that the optimizer takes. */
@@ -45,6 +45,24 @@ function clip(gradients: readonly Vector[], clipNorm: number): void {
   for (const gradient of gradients) {
     const view = gradient.view();
     for (let j = 0; j < view.length; j++) view[j]! *= scale;
+  }
+}
+
+/** Brings the params back towards where they started, so that they have moved by `most` (a norm) and no further. */
+export function clipUpdate(weights: readonly Weight[], start: Params, most: number): void {
+  const startOf = (name: string): Float32Array => start.get(name)!.data;
+  let squares = 0;
+  for (const { name, vector } of weights) {
+    const from = startOf(name);
+    vector.view().forEach((value, j) => {
+      squares += (value - from[j]!) ** 2;
+    });
+  }
+  const scale = most / Math.sqrt(squares);
+  if (!(scale < 1)) return;
+  for (const { name, vector } of weights) {
+    const [view, from] = [vector.view(), startOf(name)];
+    for (let j = 0; j < view.length; j++) view[j] = from[j]! + scale * (view[j]! - from[j]!);
   }
 }
 

@@ -9,7 +9,7 @@ import { type Loss, lossFor } from "./loss.ts";
 import { learningRateOf, optimizerFor } from "./optimizer.ts";
 import { rateAt } from "./schedule.ts";
 import type { Session } from "./session.ts";
-import { decay, maskingFor, shapingFor } from "./shaping.ts";
+import { clipUpdate, decay, maskingFor, shapingFor } from "./shaping.ts";
 import type { EpochReport, TrainResult, TrainTask } from "./trainer.ts";
 
 /** Batches between two turns of the event loop: some 10 ms. */
@@ -74,6 +74,7 @@ export async function train(
       const durationMs = performance.now() - startMs;
       onEpoch?.({ epoch: epoch + 1, numSteps, trainLoss: lossSum / count, durationMs });
     }
+    if (task.updateClipNorm !== undefined) clipUpdate(session.weights, task.params, task.updateClipNorm);
     return { params: session.read(), numSteps, trainLoss: lossSum / count };
   } finally {
     arithmetic.close();

@@ -139,6 +139,7 @@ const trainOptions = fc.record(
     }),
     proximal: positive,
     clipNorm: positive,
+    updateClipNorm: positive,
     weightDecay: positive,
     labelSmoothing: double({ min: 0, minExcluded: true, max: 1, maxExcluded: true }),
     augment: fc.record(
@@ -277,6 +278,7 @@ test.each<[string, CoordinatorSignal]>([
   ["task.train.optimizer.learning_rate", set("train.sgd", "learningRate", 0)],
   ["task.train.optimizer.momentum", set("train.sgd", "momentum", 1)],
   ["task.train.proximal", set("train", "proximal", -1)],
+  ["task.train.update_clip_norm", set("train", "updateClipNorm", -1)],
   ["task.train.clip_norm", set("train", "clipNorm", Number.NaN)],
   ["task.train.label_smoothing", set("train", "labelSmoothing", 1)],
   [

@@ -154,6 +154,16 @@ const distance = (a: Params, b: Params): number =>
     ...[...a].map(([name, { data }]) => Math.max(...data.map((v, i) => Math.abs(v - b.get(name)!.data[i]!)))),
   );
 
+/** The norm of the difference, over all tensors. */
+function lengthOf(a: Params, b: Params): number {
+  let squares = 0;
+  for (const [name, { data }] of a)
+    data.forEach((v, i) => {
+      squares += (v - b.get(name)!.data[i]!) ** 2;
+    });
+  return Math.sqrt(squares);
+}
+
 describe("options in a training, one step", () => {
   let trainer: Trainer;
   beforeAll(async () => {
@@ -186,12 +196,19 @@ describe("options in a training, one step", () => {
   });
   test("a clipped step is no longer than rate times the norm", async () => {
     const clipped = await trained({ clipNorm: 0.01 });
-    let squares = 0;
-    for (const [name, { data }] of clipped)
-      data.forEach((v, i) => {
-        squares += (v - base.params.get(name)!.data[i]!) ** 2;
-      });
-    expect(Math.sqrt(squares)).toBeCloseTo(0.1 * 0.01, 6);
+    expect(lengthOf(clipped, base.params)).toBeCloseTo(0.1 * 0.01, 6);
+  });
+  test("a clipped update is as long as it may be and points where it did; a shorter one stays", async () => {
+    const free = await trained({ epochs: 5 });
+    const length = lengthOf(free, base.params);
+    const clipped = await trained({ epochs: 5, updateClipNorm: length / 4 });
+    expect(lengthOf(clipped, base.params)).toBeCloseTo(length / 4, 5);
+    for (const [name, { data }] of free)
+      for (let i = 0; i < data.length; i += 37) {
+        const start = base.params.get(name)!.data[i]!;
+        expect(clipped.get(name)!.data[i]! - start).toBeCloseTo((data[i]! - start) / 4, 5);
+      }
+    expect(distance(await trained({ epochs: 5, updateClipNorm: 2 * length }), free)).toBe(0);
   });
   test("warm-up starts small, smoothing and augmentation change the step, FedProx changes it from the second on", async () => {
     const plain = await trained({});
@@ -208,6 +225,7 @@ describe("options in a training, one step", () => {
     const bad: [Partial<TrainTask>, string][] = [
       [{ proximal: -1 }, "train.proximal"],
       [{ clipNorm: 0 }, "train.clipNorm"],
+      [{ updateClipNorm: -1 }, "train.updateClipNorm"],
       [{ weightDecay: Number.NaN }, "train.weightDecay"],
       [{ labelSmoothing: 1 }, "train.labelSmoothing"],
       [{ augment: { shift: 1.5 } }, "train.augment.shift"],

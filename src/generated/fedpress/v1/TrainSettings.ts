@@ -16,6 +16,7 @@ export interface TrainSettings {
   'weightDecay'?: (number | string);
   'labelSmoothing'?: (number | string);
   'augment'?: (_fedpress_v1_Augment | null);
+  'updateClipNorm'?: (number | string);
   'optimizer'?: "sgd"|"adam";
 }
 
@@ -30,5 +31,6 @@ export interface TrainSettings__Output {
   'weightDecay': (number);
   'labelSmoothing': (number);
   'augment': (_fedpress_v1_Augment__Output | null);
+  'updateClipNorm': (number);
   'optimizer'?: "sgd"|"adam";
 }
