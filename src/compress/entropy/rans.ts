@@ -49,19 +49,23 @@ export function ransEncode(symbols: Uint8Array, frequencies: Frequencies): RansC
   const starts = startsOf(frequencies);
   // a symbol passes at most one word
   const words = new Uint16Array(symbols.length);
-  const states = new Array<number>(NUM_STATES).fill(LOWEST);
   let first = words.length;
+  let state = LOWEST; // whose turn it is; the other one waits
+  let other = LOWEST;
   for (let i = symbols.length - 1; i >= 0; i--) {
     const symbol = symbols[i]!;
     const frequency = frequencies[symbol]!;
-    let state = states[i % NUM_STATES]!;
     if (state >= frequency * 2 ** (32 - SCALE_BITS)) {
-      words[--first] = state % LOWEST;
-      state = Math.floor(state / LOWEST);
+      words[--first] = state & (LOWEST - 1);
+      state >>>= 16;
     }
-    states[i % NUM_STATES] = Math.floor(state / frequency) * SCALE + (state % frequency) + starts[symbol]!;
+    const quotient = (state / frequency) >>> 0; // exact: both are integers below 2^32
+    const next = quotient * SCALE + (state - quotient * frequency) + starts[symbol]!;
+    state = other;
+    other = next;
   }
-  return { states, words: words.subarray(first) };
+  // symbol 0 was coded last, by the state that now waits
+  return { states: [other, state], words: words.subarray(first) };
 }
 
 export const ransBits = ({ words }: RansCode): number => 32 * NUM_STATES + 16 * words.length;
