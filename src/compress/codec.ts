@@ -3,12 +3,11 @@ import { assert } from "../model/assert.ts";
 import type { CodecSpec } from "../model/protocol.ts";
 import type { SparseVector } from "../model/tensor.ts";
 import { byteReader } from "./bytes.ts";
-import { type LowRank, powerFactors, product } from "./low-rank.ts";
-import { type Encoded, readPayload, writePayload, writeWhole } from "./payload.ts";
-import { lowRankCoded } from "./positions.ts";
+import { encodeLowRank } from "./low-rank-payload.ts";
+import { type Encoded, readPayload, writePayload } from "./payload.ts";
 import { type Selected, select } from "./selection.ts";
 import { take } from "./take.ts";
-import { fixedWidth, type Loss, type QuantizeOptions } from "./values/coder.ts";
+import { fixedWidth, type Loss } from "./values/coder.ts";
 import { MAX_FLOAT32 } from "./values/scale.ts";
 import { valueCoder } from "./values.ts";
 
@@ -43,10 +42,11 @@ export function codec(spec: CodecSpec, feedback = false, rows = 1): Codec {
       const { length } = vector;
       if (typeof spec.select === "object" && "lowRank" in spec.select) {
         const shape = { rows, cols: length / rows, rank: spec.select.lowRank };
-        return encodeLowRank(spec.values, vector, shape, { seed, feedback, bound });
+        const options = { seed, feedback, bound: Math.min(bound, MAX_FLOAT32) };
+        return encodeLowRank(spec.values, vector, shape, options) ?? encodeNothing(spec.values, length);
       }
       const selected = select(spec.select, vector, seed);
-      if (selected.positions?.length === 0) return writePayload(spec.values, selected, NOTHING, length);
+      if (selected.positions?.length === 0) return encodeNothing(spec.values, length);
       const most = Math.min(bound, MAX_FLOAT32);
       const factor =
         isRandom(spec) && !feedback && selected.positions ? length / selected.positions.length : 1;
@@ -61,38 +61,6 @@ export function codec(spec: CodecSpec, feedback = false, rows = 1): Codec {
 /** Decodes a payload whose codec was not agreed beforehand: the payload itself says how its values are coded. */
 export const decodeAny = (bytes: Uint8Array, length: number, place: string): SparseVector =>
   readPayload(byteReader(bytes, place), length, null);
-
-/** Tries to send the product of two factors: until it takes something off the vector, and is within the bound. */
-function encodeLowRank(
-  spec: CodecSpec["values"],
-  vector: Float32Array,
-  shape: LowRank,
-  { seed, feedback, bound }: QuantizeOptions,
-): Encoded {
-  const { length } = vector;
-  const most = Math.min(bound, MAX_FLOAT32);
-  let factors = powerFactors(vector, shape, seed);
-  for (let attempt = 0; attempt < 4 && factors.every(Number.isFinite); attempt++) {
-    const quantized = valueCoder(spec).quantize(factors, { seed, feedback, bound: MAX_FLOAT32 });
-    const sent = product(quantized.values, shape);
-    let [square, along, largest] = [0, 0, 0];
-    for (let i = 0; i < length; i++) {
-      square += sent[i]! * sent[i]!;
-      along += sent[i]! * vector[i]!;
-      largest = Math.max(largest, Math.abs(sent[i]!));
-    }
-    // |v - s|² <= |v|² exactly when |s|² <= 2 <v, s>
-    if (square > 0 && square <= 2 * along && largest <= most)
-      return {
-        payload: writeWhole(spec, lowRankCoded(shape), quantized),
-        sent: { length, support: null, values: sent },
-      };
-    const scale = Math.min(along / square, (most / largest) * (1 - 2 ** -8));
-    if (!(scale > 0)) break;
-    factors = factors.map((v, i) => (i < shape.rows * shape.rank ? v * scale : v));
-  }
-  return writePayload(spec, { positions: new Uint32Array(0), coded: null }, NOTHING, length);
-}
 
 const isRandom = ({ select: selection }: CodecSpec): boolean =>
   typeof selection === "object" && "randomK" in selection;
@@ -111,5 +79,8 @@ function gathered(vector: Float32Array, { positions }: Selected, factor: number,
   const values = take(vector, positions);
   return factor === 1 ? values : values.map((value) => Math.min(most, Math.max(-most, value * factor)));
 }
+
+const encodeNothing = (values: CodecSpec["values"], length: number): Encoded =>
+  writePayload(values, { positions: new Uint32Array(0), coded: null }, NOTHING, length);
 
 const NOTHING = fixedWidth(new Float32Array(0), new Uint32Array(0), 1);

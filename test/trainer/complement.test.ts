@@ -372,6 +372,13 @@ describe("the complement agrees with the cpu backend", () => {
       );
   });
 
+  test("einsum refuses what it cannot do, and says so", async () => {
+    await tf.setBackend("wasm");
+    const nine = tf.ones([1, 1, 1, 1, 1, 1]);
+    expect(() => tf.einsum("abcdef,defghi->ai", nine, nine)).toThrow("has 9 labels, at most 8 are possible");
+    expect(() => tf.einsum("ab,bc->ac", tf.ones([2, 3]), tf.ones([4, 2]))).toThrow("b is 3 and 4 long");
+  });
+
   test("einsum: products, batches, sums, outer products, three operands", async () => {
     const lengths: Readonly<Record<string, number>> = { a: 2, b: 3, c: 4, d: 5, e: 2 };
     const equations = [

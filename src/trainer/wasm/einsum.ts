@@ -22,7 +22,10 @@ export const einsum: Replacement = replacement<Readonly<Record<number, TensorInf
     if (!areFloat(...tensors) || labels.length !== tensors.length) return null;
     const { heap } = workspace;
     const lengths = lengthsOf(labels, tensors);
-    if (lengths.size > MAX_LABELS) return null;
+    if (lengths.size > MAX_LABELS)
+      throw new RangeError(
+        `einsum: ${equation} has ${lengths.size} labels, at most ${MAX_LABELS} are possible`,
+      );
     const result = heap.output([...out].map((label) => lengths.get(label)!));
     const arena = openArena(heap);
     try {
