@@ -1,15 +1,19 @@
 import { emptyResidual, encodeDelta } from "../../dist/compress/error-feedback.js";
 import { planDigest, planGroups } from "../../dist/compress/plan.js";
+import { drawPositions } from "../../dist/compress/positions/seed.js";
 import { manifestDigest } from "../../dist/model/manifest.js";
+import { maskOf } from "../../dist/model/masks.js";
 import { derive, gaussian } from "../../dist/model/rng.js";
+import { sizeOf } from "../../dist/model/tensor.js";
 import { crc32c } from "../../dist/wire/checksum.js";
 import { decodeFrame, encodeFrame, shortDigest } from "../../dist/wire/frame.js";
 import { defaultLimits } from "../../dist/wire/limits.js";
+import { decodeMasks, encodeMasks } from "../../dist/wire/masks.js";
 import { decodeUpdate } from "../../dist/wire/update.js";
 import { isSameArray, vectorProblem } from "./check.mjs";
 
 /**
- * Update frames, decoded to the message they carry; with them the other kinds, decoded to the frame. Seven of eight
+ * Update frames, decoded to the message they carry, and masks; with them the other kinds, decoded to the frame. Seven of eight
  * inputs get a magic, a version and a checksum that are right, so that what stands between them is looked at. Every
  * valid frame has one encoding, so what decodes must encode to the very same bytes.
  */
@@ -22,9 +26,13 @@ export function frameTarget() {
     decode(bytes, _, { groups }) {
       const frame = decodeFrame(bytes, defaultLimits);
       const update = frame.kind === "update" ? decodeUpdate(frame, "client", groups, MANIFEST) : null;
-      return { frame, update };
+      const masks = frame.kind === "masks" ? decodeMasks(frame, MANIFEST) : null;
+      return { frame, update, masks };
     },
-    check({ frame, update }, { bytes }) {
+    check({ frame, update, masks }, { bytes }) {
+      const odd =
+        masks && MANIFEST.tensors.find(({ name, shape }) => !isMask(masks.get(name), sizeOf(shape)));
+      if (odd) return `${odd.name} has no mask`;
       for (const { name, shape } of update === null ? [] : MANIFEST.tensors) {
         const problem = vectorProblem(
           update.tensors.get(name).delta,
@@ -87,6 +95,31 @@ function updatesOf(plan) {
   });
 }
 
+/** Null, or strictly rising, below the length, and not all. */
+const isMask = (mask, length) =>
+  mask === null ||
+  (mask.length < length && mask.every((at, i) => at < length && (i === 0 || at > mask[i - 1])));
+
+/** A mask of every form. */
+function someMasks() {
+  const sizes = MANIFEST.tensors.map(({ shape }) => sizeOf(shape));
+  const rules = [
+    (i) => i % 9 < 4,
+    (i) => i % 4 < 2,
+    (i) => i < 40,
+    (i) => (i * i) % 7 === 1,
+    (i) => i % 31 === 4,
+    () => false,
+    () => true,
+  ];
+  const drawn = sizes.map((size) => drawPositions(5, Math.ceil(size / 3), size));
+  const ruled = rules.map((owns) => sizes.map((size) => Uint32Array.from(Array(size).keys()).filter(owns)));
+  return [...ruled, drawn].map((ofTensors) => {
+    const masks = ofTensors.map((mask, i) => [MANIFEST.tensors[i].name, maskOf(mask, sizes[i])]);
+    return encodeMasks(new Map(masks), MANIFEST, 5);
+  });
+}
+
 function others() {
   const groups = planGroups(PLANS[0], MANIFEST, "uplink");
   const data = Float32Array.of(1, -2, 0.5, 1e-45, -0, 3e38);
@@ -111,6 +144,7 @@ function others() {
       manifest,
       groups: payloads.map((payload, i) => ({ tensors: [i], payload })),
     },
+    ...someMasks(),
   ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, groups }));
 }
 

@@ -19,6 +19,7 @@ import type {
   CheckpointFrame,
   DeltaFrame,
   Frame,
+  MasksFrame,
   OriginFrame,
   StudentFrame,
   StudentGroup,
@@ -155,6 +156,24 @@ const student: Body<StudentFrame> = {
   },
 };
 
+const masks: Body<MasksFrame> = {
+  id: 6,
+  write(writer, frame) {
+    writer.shortDigest(frame.manifest);
+    writer.varint(frame.masks.length);
+    for (const mask of frame.masks) writePayloadBytes(writer, mask);
+  },
+  read(reader, limits) {
+    const manifest = reader.shortDigest("manifest");
+    const count = readCount(reader, "masks", limits.numTensors);
+    return {
+      kind: "masks",
+      manifest,
+      masks: Array.from({ length: count }, (_, i) => readPayloadBytes(reader, `mask ${i}`)),
+    };
+  },
+};
+
 /** The kinds of frames with their pinned ids; the literal map is the registry. */
 export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind: K }>> } = {
   origin,
@@ -162,6 +181,7 @@ export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind
   delta,
   checkpoint,
   student,
+  masks,
 };
 
 function readGroup(

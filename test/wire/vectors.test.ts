@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { manifestDigest, modelDigest } from "../../src/model/manifest.ts";
+import { masksDigest } from "../../src/model/masks.ts";
 import { decodeFrame, encodeFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { bytesOf, digestVectors, frameOf, frameVectors, hexOf, paramsOf } from "../suites/vectors.ts";
@@ -25,5 +26,10 @@ describe("golden digests", () => {
 
   it.each(digestVectors.models)("of a model: $digest", ({ params, digest }) => {
     expect(modelDigest(paramsOf(params))).toBe(digest);
+  });
+
+  it.each(digestVectors.masks)("of masks: $digest", ({ manifest, masks, digest }) => {
+    const ofTensors = masks.map(([name, mask]) => [name, mask && Uint32Array.from(mask)] as const);
+    expect(masksDigest(new Map(ofTensors), manifest)).toBe(digest);
   });
 });
