@@ -14,7 +14,7 @@ import { type Masks, type Positions, type SparseVector, sizeOf } from "./tensor.
 export const maskOf = (positions: Positions, length: number): Positions | null =>
   positions.length === length ? null : positions;
 
-const ownedOf = (mask: Positions | null, length: number): number => mask?.length ?? length;
+export const ownedOf = (mask: Positions | null, length: number): number => mask?.length ?? length;
 
 /** The share of a model's coordinates that the masks own. */
 export function densityOf(masks: Masks, manifest: Manifest): number {
