@@ -1,0 +1,30 @@
+import { maskOf } from "../model/masks.ts";
+import { slicePositions } from "../model/slice.ts";
+import type { SubModel } from "../model/submodel.ts";
+import { sizeOf } from "../model/tensor.ts";
+import { type Architecture, layerShapes, layerTensors } from "./layers.ts";
+import { narrowed, widthSlices } from "./width.ts";
+import { architecture } from "./zoo.ts";
+
+/** The widths of an architecture of the zoo as sub-models, for batches of this size. Throws ConfigError. */
+export function subModels(zoo: string, widths: readonly number[], batchSize: number): readonly SubModel[] {
+  const whole = architecture(zoo);
+  return widths.map((width) => {
+    const slices = widthSlices(whole, width);
+    const masks = layerTensors(whole).map(
+      ({ name, shape }) => [name, maskOf(slicePositions(shape, slices.get(name)!), sizeOf(shape))] as const,
+    );
+    return {
+      width,
+      masks: new Map(masks),
+      memoryBytes: trainingBytes(narrowed(whole, width), batchSize),
+    };
+  });
+}
+
+/** Values, gradient, momentum and starting point of every param; every layer's output and its gradient. In float32. */
+function trainingBytes(of: Architecture, batchSize: number): number {
+  const numParams = layerTensors(of).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const numOutputs = layerShapes(of).reduce((sum, shape) => sum + sizeOf(shape), 0);
+  return 4 * (4 * numParams + 2 * batchSize * numOutputs);
+}
