@@ -48,12 +48,15 @@ export function ownedPlan(
   return { manifest, masks, whole, groups, digest: digestOf(text) };
 }
 
-/** As `encodeDelta`; `delta` and residuals are of the whole model, and only what is owned of them is looked at. */
+/**
+ * As `encodeDelta`, with bounds of the owned groups; `delta` and residuals are of the whole model, and only what is owned
+ * of them is looked at.
+ */
 export function encodeOwned(
   { groups, masks }: OwnedPlan,
   delta: Params,
   residual: Residual,
-  bound: number,
+  bounds: number | readonly number[],
   seed: number,
 ): EncodedDelta {
   const owned = new Map(
@@ -68,7 +71,7 @@ export function encodeOwned(
     const vector = residual[place];
     return vector ? restrict(vector, mask) : null;
   });
-  const encoded = encodeDelta(groups, owned, owed, bound, seed);
+  const encoded = encodeDelta(groups, owned, owed, bounds, seed);
   const left = residual.slice();
   groups.forEach(({ place, mask }, i) => {
     const [before, after] = [residual[place], encoded.residual[i]];

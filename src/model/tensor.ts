@@ -12,7 +12,7 @@ export type Params = ReadonlyMap<string, Tensor>;
 /** Sorted, distinct coordinates of a flat vector; null in its place means "all of them". */
 export type Positions = Uint32Array;
 
-/** By tensor, the coordinates that a model owns: the others are zero in it, and it has no say about them. */
+/** Of every tensor the coordinates that something owns; null: all of them. */
 export type Masks = ReadonlyMap<string, Positions | null>;
 
 /** `values[i]` stands at `support[i]`; every other coordinate of the `length` is zero. */
