@@ -1,4 +1,5 @@
 import { emptyResidual, encodeDelta } from "../../dist/compress/error-feedback.js";
+import { ownedPlan } from "../../dist/compress/owned.js";
 import { planDigest, planGroups } from "../../dist/compress/plan.js";
 import { drawPositions } from "../../dist/compress/positions/seed.js";
 import { manifestDigest } from "../../dist/model/manifest.js";
@@ -23,9 +24,9 @@ export function frameTarget() {
     name: "frame",
     corpus: corpus.toSorted((a, b) => a.bytes.length - b.bytes.length),
     finish: (bytes, rng) => (rng.below(8) === 0 ? bytes : sealed(bytes)),
-    decode(bytes, _, { groups }) {
+    decode(bytes, _, { plan }) {
       const frame = decodeFrame(bytes, defaultLimits);
-      const update = frame.kind === "update" ? decodeUpdate(frame, "client", groups, MANIFEST) : null;
+      const update = frame.kind === "update" ? decodeUpdate(frame, "client", plan) : null;
       const masks = frame.kind === "masks" ? decodeMasks(frame, MANIFEST) : null;
       return { frame, update, masks };
     },
@@ -91,7 +92,7 @@ function updatesOf(plan) {
       trainLoss: 0.625,
       payloads,
     });
-    return { bytes, length: 1, groups };
+    return { bytes, length: 1, plan: ownedPlan(plan, MANIFEST, null, "uplink") };
   });
 }
 
@@ -121,7 +122,7 @@ function someMasks() {
 }
 
 function others() {
-  const groups = planGroups(PLANS[0], MANIFEST, "uplink");
+  const plan = ownedPlan(PLANS[0], MANIFEST, null, "uplink");
   const data = Float32Array.of(1, -2, 0.5, 1e-45, -0, 3e38);
   const params = new Map([
     ["a", { shape: [2, 3], data }],
@@ -145,7 +146,7 @@ function others() {
       groups: payloads.map((payload, i) => ({ tensors: [i], payload })),
     },
     ...someMasks(),
-  ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, groups }));
+  ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, plan }));
 }
 
 function sealed(bytes) {

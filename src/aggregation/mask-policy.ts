@@ -15,6 +15,8 @@ export interface Ballot {
   readonly values: Float32Array;
   /** What the global model has owned so far. */
   readonly mask: Positions | null;
+  /** Rounds since anybody who reported owned a coordinate, this one included; null when somebody did of all. */
+  readonly age: Uint16Array | null;
 }
 
 /**
@@ -29,8 +31,8 @@ export type MaskPolicy =
   | { readonly majority: number }
   | { readonly budget: LayerBudget & { readonly by: "votes" | "magnitude" | "votes-by-magnitude" } };
 
-/** What becomes of coordinates that nobody who reported owns: they wait with their value, or leave as zeros. */
-export type Uncovered = "keep" | "drop";
+/** Coordinates that nobody owns wait with their value, or leave as zeros after so many rounds, 1 or more. */
+export type Uncovered = "keep" | { readonly dropAfter: number };
 
 /** The masks after a round; what the model does not own already stays out. */
 export function nextMasks(
@@ -57,13 +59,14 @@ function thresholdOf(policy: MaskPolicy, { total }: Ballot): number {
   return typeof policy === "object" && "majority" in policy ? Math.max(1, policy.majority * total) : 1;
 }
 
-/** Coordinates whose owners weigh enough, and with "keep" those that have none. */
-function passing({ votes, values }: Ballot, threshold: number, uncovered: Uncovered): Positions | null {
+/** Coordinates whose owners weigh enough, and those without owners that still may wait. */
+function passing({ votes, values, age }: Ballot, threshold: number, uncovered: Uncovered): Positions | null {
   if (votes === null) return null;
+  const patience = uncovered === "keep" ? Infinity : uncovered.dropAfter;
+  const waits = (i: number): boolean => votes[i] === 0 && (age?.[i] ?? 0) < patience;
   const kept = new Uint32Array(values.length);
   let count = 0;
-  for (let i = 0; i < kept.length; i++)
-    if (votes[i]! >= threshold || (votes[i] === 0 && uncovered === "keep")) kept[count++] = i;
+  for (let i = 0; i < kept.length; i++) if (votes[i]! >= threshold || waits(i)) kept[count++] = i;
   return maskOf(kept.slice(0, count), values.length);
 }
 

@@ -9,15 +9,14 @@ import { best, largest } from "./ranking.ts";
  * stands the mean delta of a round in which clients trained all coordinates: it is a sum of gradients.
  */
 export interface Regrow {
-  readonly everyRounds: number;
-  /** Of a mask, above 0 to below 1: exchanged the first time, and then less by half a cosine until the last round. */
+  /** Of a mask, above 0 to below 1: exchanged at first, and then less by half a cosine until the last round. */
   readonly fraction: number;
+  readonly numRounds: number;
 }
 
-/** The share to exchange in `round` of `numRounds`; 0 in rounds in between, and none in the last. */
-export function regrowShare({ everyRounds, fraction }: Regrow, round: number, numRounds: number): number {
-  if (round % everyRounds !== 0 || round >= numRounds) return 0;
-  return (fraction * (1 + cosineOfTurn(round / numRounds))) / 2;
+/** The share to exchange in `round`; none in the last. */
+export function regrowShare({ fraction, numRounds }: Regrow, round: number): number {
+  return round >= numRounds ? 0 : (fraction * (1 + cosineOfTurn(round / numRounds))) / 2;
 }
 
 /**

@@ -1,6 +1,15 @@
 import { assert } from "../model/assert.ts";
 import { digestOf, type Manifest } from "../model/manifest.ts";
-import { expand, maskIn, maskOf, masksDigest, ownedManifest, ownedOf, restrict } from "../model/masks.ts";
+import {
+  expand,
+  maskIn,
+  maskOf,
+  masksDigest,
+  ownedManifest,
+  ownedOf,
+  restrict,
+  zeroOutside,
+} from "../model/masks.ts";
 import type { PlanRule } from "../model/protocol.ts";
 import { type Masks, type Params, type Positions, type SparseVector, sizeOf } from "../model/tensor.ts";
 import { decodeDelta, type EncodedDelta, encodeDelta, type Residual } from "./error-feedback.ts";
@@ -96,6 +105,10 @@ export function decodeOwned(
 }
 
 const NONE: Positions = new Uint32Array(0);
+
+/** An explicit drop: nothing is owed any more for what is not owned. */
+export const zeroOutsideGroups = (residual: Residual, groups: readonly PlanGroup[], masks: Masks): Residual =>
+  residual.map((vector, i) => vector && zeroOutside(vector, maskOfGroup(groups[i]!, masks)));
 
 /** What is owned of a group's vector. */
 function maskOfGroup({ tensors, length }: PlanGroup, masks: Masks): Positions | null {

@@ -1,14 +1,17 @@
 import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
+import { isExploring, type MaskRules } from "../aggregation/mask-step.ts";
 import { STEPS_UNIT } from "../aggregation/mean.ts";
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
 import { addUpdate, emptyTally, fits, type Tally } from "../aggregation/tally.ts";
 import type { Weight } from "../aggregation/weight.ts";
 import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
+import { zeroOutsideGroups } from "../compress/owned.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { localSteps } from "../model/local-steps.ts";
 import { type Manifest, manifestDigest, modelDigest, numParams } from "../model/manifest.ts";
+import { ownedParams } from "../model/masks.ts";
 import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
 import type {
   Exponents,
@@ -20,10 +23,13 @@ import type {
   Verdict,
 } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
-import { type Params, toDense } from "../model/tensor.ts";
+import type { SubModel } from "../model/submodel.ts";
+import { type Masks, type Params, toDense } from "../model/tensor.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
+import { ALL_OWNED, type ModelMasks, nextModelMasks } from "./model-masks.ts";
+import { openParts, type Part } from "./parts.ts";
 
 /** What the fold of the journal depends on, besides the journal. */
 export interface Contract {
@@ -36,6 +42,9 @@ export interface Contract {
   readonly downlink: readonly PlanRule[];
   readonly aggregation: AggregationSettings;
   readonly train: TrainSettings;
+  /** Parts of the model that clients are given by what their devices can do; none when everybody trains everything. */
+  readonly subModels: readonly SubModel[];
+  readonly masks: MaskRules;
   /** The weights of a round's updates add up to at most this. */
   readonly weightBudget: number;
   readonly limits: Limits;
@@ -58,7 +67,18 @@ export interface Book {
   readonly weigh: (update: UpdateMessage) => Weight;
   /** The bounds of the open round, or else of the next. */
   readonly exponents: () => Exponents;
-  readonly openRound: (round: number, cohort: readonly ClientId[], exponents: Exponents) => void;
+  /** `widths` are those of the cohort's parts, in its order; without them everybody has the whole model. */
+  readonly openRound: (
+    round: number,
+    cohort: readonly ClientId[],
+    exponents: Exponents,
+    widths?: readonly number[],
+  ) => void;
+  /** What a client of the open round owns. */
+  readonly partOf: (clientId: ClientId) => Part;
+  readonly masksFrame: (digest: string) => Uint8Array | null;
+  /** Bytes of a report for each coordinate that its client owns, at most, in the last round; 4 before there was one. */
+  readonly bytesPerCoordinate: () => number;
   /** Folds a report that was checked; `digest` is its frame's. */
   readonly accept: (checked: CheckedUpdate, weight: Weight, digest: string) => void;
   /** Closes the open round: a commit makes the next version of the model. */
@@ -77,6 +97,7 @@ export interface CheckedUpdate {
   readonly update: UpdateMessage;
   /** The largest |delta| of every tensor. */
   readonly largest: readonly number[];
+  readonly bytesPerCoordinate: number;
 }
 
 export interface OpenRound {
@@ -96,12 +117,12 @@ export type DownlinkObserver = (round: number, target: Params, owed: Residual) =
 export function openBook(contract: Contract, observe: DownlinkObserver = () => {}): Book {
   const { manifest, weightBudget, limits } = contract;
   const strategy = aggregationStrategy(contract.aggregation, contract.train);
-  const uplink: readonly PlanGroup[] = planGroups(contract.uplink, manifest, "uplink");
+  const parts = openParts(contract.uplink, manifest, contract.subModels);
+  const uplink: readonly PlanGroup[] = parts.of(1, null).plan.whole;
   const downlink: readonly PlanGroup[] = planGroups(contract.downlink, manifest, "downlink");
   /** The tensors that share a payload, by their places in the manifest. */
   const uplinkPlaces = uplink.map(({ tensors }) => tensors.map((tensor) => manifest.tensors.indexOf(tensor)));
   const manifestId = shortDigest(manifestDigest(manifest));
-  const uplinkId = shortDigest(planDigest(contract.uplink, manifest));
   const downlinkId = shortDigest(planDigest(contract.downlink, manifest));
   const denseBytes = 4 * numParams(manifest);
 
@@ -114,19 +135,23 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: number;
     cohort: readonly ClientId[];
     accepted: Map<ClientId, string>;
+    parts: ReadonlyMap<ClientId, Part>;
     tally: Tally;
     updates: UpdateMessage[];
     /** Of all updates so far; they come in any order. */
     largest: readonly number[];
     largestLoss: number;
+    bytesPerCoordinate: number;
   } | null = null;
+  let modelMasks: ModelMasks = ALL_OWNED;
+  let bytesPerCoordinate = 4;
   let exponents: Exponents = manifest.tensors.map(() => FIRST_EXPONENT);
   let lastLoss: number | null = null;
   let sums: Tally["sums"] | undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Digest of every version, and the delta frames that lead here, as far back as they beat a checkpoint. */
   const digests = [digest];
-  let deltas: readonly { readonly version: number; readonly frame: Uint8Array }[] = [];
+  let deltas: readonly Delta[] = [];
   let checkpoint: Uint8Array | null = null;
   const verdicts = new Map<ClientId, Map<number, Verdict>>();
 
@@ -149,8 +174,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     expect("wrong-round", "round", frame.round, open.round);
     expect("wrong-base", "baseVersion", frame.baseVersion, model.version);
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
-    expect("wrong-plan", "plan", frame.plan, uplinkId);
-    const update = decodeUpdate(frame, clientId, uplink, manifest);
+    const { plan } = partOf(clientId);
+    expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
+    const update = decodeUpdate(frame, clientId, plan);
     const largest = largestDeltas(update, manifest, exponents);
     if (!fits(open.tally, weigh(update).weight))
       throw new WireError(
@@ -158,8 +184,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
         "numExamples",
         `${update.numExamples} exceeds what is left of the round's weight budget`,
       );
-    return { update, largest };
+    const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
+    return { update, largest, bytesPerCoordinate: bytes.length / Math.max(1, numOwned) };
   };
+
+  const partOf = (clientId: ClientId): Part => open?.parts.get(clientId) ?? parts.of(1, null);
 
   const weigh = (update: UpdateMessage): Weight =>
     strategy.weigh(update, { version: model.version, lastLoss });
@@ -169,19 +198,32 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
 
   /** One step of the global model: mean, optimizer, and the same codec downwards with the server's own residual. */
   const commit = (tally: Tally): void => {
-    const [target, state] = strategy.optimizer.step(strategy.mean(tally), optimizerState);
-    observe(round, target, residual);
+    const version = model.version + 1;
+    const aggregate = strategy.mean(tally);
+    const [step, state] = strategy.optimizer.step(aggregate, optimizerState);
+    const { params: before } = model;
+    const next = nextModelMasks(contract.masks, modelMasks, {
+      version,
+      tally,
+      aggregate,
+      params: before,
+      step,
+    });
+    const { masks } = next;
+    const target = ownedParams(step, masks);
+    const owed = masks === null ? residual : zeroOutsideGroups(residual, downlink, masks);
+    observe(round, target, owed);
     const encoded = encodeDelta(
       downlink,
       target,
-      residual,
+      owed,
       Infinity,
-      deriveSeed(contract.source.seed, "downlink", model.version + 1),
+      deriveSeed(contract.source.seed, "downlink", version),
     );
-    const params = applyDelta(model.params, decodeDelta(downlink, encoded.payloads));
-    optimizerState = state;
+    const params = applyDelta(ownedParams(before, masks), decodeDelta(downlink, encoded.payloads));
+    optimizerState = state.map((moments) => ownedParams(moments, masks));
     residual = encoded.residual;
-    model = { version: model.version + 1, params };
+    model = { version, params };
     digest = modelDigest(params);
     digests.push(digest);
     checkpoint = null;
@@ -193,24 +235,41 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       digest: shortDigest(digest),
       payloads: encoded.payloads,
     });
-    deltas = newestWithin([...deltas, { version: model.version, frame }], denseBytes);
+    const frames = masks === null || masks === modelMasks.masks ? [frame] : [masksBefore(masks), frame];
+    modelMasks = next;
+    deltas = newestWithin([...deltas, { version, frames }], denseBytes);
   };
 
-  const openRound = (opened: number, cohort: readonly ClientId[], bounds: Exponents): void => {
+  const masksBefore = (masks: Masks): Uint8Array => parts.frameOf(parts.publish(masks))!;
+
+  const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
     round = opened;
     exponents = bounds;
     const tally = emptyTally(manifest, { exponents, weightBudget }, sums);
     sums = tally.sums;
     const largest = manifest.tensors.map(() => 0);
-    open = { round, cohort, accepted: new Map(), tally, updates: [], largest, largestLoss: 0 };
+    const owned = isExploring(contract.masks, model.version + 1) ? null : modelMasks.masks;
+    open = {
+      round,
+      cohort,
+      accepted: new Map(),
+      parts: new Map(cohort.map((clientId, i) => [clientId, parts.of(widths?.[i] ?? 1, owned)])),
+      tally,
+      updates: [],
+      largest,
+      largestLoss: 0,
+      bytesPerCoordinate: 0,
+    };
   };
 
-  const accept = ({ update, largest }: CheckedUpdate, weight: Weight, frameDigest: string): void => {
+  const accept = (checked: CheckedUpdate, weight: Weight, frameDigest: string): void => {
+    const { update, largest } = checked;
     assert(open?.round === update.round, "a report is folded while its round is open");
     addUpdate(open.tally, update, weight, stepsOf(update));
     open.updates.push(update);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
+    open.bytesPerCoordinate = Math.max(open.bytesPerCoordinate, checked.bytesPerCoordinate);
     open.accepted.set(update.clientId, frameDigest);
   };
 
@@ -222,6 +281,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       lastUpdates = { base: model.params, updates: closing.updates };
       exponents = nextExponents(exponents, closing.largest, uplinkPlaces);
       lastLoss = closing.largestLoss;
+      bytesPerCoordinate = closing.bytesPerCoordinate;
       commit(closing.tally);
     }
     for (const [clientId, frameDigest] of closing.accepted) {
@@ -267,14 +327,17 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     const from = known ? held.version : -1;
     if (from === model.version) return { kind: "delta", frames: [] };
     const start = known ? [] : originFrame === null ? null : [originFrame];
-    const wanted = deltas.filter(({ version }) => version > Math.max(from, 0)).map(({ frame }) => frame);
+    const wanted = deltas.filter(({ version }) => version > Math.max(from, 0));
     const complete = wanted.length === model.version - Math.max(from, 0);
     if (start !== null && complete) {
-      const frames = [...start, ...wanted];
-      const bytes = frames.reduce((n, frame) => n + frame.length, 0);
-      if (bytes <= checkpointFrame().length) return { kind: known ? "delta" : "origin", frames };
+      const frames = [...start, ...wanted.flatMap((delta) => delta.frames)];
+      if (bytesOf(frames) <= checkpointFrame().length) return { kind: known ? "delta" : "origin", frames };
     }
-    return { kind: "checkpoint", frames: [checkpointFrame()] };
+    const { masks } = modelMasks;
+    return {
+      kind: "checkpoint",
+      frames: [...(masks === null ? [] : [masksBefore(masks)]), checkpointFrame()],
+    };
   };
 
   return {
@@ -287,24 +350,32 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     weigh,
     exponents: () => exponents,
     openRound,
+    partOf,
+    masksFrame: parts.frameOf,
+    bytesPerCoordinate: () => bytesPerCoordinate,
     accept,
     close,
     wasAccepted,
     verdictOf,
     catchUp,
-    lastDeltaBytes: () => deltas.at(-1)?.frame.length ?? 0,
+    lastDeltaBytes: () => bytesOf(deltas.at(-1)?.frames ?? []),
     lastClientModels: () => (lastUpdates?.updates ?? []).map((update) => added(lastUpdates!.base, update)),
   };
 }
 
+/** What leads to a version: the model's masks where they change, and the delta. */
+interface Delta {
+  readonly version: number;
+  readonly frames: readonly Uint8Array[];
+}
+
+const bytesOf = (frames: readonly Uint8Array[]): number => frames.reduce((n, frame) => n + frame.length, 0);
+
 /** As many of the newest deltas as together undercut a checkpoint: an older client would get that anyway. */
-function newestWithin<T extends { readonly frame: Uint8Array }>(
-  deltas: readonly T[],
-  bytes: number,
-): readonly T[] {
+function newestWithin(deltas: readonly Delta[], bytes: number): readonly Delta[] {
   let total = 0;
-  const tooOld = deltas.findLastIndex(({ frame }) => {
-    total += frame.length;
+  const tooOld = deltas.findLastIndex(({ frames }) => {
+    total += bytesOf(frames);
     return total > bytes;
   });
   return deltas.slice(Math.min(tooOld + 1, deltas.length - 1));

@@ -2,6 +2,8 @@ import { optimizerOf, trainedFor } from "../aggregation/strategy.ts";
 import { MAX_WEIGHT } from "../aggregation/weight.ts";
 import { ConfigError } from "../model/error.ts";
 import { digestOf, manifestOf } from "../model/manifest.ts";
+import { masksDigest } from "../model/masks.ts";
+import type { SubModel } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
@@ -19,14 +21,19 @@ export interface CoordinatorOptions {
   readonly rounds: RoundConfig;
 }
 
-/** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
+/**
+ * What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. `subModels` are
+ * those of the config's widths, none when there is but the whole.
+ */
 export function coordinatorOptions(
   config: Config,
   initial: Params,
   runId: string,
   engine: string | null,
+  subModels: readonly SubModel[] = [],
 ): CoordinatorOptions {
-  const { cohort, seed, model, uplink, downlink, aggregation, train } = config;
+  const { cohort, seed, model, uplink, downlink, train, masks } = config;
+  const { maskPolicy, ...aggregation } = config.aggregation;
   checkFrameBytes(config, initial);
   return {
     runId,
@@ -44,6 +51,12 @@ export function coordinatorOptions(
         serverOptimizer: aggregation.serverOptimizer ?? optimizerOf(aggregation.strategy),
       },
       train: trainedFor(aggregation.strategy, train),
+      subModels,
+      masks: {
+        ...masks,
+        policy: maskPolicy,
+        regrow: masks.regrow === null ? null : { fraction: masks.regrow, numRounds: config.rounds },
+      },
       weightBudget: cohort.goal * MAX_WEIGHT,
       limits: wireLimits(config),
     },
@@ -81,13 +94,15 @@ export const wireLimits = (config: Config): Limits => ({
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
 export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, weightBudget, uplink, downlink, aggregation, train } = contract;
+  const { manifest, source, weightBudget, uplink, downlink, aggregation, train, masks } = contract;
   const parts = {
     model: { manifest, source, initial },
     uplink,
     downlink,
     aggregation,
     train,
+    masks,
+    widths: contract.subModels.map((subModel) => [subModel.width, masksDigest(subModel.masks, manifest)]),
     "cohort.goal": weightBudget,
     seed: rounds.seed,
   };

@@ -3,7 +3,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { assert } from "./assert.ts";
 import { type Manifest, manifestDigest, numParams } from "./manifest.ts";
 import { sliceOf, sliceShape } from "./slice.ts";
-import { type Masks, type Positions, type SparseVector, sizeOf } from "./tensor.ts";
+import { type Masks, mapParams, type Params, type Positions, type SparseVector, sizeOf } from "./tensor.ts";
 
 /**
  * Masks as values: null owns all of a tensor, and is the only form of that. Every operation takes time in proportion to
@@ -88,6 +88,10 @@ export function zeroOutside(vector: Float32Array, mask: Positions | null): Float
   return kept;
 }
 
+/** An explicit drop: what is not owned becomes zero, in a model or in an optimizer's moments. */
+export const ownedParams = (params: Params, masks: Masks | null): Params =>
+  masks === null ? params : mapParams(params, ({ data }, name) => zeroOutside(data, maskIn(masks, name)));
+
 /**
  * The model of what is owned, as if there were nothing else: its tensors are the owned coordinates one after the other,
  * in the shape of the slice when they are one. Tensors that own nothing are not in it. Plan groups are made of it, so
@@ -115,6 +119,16 @@ export function masksDigest(masks: Masks, manifest: Manifest): string {
     if (mask !== null) hash.update(littleEndian(mask));
   }
   return bytesToHex(hash.digest());
+}
+
+/** Whether two masks of one model own the same. */
+export function isSameMasks(a: Masks | null, b: Masks | null): boolean {
+  if (a === null || b === null) return a === b;
+  for (const [name, mask] of a) {
+    const other = maskIn(b, name);
+    if (mask?.length !== other?.length || mask?.some((at, i) => at !== other![i])) return false;
+  }
+  return true;
 }
 
 /** The mask of a tensor; masks name every tensor of their manifest. */

@@ -1,13 +1,17 @@
-import { maskOf } from "../model/masks.ts";
-import { slicePositions } from "../model/slice.ts";
+import { maskOf, restrict } from "../model/masks.ts";
+import { slicePositions, sliceShape } from "../model/slice.ts";
 import type { SubModel } from "../model/submodel.ts";
-import { sizeOf } from "../model/tensor.ts";
+import { type Params, sizeOf } from "../model/tensor.ts";
 import { type Architecture, layerShapes, layerTensors } from "./layers.ts";
 import { narrowed, widthSlices } from "./width.ts";
 import { architecture } from "./zoo.ts";
 
-/** The widths of an architecture of the zoo as sub-models, for batches of this size. Throws ConfigError. */
+/**
+ * The widths of an architecture of the zoo as sub-models, for batches of this size; none when there is but the whole.
+ * Throws ConfigError.
+ */
 export function subModels(zoo: string, widths: readonly number[], batchSize: number): readonly SubModel[] {
+  if (widths.every((width) => width === 1)) return [];
   const whole = architecture(zoo);
   return widths.map((width) => {
     const slices = widthSlices(whole, width);
@@ -20,6 +24,18 @@ export function subModels(zoo: string, widths: readonly number[], batchSize: num
       memoryBytes: trainingBytes(narrowed(whole, width), batchSize),
     };
   });
+}
+
+/** The slice of a model that is its narrow version, under `widthName`. */
+export function narrowParams(zoo: string, width: number, whole: Params): Params {
+  const slices = widthSlices(architecture(zoo), width);
+  return new Map(
+    [...whole].map(([name, { shape, data }]) => {
+      const slice = slices.get(name)!;
+      const places = slicePositions(shape, slice);
+      return [name, { shape: sliceShape(shape, slice), data: restrict(data, places) }];
+    }),
+  );
 }
 
 /** Values, gradient, momentum and starting point of every param; every layer's output and its gradient. In float32. */

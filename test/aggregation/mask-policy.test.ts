@@ -17,9 +17,12 @@ const ballot: Ballot = {
   total: 6,
   values: Float32Array.of(0.1, -0.5, 0.2, -4, 1, 9),
   mask: null,
+  age: Uint16Array.of(0, 0, 0, 0, 0, 2),
 };
-const kept = (policy: MaskPolicy, uncovered: Uncovered, of: Ballot = ballot) => {
-  const mask = nextMasks(policy, uncovered, new Map([["kernel", of]])).get("kernel")!;
+const DROP = { dropAfter: 2 };
+const kept = (policy: MaskPolicy, uncovered: "keep" | "drop" | Uncovered, of: Ballot = ballot) => {
+  const rule = uncovered === "drop" ? DROP : uncovered;
+  const mask = nextMasks(policy, rule, new Map([["kernel", of]])).get("kernel")!;
   return mask === null ? null : [...mask];
 };
 const budget = (density: number, by: "votes" | "magnitude" | "votes-by-magnitude"): MaskPolicy => ({
@@ -30,6 +33,7 @@ describe("which coordinates stay", () => {
   it("by hand", () => {
     expect(kept("union", "drop")).toEqual([0, 1, 2, 3, 4]);
     expect(kept("union", "keep")).toBeNull();
+    expect(kept("union", { dropAfter: 3 })).toBeNull();
     expect(kept("intersection", "drop")).toEqual([0, 1]);
     expect(kept("intersection", "keep")).toEqual([0, 1, 5]);
     expect(kept({ majority: 0.5 }, "drop")).toEqual([0, 1, 2]);
@@ -96,7 +100,7 @@ describe("a budget", () => {
         fc.double({ min: 0.01, max: 1, noNaN: true }),
         fc.constantFrom("uniform" as const, "erk" as const),
         fc.constantFrom("votes" as const, "magnitude" as const, "votes-by-magnitude" as const),
-        fc.constantFrom("keep" as const, "drop" as const),
+        fc.constantFrom("keep" as const, { dropAfter: 1 }),
         fc.infiniteStream(fc.integer({ min: -3, max: 3 })),
         (all, density, layers, by, uncovered, stream) => {
           const next = () => stream.next().value!;
@@ -108,7 +112,8 @@ describe("a budget", () => {
                 Uint32Array.from(values.keys()).filter(() => next() !== 0),
                 values.length,
               );
-              return [`tensor ${i}`, { shape, votes, total: 3, values, mask }];
+              const age = Uint16Array.from(votes, (weight) => (weight > 0 ? 0 : 1));
+              return [`tensor ${i}`, { shape, votes, total: 3, values, mask, age }];
             }),
           );
           const masks = nextMasks({ budget: { density, layers, by } }, uncovered, ballots);

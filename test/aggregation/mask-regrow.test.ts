@@ -43,12 +43,11 @@ describe("pruning and growing again", () => {
     );
   });
 
-  it("less and less often, by half a cosine", () => {
-    const rule = { everyRounds: 10, fraction: 0.4 };
-    expect(regrowShare(rule, 9, 100)).toBe(0);
-    expect(regrowShare(rule, 50, 100)).toBeCloseTo(0.2, 12);
-    expect(regrowShare(rule, 10, 100)).toBeCloseTo(0.2 * (1 + Math.cos(Math.PI / 10)), 12);
-    expect(regrowShare(rule, 100, 100)).toBe(0);
+  it("less and less, by half a cosine", () => {
+    const rule = { fraction: 0.4, numRounds: 100 };
+    expect(regrowShare(rule, 50)).toBeCloseTo(0.2, 12);
+    expect(regrowShare(rule, 10)).toBeCloseTo(0.2 * (1 + Math.cos(Math.PI / 10)), 12);
+    expect(regrowShare(rule, 100)).toBe(0);
   });
 });
 

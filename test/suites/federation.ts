@@ -1,3 +1,4 @@
+import type { MaskRules } from "../../src/aggregation/mask-step.ts";
 import type { AggregationSettings } from "../../src/aggregation/strategy.ts";
 import { MAX_WEIGHT } from "../../src/aggregation/weight.ts";
 import { type ClientEnd, type ClientEvent, clientLoop } from "../../src/client/loop.ts";
@@ -11,6 +12,7 @@ import { manifestOf } from "../../src/model/manifest.ts";
 import { MAX_NUM_EXAMPLES } from "../../src/model/message.ts";
 import type { CoordinatorService, PlanRule } from "../../src/model/protocol.ts";
 import { derive } from "../../src/model/rng.ts";
+import type { SubModel } from "../../src/model/submodel.ts";
 import { mapParams, type Params } from "../../src/model/tensor.ts";
 import { localLink } from "../../src/simulation/local-link.ts";
 import { memoryStore } from "../../src/simulation/memory.ts";
@@ -67,8 +69,10 @@ export function options(overrides: {
   readonly uplink?: readonly PlanRule[];
   readonly downlink?: readonly PlanRule[];
   readonly aggregation?: Partial<AggregationSettings>;
+  readonly subModels?: readonly SubModel[];
+  readonly masks?: Partial<MaskRules>;
 }): CoordinatorOptions {
-  const { aggregation = {} } = overrides;
+  const { aggregation = {}, subModels = [], masks } = overrides;
   const { rounds = 5, goal = 3, minimum = goal, uplink = topKTernary, downlink = topKTernary } = overrides;
   return {
     runId: "test-run",
@@ -83,7 +87,6 @@ export function options(overrides: {
       downlink,
       aggregation: {
         strategy: "fedavg",
-        maskPolicy: "union",
         serverOptimizer: { sgd: { learningRate: 1, momentum: 0 } },
         weightCap: MAX_NUM_EXAMPLES,
         clipNorm: null,
@@ -91,6 +94,8 @@ export function options(overrides: {
         ...aggregation,
       },
       train: { epochs: 1, batchSize: 1, optimizer: { sgd: { learningRate: 1, momentum: 0 } } },
+      subModels,
+      masks: { policy: "union", uncovered: "keep", everyRounds: 1, maxDrift: null, regrow: null, ...masks },
       weightBudget: goal * MAX_WEIGHT,
       limits: defaultLimits,
     },
