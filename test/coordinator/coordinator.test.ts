@@ -95,9 +95,19 @@ const drawn: Parameters<typeof options>[0] = {
   downlink: [{ tensors: "*", codec: { select: "all", values: { eden: 3 } }, errorFeedback: true }],
 };
 
+/** Masks that change every other round. */
+const masked: Parameters<typeof options>[0] = {
+  masks: {
+    policy: { budget: { density: 0.4, layers: "erk", by: "votes-by-magnitude" } },
+    everyRounds: 2,
+    regrow: { fraction: 0.5, numRounds: 20 },
+  },
+};
+
 test.each([
   ["ternary", {}],
   ["drawn", drawn],
+  ["masked", masked],
 ])("a coordinator that dies anywhere goes on from its journal to the same model, %s", async (_, settings) => {
   const reference = (await federation(options(settings))).coordinator.book.held();
   let crashes = 0;
