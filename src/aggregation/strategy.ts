@@ -3,7 +3,7 @@ import type { Aggregate } from "./aggregate.ts";
 import { sendersOverOwners, stepsTimesMean } from "./mean.ts";
 import { type ServerOptimizer, type ServerOptimizerSettings, serverOptimizer } from "./server-optimizer.ts";
 import type { Tally } from "./tally.ts";
-import { byExamples, clipped, fair, type Weigh } from "./weight.ts";
+import { byExamples, clipped, discounted, fair, type Weigh } from "./weight.ts";
 
 /** How updates become one: what each counts for, what they come to, and the step that the model then takes. */
 export interface AggregationStrategy {
@@ -22,14 +22,26 @@ export interface AggregationSettings {
   readonly weightCap: number;
   /** Updates of a larger norm, over all tensors, count as if they had this one; null: all as they are. */
   readonly clipNorm: number | null;
+  /** What a report from an older model counts falls off as (1 + versions)^-this. */
+  readonly stalenessExponent: number;
   /** q of q-FedAvg. */
   readonly fairness: number;
+}
+
+/** Settings of a config's `cohort`. */
+interface CohortPreset {
+  readonly goal?: number;
+  readonly minimum?: number;
+  readonly concurrency: number;
+  readonly maxStaleness: number;
 }
 
 /** What a name stands for: settings that it brings, and how it weighs and folds. */
 interface Preset {
   /** Instead of a plain step of the mean. */
   readonly serverOptimizer?: ServerOptimizerSettings;
+  /** How its reports are gathered, where a config says nothing else. */
+  readonly cohort?: CohortPreset;
   /** What clients do for it. */
   readonly train?: Pick<TrainSettings, "proximal" | "perStep">;
   readonly weigh?: (settings: AggregationSettings, train: TrainSettings) => Weigh;
@@ -47,6 +59,11 @@ const PRESETS = {
   fedadagrad: { serverOptimizer: { adagrad: { learningRate: 0.03, beta1: 0, epsilon: 1e-3 } } },
   fedprox: { train: { proximal: 0.01 } },
   fednova: { train: { perStep: true }, mean: stepsTimesMean },
+  fedbuff: { cohort: { concurrency: 20, maxStaleness: 20 } },
+  fedasync: {
+    cohort: { goal: 1, minimum: 1, concurrency: 10, maxStaleness: 100 },
+    serverOptimizer: { sgd: { learningRate: 0.3, momentum: 0 } },
+  },
   "q-fedavg": { weigh: ({ fairness }, { optimizer }) => fair(fairness, rateOf(optimizer)) },
 } satisfies { readonly [name: string]: Preset };
 
@@ -62,6 +79,9 @@ const PLAIN: ServerOptimizerSettings = { sgd: { learningRate: 1, momentum: 0 } }
 export const optimizerOf = (name: StrategyName): ServerOptimizerSettings =>
   presetOf(name).serverOptimizer ?? PLAIN;
 
+/** How a strategy gathers reports, where that is part of it. */
+export const cohortOf = (name: StrategyName): CohortPreset | undefined => presetOf(name).cohort;
+
 /** The clients' training under a strategy: what it brings along, unless the config says otherwise. */
 export const trainedFor = (name: StrategyName, train: TrainSettings): TrainSettings => ({
   ...presetOf(name).train,
@@ -75,9 +95,10 @@ export function aggregationStrategy(
   const { weigh = ({ weightCap }) => byExamples(weightCap), mean = sendersOverOwners } = presetOf(
     settings.strategy,
   );
-  const plain = weigh(settings, train);
+  const { clipNorm, stalenessExponent } = settings;
+  const fresh = discounted(weigh(settings, train), stalenessExponent);
   return {
-    weigh: settings.clipNorm === null ? plain : clipped(plain, settings.clipNorm),
+    weigh: clipNorm === null ? fresh : clipped(fresh, clipNorm),
     mean,
     optimizer: serverOptimizer(settings.serverOptimizer),
   };

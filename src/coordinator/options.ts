@@ -45,6 +45,8 @@ export function coordinatorOptions(
       },
       train: trainedFor(aggregation.strategy, train),
       weightBudget: cohort.goal * MAX_WEIGHT,
+      keepsUpdates: config.distill?.teacher === "ensemble",
+      keepsBounds: cohort.maxStaleness > 0,
       limits: wireLimits(config),
     },
     rounds: {
@@ -56,6 +58,8 @@ export function coordinatorOptions(
       selectionDeadlineMs: cohort.selectionDeadline,
       reportDeadlineMs: cohort.reportDeadline,
       maxAbandoned: cohort.maxAbandoned,
+      maxStaleness: cohort.maxStaleness,
+      concurrency: cohort.concurrency,
     },
   };
 }
@@ -81,7 +85,7 @@ export const wireLimits = (config: Config): Limits => ({
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
 export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, weightBudget, uplink, downlink, aggregation, train } = contract;
+  const { manifest, source, weightBudget, keepsBounds, uplink, downlink, aggregation, train } = contract;
   const parts = {
     model: { manifest, source, initial },
     uplink,
@@ -89,6 +93,7 @@ export function runContract({ contract, rounds }: CoordinatorOptions, initial: s
     aggregation,
     train,
     "cohort.goal": weightBudget,
+    "cohort.maxStaleness": keepsBounds,
     seed: rounds.seed,
   };
   const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));
