@@ -8,7 +8,7 @@ import { defaultLimits, type Limits } from "../wire/limits.ts";
 import type { Contract } from "./book.ts";
 import type { Config } from "./config.ts";
 import type { RunContract } from "./record.ts";
-import type { RoundConfig } from "./round.ts";
+import type { RoundConfig } from "./round-state.ts";
 
 export interface CoordinatorOptions {
   readonly runId: string;

@@ -19,7 +19,7 @@ import type { Book, CheckedUpdate } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
-import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round.ts";
+import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
 
 /** What the sessions share with the coordinator that they belong to. */
 export interface Desk {

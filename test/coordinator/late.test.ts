@@ -3,14 +3,14 @@ import { WEIGHT_UNIT } from "../../src/aggregation/weight.ts";
 import { openJournal } from "../../src/coordinator/journal.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
 import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
+import { step } from "../../src/coordinator/round.ts";
 import {
   initialRound,
   type RoundConfig,
   type RoundEvent,
   type RoundState,
   refusalOf,
-  step,
-} from "../../src/coordinator/round.ts";
+} from "../../src/coordinator/round-state.ts";
 import { sleep } from "../../src/model/clock.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";
 import { halfWay, open, options, startClient, world } from "../suites/federation.ts";

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { step } from "../../src/coordinator/round.ts";
 import {
   initialRound,
   type RoundConfig,
@@ -8,8 +9,7 @@ import {
   type RoundState,
   refusalOf,
   resumedRound,
-  step,
-} from "../../src/coordinator/round.ts";
+} from "../../src/coordinator/round-state.ts";
 
 const config: RoundConfig = {
   seed: 1,
