@@ -4,6 +4,7 @@ import type { CodecSpec } from "../model/protocol.ts";
 import type { SparseVector } from "../model/tensor.ts";
 import { byteReader } from "./bytes.ts";
 import { encodeLowRank } from "./low-rank-payload.ts";
+import type { Matrix } from "./matrix.ts";
 import { type Encoded, readPayload, writePayload } from "./payload.ts";
 import { type Selected, select } from "./selection.ts";
 import { take } from "./take.ts";
@@ -28,8 +29,11 @@ export interface Codec {
   readonly decode: (bytes: Uint8Array, length: number, place?: string) => SparseVector;
 }
 
-/** `feedback`: whether what a payload leaves out is sent later. `rows`: of the matrix that a low-rank codec codes. */
-export function codec(spec: CodecSpec, feedback = false, rows = 1): Codec {
+/**
+ * `feedback`: whether what a payload leaves out is sent later. `matrices`: those that make up every vector to encode,
+ * one after the other, for codecs that look at rows, columns or rank; one row if left out.
+ */
+export function codec(spec: CodecSpec, feedback = false, matrices?: readonly Matrix[]): Codec {
   const values = valueCoder(spec.values);
   return {
     spec,
@@ -40,12 +44,18 @@ export function codec(spec: CodecSpec, feedback = false, rows = 1): Codec {
         "a vector to encode is finite and not empty",
       );
       const { length } = vector;
+      const parts = matrices ?? [{ rows: 1, cols: length }];
+      assert(
+        parts.reduce((sum, { rows, cols }) => sum + rows * cols, 0) === length,
+        "the matrices make up the vector",
+      );
       if (typeof spec.select === "object" && "lowRank" in spec.select) {
-        const shape = { rows, cols: length / rows, rank: spec.select.lowRank };
+        assert(parts.length === 1, "a low-rank codec codes one matrix");
+        const shape = { ...parts[0]!, rank: spec.select.lowRank };
         const options = { seed, feedback, bound: Math.min(bound, MAX_FLOAT32) };
         return encodeLowRank(spec.values, vector, shape, options) ?? encodeNothing(spec.values, length);
       }
-      const selected = select(spec.select, vector, seed);
+      const selected = select(spec.select, vector, seed, parts);
       if (selected.positions?.length === 0) return encodeNothing(spec.values, length);
       const most = Math.min(bound, MAX_FLOAT32);
       const factor =

@@ -36,7 +36,9 @@ export function ruleProblems({ codec: { select, values }, errorFeedback }: PlanR
     else if ("lowRank" in select) {
       integer(select.lowRank, 1, MAX_RANK, "select.lowRank", "columns");
       check(errorFeedback, "select.lowRank", select.lowRank, "errorFeedback: true beside lowRank");
-    } else {
+    } else if ("rows" in select) density(select.rows, "select.rows");
+    else if ("filters" in select) density(select.filters, "select.filters");
+    else {
       const { keep, of } = select.blocks;
       integer(of, 2, MAX_BLOCK, "select.blocks.of", "coordinates a block");
       integer(keep, 1, of - 1, "select.blocks.keep", "coordinates, below `of`");
@@ -75,7 +77,9 @@ export function writeSpec(writer: ByteWriter, { select, values }: CodecSpec): vo
   else if ("lowRank" in select) {
     writer.uint8(5);
     writer.varint(select.lowRank);
-  } else {
+  } else if ("rows" in select) writeFraction(writer, 6, select.rows);
+  else if ("filters" in select) writeFraction(writer, 7, select.filters);
+  else {
     writer.uint8(4);
     writer.uint8(select.blocks.keep);
     writer.uint8(select.blocks.of);
