@@ -1,4 +1,5 @@
 import { codec, decodeAny } from "../../dist/compress/codec.js";
+import { lossOf } from "../../dist/compress/loss.js";
 import { recodeProblem, vectorProblem } from "./check.mjs";
 import { frameTarget } from "./frames.mjs";
 import { vectorsOf } from "./vectors.mjs";
@@ -99,10 +100,8 @@ function fits({ select }, length) {
 }
 
 /** Random positions of a code that is not right in the mean are only for error feedback. */
-const needsFeedback = ({ select, values }) =>
-  typeof select === "object" &&
-  ("lowRank" in select || ("randomK" in select && !RIGHT_IN_THE_MEAN.has(values)));
-const RIGHT_IN_THE_MEAN = new Set(["float32", "float16", "bfloat16"]);
+const needsFeedback = (spec) =>
+  (typeof spec.select === "object" && "lowRank" in spec.select) || lossOf(spec, false) === null;
 
 /** Nothing is left to chance, and no magnitude that was sent can fall below a threshold. */
 const isProjection = ({ select, values }) =>

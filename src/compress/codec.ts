@@ -8,18 +8,13 @@ import type { Matrix } from "./matrix.ts";
 import { type Encoded, readPayload, writePayload } from "./payload.ts";
 import { type Selected, select } from "./selection.ts";
 import { take } from "./take.ts";
-import { fixedWidth, type Loss } from "./values/coder.ts";
+import { fixedWidth } from "./values/coder.ts";
 import { MAX_FLOAT32 } from "./values/scale.ts";
 import { valueCoder } from "./values.ts";
 
 /** One flat vector to bytes and back: select, quantize, positions, bytes. Knows no tensors, models or networks. */
 export interface Codec {
   readonly spec: CodecSpec;
-  /**
-   * With feedback never "unbiased": an unbiased code's noise would make the residual grow without bound, so that
-   * scales are then those of least error and random positions are sent unscaled (in `encode`; the bytes do not tell).
-   */
-  readonly loses: Loss;
   /**
    * The vector must be finite, of length 1 or more. `seed`, 0 to 2^32-1, is for what is left to chance: same vector
    * and seed, same bytes. No magnitude above `bound`, and of the vector none is, comes out of it.
@@ -37,7 +32,6 @@ export function codec(spec: CodecSpec, feedback = false, matrices?: readonly Mat
   const values = valueCoder(spec.values);
   return {
     spec,
-    loses: lossOf(spec, values.loses, feedback),
     encode(vector, seed, bound = Infinity) {
       assert(
         vector.length >= 1 && codecKernels(vector.length).allFinite(vector),
@@ -74,14 +68,6 @@ export const decodeAny = (bytes: Uint8Array, length: number, place: string): Spa
 
 const isRandom = ({ select: selection }: CodecSpec): boolean =>
   typeof selection === "object" && "randomK" in selection;
-
-function lossOf(spec: CodecSpec, ofValues: Loss, feedback: boolean): Loss {
-  if (feedback) return spec.select === "all" && ofValues === "nothing" ? "nothing" : "contraction";
-  if (isRandom(spec)) return "unbiased";
-  if (typeof spec.select === "object" && "lowRank" in spec.select) return "contraction";
-  if (spec.select === "all") return ofValues;
-  return ofValues === "nothing" ? "contraction" : ofValues;
-}
 
 /** The selected values times `factor`, by which random ones are right in the mean; beyond `most` they are clipped. */
 function gathered(vector: Float32Array, { positions }: Selected, factor: number, most: number): Float32Array {
