@@ -1,14 +1,14 @@
+import { optimizerOf, trainedFor } from "../aggregation/strategy.ts";
+import { MAX_WEIGHT } from "../aggregation/weight.ts";
 import { ConfigError } from "../model/error.ts";
 import { digestOf, manifestOf } from "../model/manifest.ts";
-import { MAX_NUM_EXAMPLES } from "../model/message.ts";
-import type { TrainSettings } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
 import type { Contract } from "./book.ts";
 import type { Config } from "./config.ts";
 import type { RunContract } from "./record.ts";
-import type { RoundConfig } from "./round.ts";
+import type { RoundConfig } from "./round-state.ts";
 
 export interface CoordinatorOptions {
   readonly runId: string;
@@ -17,11 +17,7 @@ export interface CoordinatorOptions {
   readonly engine: string | null;
   readonly contract: Contract;
   readonly rounds: RoundConfig;
-  readonly train: TrainSettings;
 }
-
-/** |delta| of a round stays within 2^3, far above what local training moves a weight. */
-export const gridExponent = 3;
 
 /** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
 export function coordinatorOptions(
@@ -43,8 +39,14 @@ export function coordinatorOptions(
       initial,
       uplink,
       downlink,
-      aggregation,
-      grid: { exponent: gridExponent, weightBudget: cohort.goal * MAX_NUM_EXAMPLES },
+      aggregation: {
+        ...aggregation,
+        serverOptimizer: aggregation.serverOptimizer ?? optimizerOf(aggregation.strategy),
+      },
+      train: trainedFor(aggregation.strategy, train),
+      weightBudget: cohort.goal * MAX_WEIGHT,
+      keepsUpdates: config.distill?.teacher === "ensemble",
+      keepsBounds: cohort.maxStaleness > 0,
       limits: wireLimits(config),
     },
     rounds: {
@@ -56,8 +58,9 @@ export function coordinatorOptions(
       selectionDeadlineMs: cohort.selectionDeadline,
       reportDeadlineMs: cohort.reportDeadline,
       maxAbandoned: cohort.maxAbandoned,
+      maxStaleness: cohort.maxStaleness,
+      concurrency: cohort.concurrency,
     },
-    train,
   };
 }
 
@@ -81,15 +84,16 @@ export const wireLimits = (config: Config): Limits => ({
 });
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
-export function runContract({ contract, train, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, grid, uplink, downlink, aggregation } = contract;
+export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
+  const { manifest, source, weightBudget, keepsBounds, uplink, downlink, aggregation, train } = contract;
   const parts = {
     model: { manifest, source, initial },
     uplink,
     downlink,
     aggregation,
     train,
-    "cohort.goal": grid,
+    "cohort.goal": weightBudget,
+    "cohort.maxStaleness": keepsBounds,
     seed: rounds.seed,
   };
   const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));
