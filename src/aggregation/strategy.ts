@@ -1,36 +1,87 @@
-import type { Manifest } from "../model/manifest.ts";
-import type { UpdateMessage } from "../model/message.ts";
-import type { Grid } from "../model/protocol.ts";
-import type { Params } from "../model/tensor.ts";
-import { sendersOverOwners } from "./mean.ts";
+import type { TrainSettings } from "../model/protocol.ts";
+import type { Aggregate } from "./aggregate.ts";
+import { sendersOverOwners, stepsTimesMean } from "./mean.ts";
 import { type ServerOptimizer, type ServerOptimizerSettings, serverOptimizer } from "./server-optimizer.ts";
-import { addUpdate, emptyTally, type Tally } from "./tally.ts";
+import type { Tally } from "./tally.ts";
+import { byExamples, clipped, fair, type Weigh } from "./weight.ts";
 
-/** How updates become one: a fold, then a server optimizer. */
+/** How updates become one: what each counts for, what they come to, and the step that the model then takes. */
 export interface AggregationStrategy {
-  begin(manifest: Manifest, grid: Grid): Tally;
-  /** In place. */
-  add(tally: Tally, update: UpdateMessage): void;
-  /** The mean delta, coordinate by coordinate. */
-  finish(tally: Tally, manifest: Manifest): Params;
+  readonly weigh: Weigh;
+  readonly mean: (tally: Tally) => Aggregate;
   readonly optimizer: ServerOptimizer;
 }
 
+/** All of it spelt out: a run's contract, which its journal is bound to. */
 export interface AggregationSettings {
-  readonly strategy: keyof typeof strategies;
+  readonly strategy: StrategyName;
   /** Which coordinates stay in the global model: those that somebody owns. */
   readonly maskPolicy: "union";
   readonly serverOptimizer: ServerOptimizerSettings;
+  /** Training examples of one client that count, at most; 1 to 2^15. */
+  readonly weightCap: number;
+  /** Updates of a larger norm, over all tensors, count as if they had this one; null: all as they are. */
+  readonly clipNorm: number | null;
+  /** q of q-FedAvg. */
+  readonly fairness: number;
 }
 
-const strategies = {
-  /** McMahan et al., "Communication-Efficient Learning of Deep Networks from Decentralized Data", 2017. */
-  fedavg: { begin: emptyTally, add: addUpdate, finish: sendersOverOwners },
-};
+/** What a name stands for: settings that it brings, and how it weighs and folds. */
+interface Preset {
+  /** Instead of a plain step of the mean. */
+  readonly serverOptimizer?: ServerOptimizerSettings;
+  /** What clients do for it. */
+  readonly train?: Pick<TrainSettings, "proximal" | "perStep">;
+  readonly weigh?: (settings: AggregationSettings, train: TrainSettings) => Weigh;
+  readonly mean?: (tally: Tally) => Aggregate;
+}
 
-export const strategyNames = Object.keys(strategies) as [keyof typeof strategies];
+const adaptive = { learningRate: 0.03, beta1: 0.9, beta2: 0.99, epsilon: 1e-3 };
 
-export const aggregationStrategy = (settings: AggregationSettings): AggregationStrategy => ({
-  ...strategies[settings.strategy],
-  optimizer: serverOptimizer(settings.serverOptimizer),
+/** Every strategy by the name that it has in a config; docs/strategies.md has their papers and when to use them. */
+const PRESETS = {
+  fedavg: {},
+  fedavgm: { serverOptimizer: { sgd: { learningRate: 1, momentum: 0.9 } } },
+  fedadam: { serverOptimizer: { adam: adaptive } },
+  fedyogi: { serverOptimizer: { yogi: adaptive } },
+  fedadagrad: { serverOptimizer: { adagrad: { learningRate: 0.03, beta1: 0, epsilon: 1e-3 } } },
+  fedprox: { train: { proximal: 0.01 } },
+  fednova: { train: { perStep: true }, mean: stepsTimesMean },
+  "q-fedavg": { weigh: ({ fairness }, { optimizer }) => fair(fairness, rateOf(optimizer)) },
+} satisfies { readonly [name: string]: Preset };
+
+export type StrategyName = keyof typeof PRESETS;
+
+export const strategyNames = Object.keys(PRESETS) as [StrategyName, ...StrategyName[]];
+
+const presetOf = (name: StrategyName): Preset => PRESETS[name];
+
+const PLAIN: ServerOptimizerSettings = { sgd: { learningRate: 1, momentum: 0 } };
+
+/** The server optimizer that a strategy brings along. */
+export const optimizerOf = (name: StrategyName): ServerOptimizerSettings =>
+  presetOf(name).serverOptimizer ?? PLAIN;
+
+/** The clients' training under a strategy: what it brings along, unless the config says otherwise. */
+export const trainedFor = (name: StrategyName, train: TrainSettings): TrainSettings => ({
+  ...presetOf(name).train,
+  ...train,
 });
+
+export function aggregationStrategy(
+  settings: AggregationSettings,
+  train: TrainSettings,
+): AggregationStrategy {
+  const { weigh = ({ weightCap }) => byExamples(weightCap), mean = sendersOverOwners } = presetOf(
+    settings.strategy,
+  );
+  const plain = weigh(settings, train);
+  return {
+    weigh: settings.clipNorm === null ? plain : clipped(plain, settings.clipNorm),
+    mean,
+    optimizer: serverOptimizer(settings.serverOptimizer),
+  };
+}
+
+const rateOf = (optimizer: TrainSettings["optimizer"]): number =>
+  "sgd" in optimizer ? optimizer.sgd.learningRate : optimizer.adam.learningRate;

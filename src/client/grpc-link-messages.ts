@@ -16,6 +16,7 @@ import type {
   Augment,
   CheckIn,
   CheckInReply,
+  Exponents,
   FetchModel,
   Optimizer,
   PlanRule,
@@ -111,7 +112,7 @@ function decodeVerdict(fields: Verdict__Output | null): Verdict | null {
 
 function decodeTask(fields: Task__Output): Task {
   const model = present(fields.model, "task.model");
-  const grid = present(fields.grid, "task.grid");
+  const manifest = decodeManifest(present(fields.manifest, "task.manifest"));
   return {
     runId: identifier(fields.runId, "task.run_id"),
     round: integer(fields.round, "task.round"),
@@ -120,14 +121,11 @@ function decodeTask(fields: Task__Output): Task {
       zoo: identifier(model.zoo, "task.model.zoo"),
       seed: integer(model.seed, "task.model.seed"),
     },
-    manifest: decodeManifest(present(fields.manifest, "task.manifest")),
+    manifest,
     train: decodeTrain(present(fields.train, "task.train")),
     uplink: decodePlan(fields.uplink, "task.uplink"),
     downlink: decodePlan(fields.downlink, "task.downlink"),
-    grid: {
-      exponent: integer(grid.exponent, "task.grid.exponent", -126, 127),
-      weightBudget: integer(grid.weightBudget, "task.grid.weight_budget", 1, 2 ** 31),
-    },
+    exponents: decodeExponents(fields.exponents, manifest),
     reportDeadlineMs: integer(fields.reportDeadlineMs, "task.report_deadline_ms", 1, 2 ** 31 - 1),
     sharedSeed: integer(fields.sharedSeed, "task.shared_seed"),
   };
@@ -149,6 +147,11 @@ function decodeManifest({ tensors }: Manifest__Output): Manifest {
     throw bad("task.manifest", "two tensors have one name");
   integer(numParams(manifest), "task.manifest coordinates", 1, 2 ** 31 - 1);
   return manifest;
+}
+
+function decodeExponents(exponents: readonly number[], { tensors }: Manifest): Exponents {
+  integer(exponents.length, "task.exponents.length", tensors.length, tensors.length);
+  return exponents.map((exponent, i) => integer(exponent, `task.exponents[${i}]`, -100, 100));
 }
 
 const MAX_STEPS = 2 ** 31 - 1;
@@ -177,6 +180,7 @@ function decodeTrain(fields: TrainSettings__Output): TrainSettings {
     ...(weightDecay > 0 && { weightDecay }),
     ...(labelSmoothing > 0 && { labelSmoothing }),
     ...(augment && { augment: decodeAugment(augment) }),
+    ...(fields.perStep && { perStep: true as const }),
   };
 }
 

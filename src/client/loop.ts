@@ -1,13 +1,14 @@
 import { emptyResidual, encodeDelta } from "../compress/error-feedback.ts";
-import { gather, planDigest, planGroups } from "../compress/plan.ts";
+import { boundsOf, gather, planDigest, planGroups } from "../compress/plan.ts";
 import { type Clock, sleep } from "../model/clock.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
 import { WireError } from "../model/error.ts";
+import { localSteps } from "../model/local-steps.ts";
 import { digestOf, manifestDigest, manifestOf, modelDigest, numParams } from "../model/manifest.ts";
 import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
 import type { CheckInReply, Receipt, Refusal, Task, Verdict } from "../model/protocol.ts";
 import { deriveSeed, type Rng } from "../model/rng.ts";
-import { deltaOf } from "../model/tensor.ts";
+import { deltaOf, mapParams } from "../model/tensor.ts";
 import type { Trainer, TrainResult } from "../trainer/trainer.ts";
 import { encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
@@ -232,7 +233,7 @@ async function trainRound(
   { trainer, log }: ClientPorts,
   signal: AbortSignal,
 ): Promise<ClientState> {
-  const { round, manifest, train, grid } = task;
+  const { round, manifest, train } = task;
   const base = state.held.params;
   const result: TrainResult = await trainer.train(
     {
@@ -247,7 +248,9 @@ async function trainRound(
   log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
   const groups = planGroups(task.uplink, manifest, "uplink");
   const residualBefore = state.residual ?? emptyResidual(groups);
-  const trained = deltaOf(base, result.params);
+  const moved = deltaOf(base, result.params);
+  const steps = train.perStep ? localSteps(train, result.numSteps) : 1;
+  const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
   if (![...trained.values()].every(({ data }) => data.every(Number.isFinite)))
     throw new Error(
       `training diverged in round ${round}: the model is no number any more; ` +
@@ -257,7 +260,7 @@ async function trainRound(
     groups,
     trained,
     residualBefore,
-    2 ** grid.exponent,
+    boundsOf(groups, manifest, task.exponents),
     deriveSeed(task.sharedSeed, "encode", clientId, round),
   );
   const frame = encodeFrame({

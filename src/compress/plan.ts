@@ -1,7 +1,7 @@
 import { assert } from "../model/assert.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { digestOf, type Manifest, manifestDigest, type TensorSpec } from "../model/manifest.ts";
-import type { PlanRule } from "../model/protocol.ts";
+import type { Exponents, PlanRule } from "../model/protocol.ts";
 import { type Params, type SparseVector, sizeOf } from "../model/tensor.ts";
 import { byteWriter } from "./bytes.ts";
 import { type Codec, codec } from "./codec.ts";
@@ -87,6 +87,18 @@ export function planDigest(rules: readonly PlanRule[], manifest: Manifest): stri
   }
   return digestOf(writer.written(), new TextEncoder().encode(manifestDigest(manifest)));
 }
+
+/** Of every group the least bound of its tensors, which a coordinator makes alike. */
+export const boundsOf = (
+  groups: readonly PlanGroup[],
+  manifest: Manifest,
+  exponents: Exponents,
+): readonly number[] =>
+  groups.map(({ tensors }) =>
+    Math.min(
+      ...tensors.map(({ name }) => 2 ** exponents[manifest.tensors.findIndex((t) => t.name === name)]!),
+    ),
+  );
 
 /** A group's tensors as one flat vector. */
 export function gather({ tensors, length }: PlanGroup, params: Params): Float32Array {

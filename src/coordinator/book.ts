@@ -1,12 +1,24 @@
+import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
+import { STEPS_UNIT } from "../aggregation/mean.ts";
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
-import { checkRange, fits, type Tally } from "../aggregation/tally.ts";
+import { addUpdate, emptyTally, fits, type Tally } from "../aggregation/tally.ts";
+import type { Weight } from "../aggregation/weight.ts";
 import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
+import { localSteps } from "../model/local-steps.ts";
 import { type Manifest, manifestDigest, modelDigest, numParams } from "../model/manifest.ts";
 import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
-import type { Grid, HeldModel, ModelSource, PlanRule, ReportId, Verdict } from "../model/protocol.ts";
+import type {
+  Exponents,
+  HeldModel,
+  ModelSource,
+  PlanRule,
+  ReportId,
+  TrainSettings,
+  Verdict,
+} from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import { type Params, toDense } from "../model/tensor.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
@@ -22,8 +34,10 @@ export interface Contract {
   readonly initial: Params;
   readonly uplink: readonly PlanRule[];
   readonly downlink: readonly PlanRule[];
-  readonly grid: Grid;
   readonly aggregation: AggregationSettings;
+  readonly train: TrainSettings;
+  /** The weights of a round's updates add up to at most this. */
+  readonly weightBudget: number;
   readonly limits: Limits;
 }
 
@@ -39,10 +53,14 @@ export interface Book {
   readonly round: () => number;
   readonly open: () => OpenRound | null;
   /** Checks a report's bytes against the open round; throws WireError, changes nothing. */
-  readonly check: (clientId: ClientId, frame: Uint8Array) => UpdateMessage;
-  readonly openRound: (round: number, cohort: readonly ClientId[]) => void;
+  readonly check: (clientId: ClientId, frame: Uint8Array) => CheckedUpdate;
+  /** What an update of the open round counts for. */
+  readonly weigh: (update: UpdateMessage) => Weight;
+  /** The bounds of the open round, or else of the next. */
+  readonly exponents: () => Exponents;
+  readonly openRound: (round: number, cohort: readonly ClientId[], exponents: Exponents) => void;
   /** Folds a report that was checked; `digest` is its frame's. */
-  readonly accept: (update: UpdateMessage, digest: string) => void;
+  readonly accept: (checked: CheckedUpdate, weight: Weight, digest: string) => void;
   /** Closes the open round: a commit makes the next version of the model. */
   readonly close: (outcome: "commit" | "abandon") => void;
   /** Whether this very report was accepted, in a round open or closed. */
@@ -53,6 +71,12 @@ export interface Book {
   readonly lastDeltaBytes: () => number;
   /** The models that the last round's reports stood for. */
   readonly lastClientModels: () => readonly Params[];
+}
+
+export interface CheckedUpdate {
+  readonly update: UpdateMessage;
+  /** The largest |delta| of every tensor. */
+  readonly largest: readonly number[];
 }
 
 export interface OpenRound {
@@ -70,10 +94,12 @@ export interface CatchUp {
 export type DownlinkObserver = (round: number, target: Params, owed: Residual) => void;
 
 export function openBook(contract: Contract, observe: DownlinkObserver = () => {}): Book {
-  const { manifest, grid, limits } = contract;
-  const strategy = aggregationStrategy(contract.aggregation);
+  const { manifest, weightBudget, limits } = contract;
+  const strategy = aggregationStrategy(contract.aggregation, contract.train);
   const uplink: readonly PlanGroup[] = planGroups(contract.uplink, manifest, "uplink");
   const downlink: readonly PlanGroup[] = planGroups(contract.downlink, manifest, "downlink");
+  /** The tensors that share a payload, by their places in the manifest. */
+  const uplinkPlaces = uplink.map(({ tensors }) => tensors.map((tensor) => manifest.tensors.indexOf(tensor)));
   const manifestId = shortDigest(manifestDigest(manifest));
   const uplinkId = shortDigest(planDigest(contract.uplink, manifest));
   const downlinkId = shortDigest(planDigest(contract.downlink, manifest));
@@ -90,7 +116,13 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     accepted: Map<ClientId, string>;
     tally: Tally;
     updates: UpdateMessage[];
+    /** Of all updates so far; they come in any order. */
+    largest: readonly number[];
+    largestLoss: number;
   } | null = null;
+  let exponents: Exponents = manifest.tensors.map(() => FIRST_EXPONENT);
+  let lastLoss: number | null = null;
+  let sums: Tally["sums"] | undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Digest of every version, and the delta frames that lead here, as far back as they beat a checkpoint. */
   const digests = [digest];
@@ -102,7 +134,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     ? encodeFrame({ kind: "origin", zoo: contract.source.zoo, seed: contract.source.seed, digest })
     : null;
 
-  const check = (clientId: ClientId, bytes: Uint8Array): UpdateMessage => {
+  const check = (clientId: ClientId, bytes: Uint8Array): CheckedUpdate => {
     assert(open !== null, "a report is checked while its round is open");
     const frame = decodeFrame(bytes, limits);
     if (frame.kind !== "update") throw new WireError("bad-kind", "kind", `${frame.kind}, expected update`);
@@ -119,19 +151,25 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
     expect("wrong-plan", "plan", frame.plan, uplinkId);
     const update = decodeUpdate(frame, clientId, uplink, manifest);
-    checkRange(update, grid);
-    if (!fits(open.tally, update.numExamples))
+    const largest = largestDeltas(update, manifest, exponents);
+    if (!fits(open.tally, weigh(update).weight))
       throw new WireError(
         "out-of-range",
         "numExamples",
         `${update.numExamples} exceeds what is left of the round's weight budget`,
       );
-    return update;
+    return { update, largest };
   };
+
+  const weigh = (update: UpdateMessage): Weight =>
+    strategy.weigh(update, { version: model.version, lastLoss });
+
+  const stepsOf = ({ numSteps }: UpdateMessage): number =>
+    Math.min(2 ** 32 - 1, Math.round(localSteps(contract.train, numSteps) * STEPS_UNIT));
 
   /** One step of the global model: mean, optimizer, and the same codec downwards with the server's own residual. */
   const commit = (tally: Tally): void => {
-    const [target, state] = strategy.optimizer.step(strategy.finish(tally, manifest), optimizerState);
+    const [target, state] = strategy.optimizer.step(strategy.mean(tally), optimizerState);
     observe(round, target, residual);
     const encoded = encodeDelta(
       downlink,
@@ -158,15 +196,21 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     deltas = newestWithin([...deltas, { version: model.version, frame }], denseBytes);
   };
 
-  const openRound = (opened: number, cohort: readonly ClientId[]): void => {
+  const openRound = (opened: number, cohort: readonly ClientId[], bounds: Exponents): void => {
     round = opened;
-    open = { round, cohort, accepted: new Map(), tally: strategy.begin(manifest, grid), updates: [] };
+    exponents = bounds;
+    const tally = emptyTally(manifest, { exponents, weightBudget }, sums);
+    sums = tally.sums;
+    const largest = manifest.tensors.map(() => 0);
+    open = { round, cohort, accepted: new Map(), tally, updates: [], largest, largestLoss: 0 };
   };
 
-  const accept = (update: UpdateMessage, frameDigest: string): void => {
+  const accept = ({ update, largest }: CheckedUpdate, weight: Weight, frameDigest: string): void => {
     assert(open?.round === update.round, "a report is folded while its round is open");
-    strategy.add(open.tally, update);
+    addUpdate(open.tally, update, weight, stepsOf(update));
     open.updates.push(update);
+    open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
+    open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
     open.accepted.set(update.clientId, frameDigest);
   };
 
@@ -176,6 +220,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     open = null;
     if (outcome === "commit") {
       lastUpdates = { base: model.params, updates: closing.updates };
+      exponents = nextExponents(exponents, closing.largest, uplinkPlaces);
+      lastLoss = closing.largestLoss;
       commit(closing.tally);
     }
     for (const [clientId, frameDigest] of closing.accepted) {
@@ -238,6 +284,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: () => round,
     open: () => open,
     check,
+    weigh,
+    exponents: () => exponents,
     openRound,
     accept,
     close,

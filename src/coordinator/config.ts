@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { strategyNames } from "../aggregation/strategy.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
+import { MAX_NUM_EXAMPLES } from "../model/message.ts";
 import { count, duration, either, positive, share, size } from "./config-fields.ts";
 import { plan } from "./config-plan.ts";
 
@@ -44,8 +45,11 @@ const data = z.strictObject({
 });
 
 const cohort = z.strictObject({
-  // With more, the exact tally's grid would be coarser than 2^-24 of the largest delta.
-  goal: count.max(8192).default(10).describe("Reports that close a round"),
+  // Far below what the tally's integers have room for: 2^22.
+  goal: count
+    .max(2 ** 20)
+    .default(10)
+    .describe("Reports that close a round"),
   minimum: count.optional().describe("Fewest reports that a round may be folded from; goal if left out"),
   overSelection: either([z.literal("auto"), z.number().min(1).max(10)], "auto, or a factor of 1 to 10")
     .default("auto")
@@ -112,19 +116,44 @@ const train = z.strictObject({
     .describe("Random variation of every example in every epoch"),
 });
 
+const rate = positive.max(100);
+const decay = z.number().min(0).lt(1);
+const adaptive = z.strictObject({
+  learningRate: rate.default(0.03),
+  beta1: decay.default(0.9),
+  beta2: decay.default(0.99),
+  epsilon: positive.default(1e-3).describe("The paper's tau, the degree of adaptivity"),
+});
+
+const serverOptimizer = either(
+  [
+    z.strictObject({
+      sgd: z.strictObject({ learningRate: rate.default(1), momentum: decay.default(0) }),
+    }),
+    z.strictObject({ adam: adaptive }),
+    z.strictObject({ yogi: adaptive }),
+    z.strictObject({ adagrad: adaptive.omit({ beta2: true }).extend({ beta1: decay.default(0) }) }),
+  ],
+  "{ sgd: { learningRate, momentum } }, or { adam }, { yogi } or { adagrad } with learningRate, beta1, beta2 " +
+    "(not of adagrad) and epsilon",
+);
+
 const aggregation = z.strictObject({
   strategy: z.enum(strategyNames).default("fedavg"),
   maskPolicy: z.literal("union").default("union"),
-  serverOptimizer: z
-    .strictObject({
-      sgd: z
-        .strictObject({
-          learningRate: positive.max(100).default(1),
-          momentum: z.number().min(0).lt(1).default(0),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  serverOptimizer: serverOptimizer
+    .nullable()
+    .default(null)
+    .describe("How the model moves by the mean delta; null: as the strategy does"),
+  weightCap: count
+    .max(MAX_NUM_EXAMPLES)
+    .default(MAX_NUM_EXAMPLES)
+    .describe("Training examples of one client that count, at most"),
+  clipNorm: positive
+    .nullable()
+    .default(null)
+    .describe("Updates of a larger norm, over all tensors, count as if they had this one"),
+  fairness: z.number().min(0).max(10).default(1).describe("q of q-fedavg: how much more a high loss counts"),
 });
 
 const distill = z.strictObject({
@@ -225,7 +254,22 @@ function crossProblems(config: Config): ConfigProblem[] {
         expected: "test and transfer above 0: distilling needs both splits",
       });
   }
+  if (config.aggregation.strategy === "fednova") problems.push(...novaProblems(config.train));
   return problems;
+}
+
+/** Steps are comparable only where each reaches as far as the others do. */
+function novaProblems({ optimizer, schedule, proximal }: Config["train"]): ConfigProblem[] {
+  const problem = (field: string, value: unknown, expected: string): ConfigProblem => ({
+    path: `train.${field}`,
+    value,
+    expected: `${expected} with strategy fednova`,
+  });
+  return [
+    ...("sgd" in optimizer ? [] : [problem("optimizer", optimizer, "sgd")]),
+    ...(schedule === undefined ? [] : [problem("schedule", schedule, "no schedule")]),
+    ...(proximal === undefined ? [] : [problem("proximal", proximal, "no proximal term")]),
+  ];
 }
 
 function problemsOf(issue: z.core.$ZodIssue, document: unknown): ConfigProblem[] {

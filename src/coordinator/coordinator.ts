@@ -143,8 +143,14 @@ export async function openCoordinator(
   const perform = (effect: RoundEffect): void => {
     switch (effect.type) {
       case "open":
-        book.openRound(effect.round, effect.cohort);
-        void write({ type: "opened", round: effect.round, cohort: effect.cohort, bytes: ledger.totals() });
+        book.openRound(effect.round, effect.cohort, book.exponents());
+        void write({
+          type: "opened",
+          round: effect.round,
+          cohort: effect.cohort,
+          exponents: book.exponents(),
+          bytes: ledger.totals(),
+        });
         return emit({
           type: "round.opened",
           round: effect.round,

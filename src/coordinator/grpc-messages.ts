@@ -122,7 +122,7 @@ const encodeTask = (task: Task): TaskFields => ({
   train: encodeTrain(task.train),
   uplink: task.uplink.map(encodeRule),
   downlink: task.downlink.map(encodeRule),
-  grid: { ...task.grid },
+  exponents: [...task.exponents],
   reportDeadlineMs: task.reportDeadlineMs,
   sharedSeed: task.sharedSeed,
 });

@@ -1,7 +1,7 @@
+import { optimizerOf, trainedFor } from "../aggregation/strategy.ts";
+import { MAX_WEIGHT } from "../aggregation/weight.ts";
 import { ConfigError } from "../model/error.ts";
 import { digestOf, manifestOf } from "../model/manifest.ts";
-import { MAX_NUM_EXAMPLES } from "../model/message.ts";
-import type { TrainSettings } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
@@ -17,11 +17,7 @@ export interface CoordinatorOptions {
   readonly engine: string | null;
   readonly contract: Contract;
   readonly rounds: RoundConfig;
-  readonly train: TrainSettings;
 }
-
-/** |delta| of a round stays within 2^3, far above what local training moves a weight. */
-export const gridExponent = 3;
 
 /** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
 export function coordinatorOptions(
@@ -43,8 +39,12 @@ export function coordinatorOptions(
       initial,
       uplink,
       downlink,
-      aggregation,
-      grid: { exponent: gridExponent, weightBudget: cohort.goal * MAX_NUM_EXAMPLES },
+      aggregation: {
+        ...aggregation,
+        serverOptimizer: aggregation.serverOptimizer ?? optimizerOf(aggregation.strategy),
+      },
+      train: trainedFor(aggregation.strategy, train),
+      weightBudget: cohort.goal * MAX_WEIGHT,
       limits: wireLimits(config),
     },
     rounds: {
@@ -57,7 +57,6 @@ export function coordinatorOptions(
       reportDeadlineMs: cohort.reportDeadline,
       maxAbandoned: cohort.maxAbandoned,
     },
-    train,
   };
 }
 
@@ -81,15 +80,15 @@ export const wireLimits = (config: Config): Limits => ({
 });
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
-export function runContract({ contract, train, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, grid, uplink, downlink, aggregation } = contract;
+export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
+  const { manifest, source, weightBudget, uplink, downlink, aggregation, train } = contract;
   const parts = {
     model: { manifest, source, initial },
     uplink,
     downlink,
     aggregation,
     train,
-    "cohort.goal": grid,
+    "cohort.goal": weightBudget,
     seed: rounds.seed,
   };
   const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));

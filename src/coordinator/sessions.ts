@@ -1,6 +1,6 @@
 import { WireError } from "../model/error.ts";
 import { digestOf } from "../model/manifest.ts";
-import { type ClientId, MAX_NUM_EXAMPLES, type UpdateMessage } from "../model/message.ts";
+import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
 import type {
   CheckIn,
   CheckInReply,
@@ -15,7 +15,7 @@ import type {
 } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
-import type { Book } from "./book.ts";
+import type { Book, CheckedUpdate } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
@@ -177,7 +177,7 @@ const superseded: CheckInReply = {
 };
 
 function taskOf({ book, options, state }: Desk): Task {
-  const { contract, train, rounds, runId } = options;
+  const { contract, rounds, runId } = options;
   const { round } = state();
   return {
     runId,
@@ -185,10 +185,10 @@ function taskOf({ book, options, state }: Desk): Task {
     base: book.held(),
     model: contract.source,
     manifest: contract.manifest,
-    train,
+    train: contract.train,
     uplink: contract.uplink,
     downlink: contract.downlink,
-    grid: contract.grid,
+    exponents: book.exponents(),
     reportDeadlineMs: rounds.reportDeadlineMs,
     sharedSeed: deriveSeed(rounds.seed, "round", round),
   };
@@ -223,18 +223,19 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   if (desk.isOver()) return refuse({ code: "run-over", detail: "the coordinator is ending", retry: true });
   const early = refusalOf(desk.state(), clientId, id.round);
   if (early !== null) return refuse(early);
-  let update: UpdateMessage;
+  let checked: CheckedUpdate;
   try {
-    update = book.check(clientId, frame);
+    checked = book.check(clientId, frame);
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     desk.dispatch({ type: "refused", clientId });
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
   ledger.accepted(frame.length);
-  book.accept(update, id.digest);
-  const durable = desk.write({ type: "accepted", round: id.round, clientId, frame });
-  const { numExamples, trainLoss } = update;
+  const weight = book.weigh(checked.update);
+  book.accept(checked, weight, id.digest);
+  const durable = desk.write({ type: "accepted", round: id.round, clientId, weight, frame });
+  const { numExamples, trainLoss } = checked.update;
   emit({ type: "report.accepted", clientId, round: id.round, bytes: frame.length, numExamples, trainLoss });
   desk.dispatch({ type: "reported", clientId });
   await durable;

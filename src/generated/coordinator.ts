@@ -13,7 +13,6 @@ import type { CoordinatorSignal as _fedpress_v1_CoordinatorSignal, CoordinatorSi
 import type { CosineDecay as _fedpress_v1_CosineDecay, CosineDecay__Output as _fedpress_v1_CosineDecay__Output } from './fedpress/v1/CosineDecay.ts';
 import type { FetchRequest as _fedpress_v1_FetchRequest, FetchRequest__Output as _fedpress_v1_FetchRequest__Output } from './fedpress/v1/FetchRequest.ts';
 import type { Finished as _fedpress_v1_Finished, Finished__Output as _fedpress_v1_Finished__Output } from './fedpress/v1/Finished.ts';
-import type { Grid as _fedpress_v1_Grid, Grid__Output as _fedpress_v1_Grid__Output } from './fedpress/v1/Grid.ts';
 import type { HeldModel as _fedpress_v1_HeldModel, HeldModel__Output as _fedpress_v1_HeldModel__Output } from './fedpress/v1/HeldModel.ts';
 import type { Hello as _fedpress_v1_Hello, Hello__Output as _fedpress_v1_Hello__Output } from './fedpress/v1/Hello.ts';
 import type { Manifest as _fedpress_v1_Manifest, Manifest__Output as _fedpress_v1_Manifest__Output } from './fedpress/v1/Manifest.ts';
@@ -54,7 +53,6 @@ export interface ProtoGrpcType {
       CosineDecay: MessageTypeDefinition<_fedpress_v1_CosineDecay, _fedpress_v1_CosineDecay__Output>
       FetchRequest: MessageTypeDefinition<_fedpress_v1_FetchRequest, _fedpress_v1_FetchRequest__Output>
       Finished: MessageTypeDefinition<_fedpress_v1_Finished, _fedpress_v1_Finished__Output>
-      Grid: MessageTypeDefinition<_fedpress_v1_Grid, _fedpress_v1_Grid__Output>
       HeldModel: MessageTypeDefinition<_fedpress_v1_HeldModel, _fedpress_v1_HeldModel__Output>
       Hello: MessageTypeDefinition<_fedpress_v1_Hello, _fedpress_v1_Hello__Output>
       Manifest: MessageTypeDefinition<_fedpress_v1_Manifest, _fedpress_v1_Manifest__Output>

@@ -260,8 +260,9 @@ const descriptor: object = {
                   "type": "PlanRule",
                   "id": 8
                 },
-                "grid": {
-                  "type": "Grid",
+                "exponents": {
+                  "rule": "repeated",
+                  "type": "sint32",
                   "id": 9
                 },
                 "reportDeadlineMs": {
@@ -361,6 +362,10 @@ const descriptor: object = {
                 "updateClipNorm": {
                   "type": "double",
                   "id": 11
+                },
+                "perStep": {
+                  "type": "bool",
+                  "id": 12
                 }
               }
             },
@@ -554,18 +559,6 @@ const descriptor: object = {
                 "VALUE_CODER_TERNARY": 3,
                 "VALUE_CODER_BFLOAT16": 4,
                 "VALUE_CODER_SIGN": 5
-              }
-            },
-            "Grid": {
-              "fields": {
-                "exponent": {
-                  "type": "sint32",
-                  "id": 1
-                },
-                "weightBudget": {
-                  "type": "uint32",
-                  "id": 2
-                }
               }
             },
             "FetchRequest": {

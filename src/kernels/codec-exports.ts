@@ -40,7 +40,10 @@ export interface CodecExports {
   signCodes(values: Pointer, count: number, scale: number, codes: Pointer, signed: Pointer): void;
   pack(codes: Pointer, count: number, width: number, out: Pointer): void;
   unpack(packed: Pointer, count: number, width: number, codes: Pointer): void;
-  addOnGrid(sums: Pointer, values: Pointer, count: number, weight: number, perQuantum: number): void;
+  addOnGrid(sums: Pointer, values: Pointer, count: number, scale: number): void;
+  addAtOnGrid(sums: Pointer, positions: Pointer, values: Pointer, count: number, scale: number): void;
+  addSums(sums: Pointer, others: Pointer, count: number): void;
+  means(sums: Pointer, weights: Pointer, count: number, quantum: number, out: Pointer): void;
   flip(data: Pointer, signs: Pointer, count: number): void;
   hadamard(data: Pointer, size: number): void;
   edenCodes(

@@ -1,6 +1,5 @@
 import type { CodecKernels } from "./codec.ts";
 import { smallestKept } from "./radix.ts";
-import { roundTiesToEven } from "./rounding.ts";
 
 /** The codecs' kernels in TypeScript: for short vectors, and where WebAssembly is missing. */
 export const scalarCodecKernels: CodecKernels = {
@@ -145,10 +144,6 @@ export const scalarCodecKernels: CodecKernels = {
   scaleSums(sums, scale, values) {
     const share = 1 / sums.length; // exact
     for (let i = 0; i < values.length; i++) values[i] = Math.fround(scale * sums[i]! * share) + 0;
-  },
-
-  addOnGrid(sums, values, weight, perQuantum) {
-    for (let i = 0; i < values.length; i++) sums[i]! += roundTiesToEven(weight * values[i]! * perQuantum);
   },
 
   nearestCentroids(data, { centroids, unit }) {

@@ -203,16 +203,6 @@ function openKernels(): CodecKernels {
       values.set(floats(out, length));
     },
 
-    addOnGrid(sums, values, weight, perQuantum) {
-      const [sumsAt, at] = place(8 * PART, 4 * PART);
-      byParts(values, at, (start, count) => {
-        const part = sums.subarray(start, start + count);
-        doubles(sumsAt, count).set(part);
-        wasm.addOnGrid(sumsAt, at, count, weight, perQuantum);
-        part.set(doubles(sumsAt, count));
-      });
-    },
-
     nearestCentroids(data, { centroids, unit }) {
       const size = data.length;
       const [at, limitsAt, centroidsAt, codesAt, sums] = place(8 * size, 8 * 8, 8 * 8, size, 16);

@@ -2,7 +2,7 @@ import { scalarCodecKernels } from "./codec-scalar.ts";
 import { simdCodecKernels } from "./codec-simd.ts";
 
 /**
- * The hot loops of the codecs, and of the tally, over one flat vector. There are two of each, one in WebAssembly SIMD on a small memory
+ * The hot loops of the codecs over one flat vector. There are two of each, one in WebAssembly SIMD on a small memory
  * of its own and one in TypeScript, and they agree to the bit; results are arrays of their own. No value may be NaN,
  * but in `allFinite`.
  */
@@ -65,11 +65,6 @@ export interface CodecKernels {
   readonly pack: (codes: Uint8Array, width: number) => Uint8Array;
   /** The reverse: `bytes` are a multiple of `width`, and each `width` of them eight codes. */
   readonly unpack: (bytes: Uint8Array, width: number) => Uint8Array;
-  /**
-   * Adds to every sum, an integer, weight * value * perQuantum, which is at most 2^51, rounded to an integer, ties to
-   * even.
-   */
-  readonly addOnGrid: (sums: Float64Array, values: Float32Array, weight: number, perQuantum: number) => void;
   /** Codes by nearest centroid; `data` is as for `rotate`. */
   readonly nearestCentroids: (data: Float64Array, centroids: Centroids) => CentroidCodes;
 }

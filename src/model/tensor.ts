@@ -12,7 +12,7 @@ export type Params = ReadonlyMap<string, Tensor>;
 /** Sorted, distinct coordinates of a flat vector; null in its place means "all of them". */
 export type Positions = Uint32Array;
 
-/** Coordinates by tensor; null in a tensor's place means all of it. */
+/** Of every tensor the coordinates that something owns; null: all of them. */
 export type Masks = ReadonlyMap<string, Positions | null>;
 
 /** `values[i]` stands at `support[i]`; every other coordinate of the `length` is zero. */

@@ -146,6 +146,7 @@ const trainOptions = fc.record(
       { shift: fc.integer({ min: 1, max: 1024 }), flip: fc.constant(true), noise: positive },
       { requiredKeys: [], noNullPrototype: true },
     ),
+    perStep: fc.constant(true as const),
   },
   { requiredKeys: [], noNullPrototype: true },
 );
@@ -181,13 +182,9 @@ const tasks: fc.Arbitrary<Task> = record({
     .map(([needed, options]) => ({ ...needed, ...options })),
   uplink: plan,
   downlink: plan,
-  grid: record({
-    exponent: fc.integer({ min: -126, max: 127 }),
-    weightBudget: fc.oneof(fc.constantFrom(1, 2 ** 31), fc.integer({ min: 1, max: 2 ** 31 })),
-  }),
   reportDeadlineMs: fc.oneof(fc.constantFrom(1, 2 ** 31 - 1), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
   sharedSeed: uint32,
-});
+}).map((task) => ({ ...task, exponents: task.manifest.tensors.map((_, i) => ((37 * i) % 201) - 100) }));
 
 const reply: fc.Arbitrary<CheckInReply> = fc.oneof(
   record({ kind: fc.constant("task" as const), task: tasks, verdict: orNull(verdict) }),
@@ -307,9 +304,8 @@ test.each<[string, CoordinatorSignal]>([
   ["task.uplink[0].codec.levels", replaced({ levels: 4 })],
   ["task.uplink[0].codec.eden_bits", replaced({ edenBits: 5 })],
   ["task.uplink[0].codec.values", replaced({ topK: 0.5 })],
-  ["task.grid", set("", "grid", null)],
-  ["task.grid.exponent", set("grid", "exponent", -127)],
-  ["task.grid.weight_budget", set("grid", "weightBudget", 0)],
+  ["task.exponents.length", set("", "exponents", [1, 2, 3])],
+  ["task.exponents[1]", set("", "exponents", [100, 101])],
   ["task.report_deadline_ms", set("", "reportDeadlineMs", 2 ** 31)],
   ["verdict.report", { finished: { verdict: { outcome: "OUTCOME_UNKNOWN" } } }],
   ["verdict.outcome", { finished: { verdict: { report: { digest: new Uint8Array(32) } } } }],

@@ -1,4 +1,4 @@
-import { coveredBy } from "../aggregate.ts";
+import { coveredBy } from "./coverage.ts";
 import { type Distances, pairwiseDistances } from "./distance.ts";
 import { overHolders } from "./holders.ts";
 import { krumScores } from "./krum-scores.ts";

@@ -1,5 +1,5 @@
-import { coveredBy, zeroBeyond, zeroParams } from "../aggregate.ts";
 import { clipFactor } from "./clip.ts";
+import { coveredBy, zeroBeyond, zeroParams } from "./coverage.ts";
 import { distancesFrom } from "./distance.ts";
 import { median } from "./median.ts";
 import type { RobustRule } from "./rule.ts";

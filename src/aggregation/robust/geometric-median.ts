@@ -1,6 +1,6 @@
 import type { Params } from "../../model/tensor.ts";
-import { coveredBy, zeroParams } from "../aggregate.ts";
 import { clipFactor } from "./clip.ts";
+import { coveredBy, zeroParams } from "./coverage.ts";
 import { distancesFrom, squaredDistance } from "./distance.ts";
 import { median } from "./median.ts";
 import type { RobustRule } from "./rule.ts";

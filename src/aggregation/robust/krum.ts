@@ -1,4 +1,4 @@
-import { coveredBy, zeroParams } from "../aggregate.ts";
+import { coveredBy, zeroParams } from "./coverage.ts";
 import { pairwiseDistances } from "./distance.ts";
 import { fewestForKrum, krumScores } from "./krum-scores.ts";
 import type { RobustRule } from "./rule.ts";

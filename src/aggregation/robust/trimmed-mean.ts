@@ -1,4 +1,4 @@
-import { coveredBy } from "../aggregate.ts";
+import { coveredBy } from "./coverage.ts";
 import { overHolders } from "./holders.ts";
 import type { RobustRule } from "./rule.ts";
 

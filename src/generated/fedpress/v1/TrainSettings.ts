@@ -17,6 +17,7 @@ export interface TrainSettings {
   'labelSmoothing'?: (number | string);
   'augment'?: (_fedpress_v1_Augment | null);
   'updateClipNorm'?: (number | string);
+  'perStep'?: (boolean);
   'optimizer'?: "sgd"|"adam";
 }
 
@@ -32,5 +33,6 @@ export interface TrainSettings__Output {
   'labelSmoothing': (number);
   'augment': (_fedpress_v1_Augment__Output | null);
   'updateClipNorm': (number);
+  'perStep': (boolean);
   'optimizer'?: "sgd"|"adam";
 }

@@ -1,5 +1,5 @@
 export { edenCodes, scaleSums } from "./eden";
-export { addOnGrid } from "./grid";
+export { addAtOnGrid, addOnGrid, addSums, means } from "./grid";
 export { hadamard } from "./hadamard";
 export { isFinite, maxMagnitude } from "./magnitudes";
 export { pack, unpack } from "./pack";
