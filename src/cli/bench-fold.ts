@@ -101,7 +101,7 @@ export function measureFold({ codec: name, clients, params }: FoldCase): FoldRow
   };
 
   function fold(into: typeof tally, update: UpdateMessage): void {
-    addUpdate(into, update, weigh(update, { version: 0, lastLoss: null }), 1);
+    addUpdate(into, update, weigh(update, { version: 0, lastLoss: null, usualNorm: null }), 1);
   }
 }
 
