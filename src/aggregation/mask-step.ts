@@ -1,8 +1,9 @@
+import type { Manifest } from "../model/manifest.ts";
 import type { Masks, Params, Positions } from "../model/tensor.ts";
 import type { Ages } from "./mask-coverage.ts";
 import { type Ballot, type MaskPolicy, nextMasks, type Uncovered } from "./mask-policy.ts";
 import { boundedDrift, type Regrow, regrown, regrowShare } from "./mask-regrow.ts";
-import type { Tally } from "./tally.ts";
+import type { Votes } from "./votes.ts";
 
 /** How the masks of the global model come about. */
 export interface MaskRules {
@@ -33,7 +34,8 @@ export interface Decision {
   /** Null: all of the model. */
   readonly masks: Masks | null;
   readonly ages: Ages;
-  readonly tally: Tally;
+  readonly manifest: Manifest;
+  readonly votes: Votes;
   /** The model after the round's step. */
   readonly params: Params;
   /** The round's mean delta. */
@@ -59,15 +61,15 @@ const exchanged = (masks: Masks, share: number, { params, delta }: Decision): Ma
     ]),
   );
 
-function decided(rules: MaskRules, { masks, tally, params, ages }: Decision): Masks {
+function decided(
+  rules: MaskRules,
+  { masks, manifest, votes: { owners, total }, params, ages }: Decision,
+): Masks {
   const maskOf = (name: string): Positions | null => masks?.get(name) ?? null;
-  const ballots = tally.manifest.tensors.map(({ name, shape }, i): readonly [string, Ballot] => {
-    const votes = tally.owners[i]!;
+  const ballots = manifest.tensors.map(({ name, shape }, i): readonly [string, Ballot] => {
+    const votes = owners[i]!;
     const values = params.get(name)!.data;
-    return [
-      name,
-      { shape, votes, total: tally.total, values, mask: maskOf(name), age: ages.get(name) ?? null },
-    ];
+    return [name, { shape, votes, total, values, mask: maskOf(name), age: ages.get(name) ?? null }];
   });
   const wanted = nextMasks(rules.policy, rules.uncovered, new Map(ballots));
   const { maxDrift } = rules;

@@ -160,6 +160,7 @@ async function conclude(
     engine: parts?.trainer.engine ?? null,
     widths,
     student,
+    refused: history.refused(),
     wallMs: Math.round(wallMs),
   });
   await writeReport(federated, summary, { rounds: history.rounds(), stages: history.stages() }, null);

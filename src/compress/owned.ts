@@ -57,6 +57,10 @@ export function ownedPlan(
   return { manifest, masks, whole, groups, digest: digestOf(text) };
 }
 
+/** Whether something of the model is not owned. */
+export const isMasked = ({ groups, whole }: OwnedPlan): boolean =>
+  groups.length < whole.length || groups.some(({ mask }) => mask !== null);
+
 /**
  * As `encodeDelta`, with bounds of the owned groups; `delta` and residuals are of the whole model, and only what is owned
  * of them is looked at.

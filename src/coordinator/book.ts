@@ -1,11 +1,16 @@
+import type { Aggregate } from "../aggregation/aggregate.ts";
 import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
+import { afterRound, gateProblem, longest, noNorms, withNorm } from "../aggregation/gates.ts";
 import { isExploring, type MaskRules } from "../aggregation/mask-step.ts";
 import { STEPS_UNIT } from "../aggregation/mean.ts";
+import { normOf, paramsNorm } from "../aggregation/norm.ts";
+import { median } from "../aggregation/robust/median.ts";
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
 import { addUpdate, emptyTally, fits, type Tally } from "../aggregation/tally.ts";
+import { type Votes, votesOf } from "../aggregation/votes.ts";
 import type { Weight } from "../aggregation/weight.ts";
 import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
-import { zeroOutsideGroups } from "../compress/owned.ts";
+import { isMasked, zeroOutsideGroups } from "../compress/owned.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
@@ -28,6 +33,7 @@ import { type Masks, type Params, toDense } from "../model/tensor.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
+import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
 import { ALL_OWNED, type ModelMasks, nextModelMasks } from "./model-masks.ts";
 import { openParts, type Part } from "./parts.ts";
 
@@ -47,13 +53,17 @@ export interface Contract {
   readonly masks: MaskRules;
   /** The weights of a round's updates add up to at most this. */
   readonly weightBudget: number;
+  /** Whether the last round's updates are kept, for an ensemble of teachers; else they are folded and gone. */
+  readonly keepsUpdates: boolean;
+  /** Whether bounds only grow, because reports of earlier rounds count. */
+  readonly keepsBounds: boolean;
   readonly limits: Limits;
 }
 
 /**
  * The run's state as the fold of its records: the global model, the open round's tally, what became of every
- * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept, but for the
- * last round's, from which an ensemble of teachers can be made.
+ * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept, unless an
+ * ensemble of teachers is to be made of the last round's.
  */
 export interface Book {
   readonly manifest: Manifest;
@@ -61,8 +71,10 @@ export interface Book {
   readonly held: () => HeldModel;
   readonly round: () => number;
   readonly open: () => OpenRound | null;
-  /** Checks a report's bytes against the open round; throws WireError, changes nothing. */
-  readonly check: (clientId: ClientId, frame: Uint8Array) => CheckedUpdate;
+  /** Checks a report's bytes while a round is open; throws WireError, changes nothing. */
+  readonly check: (clientId: ClientId, frame: Uint8Array, expected: ExpectedReport) => CheckedUpdate;
+  /** Why a report that checks out is not let in nevertheless; null when it is. Not asked again by a replay. */
+  readonly gate: (checked: CheckedUpdate) => string | null;
   /** What an update of the open round counts for. */
   readonly weigh: (update: UpdateMessage) => Weight;
   /** The bounds of the open round, or else of the next. */
@@ -74,8 +86,8 @@ export interface Book {
     exponents: Exponents,
     widths?: readonly number[],
   ) => void;
-  /** What a client of the open round owns. */
-  readonly partOf: (clientId: ClientId) => Part;
+  /** What a client owns in the round that it was last asked in. */
+  readonly partOf: (clientId: ClientId, round: number) => Part;
   readonly masksFrame: (digest: string) => Uint8Array | null;
   /** Bytes of a report for each coordinate that its client owns, at most, in the last round; 4 before there was one. */
   readonly bytesPerCoordinate: () => number;
@@ -89,8 +101,14 @@ export interface Book {
   readonly catchUp: (held: HeldModel | null) => CatchUp;
   /** Size of the newest delta frame. */
   readonly lastDeltaBytes: () => number;
-  /** The models that the last round's reports stood for. */
+  /** The models that the last round's reports stood for, where they are kept. */
   readonly lastClientModels: () => readonly Params[];
+}
+
+/** The round that asked for a report, this one or an earlier one, and the version of the model that it handed out. */
+export interface ExpectedReport {
+  readonly round: number;
+  readonly baseVersion: number;
 }
 
 export interface CheckedUpdate {
@@ -98,12 +116,14 @@ export interface CheckedUpdate {
   /** The largest |delta| of every tensor. */
   readonly largest: readonly number[];
   readonly bytesPerCoordinate: number;
+  /** Over all tensors. */
+  readonly norm: number;
 }
 
 export interface OpenRound {
   readonly round: number;
   readonly cohort: readonly ClientId[];
-  readonly accepted: ReadonlyMap<ClientId, string>;
+  readonly accepted: ReadonlyMap<ClientId, ReportId>;
 }
 
 export interface CatchUp {
@@ -134,19 +154,29 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let open: {
     round: number;
     cohort: readonly ClientId[];
-    accepted: Map<ClientId, string>;
-    parts: ReadonlyMap<ClientId, Part>;
-    tally: Tally;
+    accepted: Map<ClientId, ReportId>;
+    /** Null where all updates are folded together at the end. */
+    tally: Tally | null;
     updates: UpdateMessage[];
+    norms: number[];
     /** Of all updates so far; they come in any order. */
     largest: readonly number[];
     largestLoss: number;
     bytesPerCoordinate: number;
   } | null = null;
   let modelMasks: ModelMasks = ALL_OWNED;
+  /** Of clients that have less than the whole model, in the round that they were last asked in. */
+  const givenWidths = new Map<ClientId, { readonly round: number; readonly width: number }>();
+  /** What clients owned of the model in the last rounds, oldest first. */
+  const ownedIn = new Map<number, Masks | null>();
   let bytesPerCoordinate = 4;
   let exponents: Exponents = manifest.tensors.map(() => FIRST_EXPONENT);
   let lastLoss: number | null = null;
+  let usualNorm: number | null = null;
+  let norms = noNorms;
+  let modelNorm = paramsNorm(contract.initial);
+  /** What the last committed round came to, for folds that start from there. */
+  let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Digest of every version, and the delta frames that lead here, as far back as they beat a checkpoint. */
@@ -159,7 +189,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     ? encodeFrame({ kind: "origin", zoo: contract.source.zoo, seed: contract.source.seed, digest })
     : null;
 
-  const check = (clientId: ClientId, bytes: Uint8Array): CheckedUpdate => {
+  const check = (clientId: ClientId, bytes: Uint8Array, expected: ExpectedReport): CheckedUpdate => {
     assert(open !== null, "a report is checked while its round is open");
     const frame = decodeFrame(bytes, limits);
     if (frame.kind !== "update") throw new WireError("bad-kind", "kind", `${frame.kind}, expected update`);
@@ -171,45 +201,62 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     ) => {
       if (got !== want) throw new WireError(code, field, `${got}, expected ${want}`);
     };
-    expect("wrong-round", "round", frame.round, open.round);
-    expect("wrong-base", "baseVersion", frame.baseVersion, model.version);
+    expect("wrong-round", "round", frame.round, expected.round);
+    expect("wrong-base", "baseVersion", frame.baseVersion, expected.baseVersion);
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
-    const { plan } = partOf(clientId);
+    const { plan } = partOf(clientId, expected.round);
     expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
     const update = decodeUpdate(frame, clientId, plan);
     const largest = largestDeltas(update, manifest, exponents);
-    if (!fits(open.tally, weigh(update).weight))
+    if (strategy.fold.kind === "robust") checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
+    if (open.tally !== null && !fits(open.tally, weigh(update).weight))
       throw new WireError(
         "out-of-range",
         "numExamples",
         `${update.numExamples} exceeds what is left of the round's weight budget`,
       );
     const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
-    return { update, largest, bytesPerCoordinate: bytes.length / Math.max(1, numOwned) };
+    const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
+    return { update, largest, norm: normOf(update), bytesPerCoordinate };
   };
 
-  const partOf = (clientId: ClientId): Part => open?.parts.get(clientId) ?? parts.of(1, null);
+  const partOf = (clientId: ClientId, ofRound: number): Part => {
+    const given = givenWidths.get(clientId);
+    return parts.of(given?.round === ofRound ? given.width : 1, ownedIn.get(ofRound) ?? null);
+  };
+
+  const gate = ({ norm }: CheckedUpdate): string | null =>
+    gateProblem(norm, longest(contract.aggregation.gates, norms, modelNorm));
 
   const weigh = (update: UpdateMessage): Weight =>
-    strategy.weigh(update, { version: model.version, lastLoss });
+    strategy.weigh(update, { version: model.version, lastLoss, usualNorm });
 
   const stepsOf = ({ numSteps }: UpdateMessage): number =>
     Math.min(2 ** 32 - 1, Math.round(localSteps(contract.train, numSteps) * STEPS_UNIT));
 
-  /** One step of the global model: mean, optimizer, and the same codec downwards with the server's own residual. */
-  const commit = (tally: Tally): void => {
+  /** In the order of client ids, whatever order they came in. */
+  const foldOf = (tally: Tally | null, updates: readonly UpdateMessage[]): Aggregate => {
+    if (strategy.fold.kind === "linear") return strategy.fold.mean(tally!);
+    const { attackers } = contract.aggregation;
+    const sorted = [...updates].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+    return strategy.fold.rule.combine(sorted, { manifest, attackers, previous });
+  };
+
+  /** One step of the global model: fold, optimizer, and the same codec downwards with the server's own residual. */
+  const commit = (aggregate: Aggregate, votes: Votes): void => {
     const version = model.version + 1;
-    const aggregate = strategy.mean(tally);
     const [step, state] = strategy.optimizer.step(aggregate, optimizerState);
     const { params: before } = model;
     const next = nextModelMasks(contract.masks, modelMasks, {
       version,
-      tally,
+      manifest,
+      votes,
       aggregate,
       params: before,
       step,
     });
     const { masks } = next;
+    previous = ownedParams(aggregate.delta, masks);
     const target = ownedParams(step, masks);
     const owed = masks === null ? residual : zeroOutsideGroups(residual, downlink, masks);
     observe(round, target, owed);
@@ -224,6 +271,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     optimizerState = state.map((moments) => ownedParams(moments, masks));
     residual = encoded.residual;
     model = { version, params };
+    modelNorm = paramsNorm(params);
     digest = modelDigest(params);
     digests.push(digest);
     checkpoint = null;
@@ -245,17 +293,22 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
     round = opened;
     exponents = bounds;
-    const tally = emptyTally(manifest, { exponents, weightBudget }, sums);
-    sums = tally.sums;
+    const tally =
+      strategy.fold.kind === "linear" ? emptyTally(manifest, { exponents, weightBudget }, sums) : null;
+    sums = tally?.sums;
     const largest = manifest.tensors.map(() => 0);
-    const owned = isExploring(contract.masks, model.version + 1) ? null : modelMasks.masks;
+    ownedIn.set(round, isExploring(contract.masks, model.version + 1) ? null : modelMasks.masks);
+    if (ownedIn.size > MAX_ROUNDS) ownedIn.delete(ownedIn.keys().next().value!);
+    widths?.forEach((width, i) => {
+      givenWidths.set(cohort[i]!, { round, width });
+    });
     open = {
       round,
       cohort,
       accepted: new Map(),
-      parts: new Map(cohort.map((clientId, i) => [clientId, parts.of(widths?.[i] ?? 1, owned)])),
       tally,
       updates: [],
+      norms: [],
       largest,
       largestLoss: 0,
       bytesPerCoordinate: 0,
@@ -263,32 +316,37 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   };
 
   const accept = (checked: CheckedUpdate, weight: Weight, frameDigest: string): void => {
-    const { update, largest } = checked;
-    assert(open?.round === update.round, "a report is folded while its round is open");
-    addUpdate(open.tally, update, weight, stepsOf(update));
-    open.updates.push(update);
+    const { update, largest, norm } = checked;
+    assert(open !== null, "a report is folded while a round is open");
+    if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
+    if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
+    open.norms.push(norm);
+    norms = withNorm(norms, norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
     open.bytesPerCoordinate = Math.max(open.bytesPerCoordinate, checked.bytesPerCoordinate);
-    open.accepted.set(update.clientId, frameDigest);
+    open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
 
   const close = (outcome: "commit" | "abandon"): void => {
     assert(open !== null, "an open round closes");
     const closing = open;
     open = null;
+    norms = afterRound(norms, outcome);
     if (outcome === "commit") {
-      lastUpdates = { base: model.params, updates: closing.updates };
-      exponents = nextExponents(exponents, closing.largest, uplinkPlaces);
+      if (contract.keepsUpdates) lastUpdates = { base: model.params, updates: closing.updates };
+      const next = nextExponents(exponents, closing.largest, uplinkPlaces);
+      // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
+      exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
       lastLoss = closing.largestLoss;
       bytesPerCoordinate = closing.bytesPerCoordinate;
-      commit(closing.tally);
+      usualNorm = median(closing.norms);
+      commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
-    for (const [clientId, frameDigest] of closing.accepted) {
+    for (const [clientId, report] of closing.accepted) {
       const ofClient = verdicts.get(clientId) ?? new Map<number, Verdict>();
-      const report = { round: closing.round, digest: frameDigest };
       ofClient.set(
-        closing.round,
+        report.round,
         outcome === "commit"
           ? { report, outcome: "folded", version: model.version }
           : { report, outcome: "dropped", version: null },
@@ -301,18 +359,16 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     const unknown: Verdict = { report, outcome: "unknown", version: null };
     const settled = verdicts.get(clientId)?.get(report.round);
     if (settled?.report.digest === report.digest) return settled;
-    // A round that is over can fold nothing more, so that what it did not accept is dropped for good.
+    if (isSame(open?.accepted.get(clientId), report)) return unknown;
+    // Who checks in is not asked for an earlier round's report any more, so that what was not accepted is dropped for good.
     return settled !== undefined || report.round < round || (report.round === round && open === null)
       ? { ...unknown, outcome: "dropped" }
       : unknown;
   };
 
   const wasAccepted = (clientId: ClientId, report: ReportId): boolean => {
-    const known =
-      open?.round === report.round
-        ? open.accepted.get(clientId)
-        : verdicts.get(clientId)?.get(report.round)?.report.digest;
-    return known === report.digest;
+    const settled = verdicts.get(clientId)?.get(report.round)?.report;
+    return isSame(open?.accepted.get(clientId), report) || isSame(settled, report);
   };
 
   const checkpointFrame = (): Uint8Array => {
@@ -347,6 +403,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: () => round,
     open: () => open,
     check,
+    gate,
     weigh,
     exponents: () => exponents,
     openRound,
@@ -362,6 +419,12 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     lastClientModels: () => (lastUpdates?.updates ?? []).map((update) => added(lastUpdates!.base, update)),
   };
 }
+
+const isSame = (one: ReportId | undefined, other: ReportId): boolean =>
+  one?.round === other.round && one.digest === other.digest;
+
+/** Reports of earlier rounds than that count nowhere. */
+const MAX_ROUNDS = 1024;
 
 /** What leads to a version: the model's masks where they change, and the delta. */
 interface Delta {

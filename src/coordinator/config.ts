@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { strategyNames } from "../aggregation/strategy.ts";
+import { cohortOf, strategyNames } from "../aggregation/strategy.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { MAX_NUM_EXAMPLES } from "../model/message.ts";
 import { count, duration, either, positive, share, size } from "./config-fields.ts";
 import { fleet, maskPolicy, masks, widths } from "./config-masks.ts";
 import { plan } from "./config-plan.ts";
+import { attack, robust, robustProblems } from "./config-robust.ts";
 
 /**
  * The one schema of the config file. It is parsed once, at the rim; everything behind it works with `Config`.
@@ -59,6 +60,17 @@ const cohort = z.strictObject({
     .default(10_000)
     .describe("How long to wait for a full cohort once the minimum is there"),
   reportDeadline: duration.default(60_000).describe("Reports after this are late"),
+  maxStaleness: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe("Versions that the model may have moved on and a late report still counts; 0: it does not"),
+  concurrency: count
+    .max(1_000_000)
+    .nullable()
+    .default(null)
+    .describe("Buffered: so many clients are at work at any time, and every goal reports make a version"),
   maxAbandoned: count.default(10).describe("Rounds abandoned in a row before the run fails"),
 });
 
@@ -154,6 +166,13 @@ const aggregation = z.strictObject({
     .nullable()
     .default(null)
     .describe("Updates of a larger norm, over all tensors, count as if they had this one"),
+  stalenessExponent: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0.5)
+    .describe("A report from a model s versions old counts (1 + s)^-this of its share"),
+  ...robust,
   fairness: z.number().min(0).max(10).default(1).describe("q of q-fedavg: how much more a high loss counts"),
 });
 
@@ -179,6 +198,7 @@ const coordinator = z.strictObject({
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
+      robustBytes: size.default(2 ** 30).describe("Updates that a robust strategy keeps of a round, decoded"),
       clients: count.default(10_000).describe("Connections at one time"),
       idle: duration.default(30_000).describe("A transfer without progress for this long is ended"),
     })
@@ -200,6 +220,7 @@ const schema = z
       .max(256)
       .default(0)
       .describe("simulate only: threads, 0 for one a core; never changes the result"),
+    attack: attack.nullable().default(null).describe("simulate only: clients that attack the run"),
     model,
     data: data.nullable().default(null),
     cohort: cohort.prefault({}),
@@ -227,7 +248,7 @@ export type Config = z.output<typeof schema>;
 
 /** Checks a parsed YAML document; throws ConfigError with every problem found. */
 export function parseConfig(document: unknown): Config {
-  const result = schema.safeParse(document ?? {});
+  const result = schema.safeParse(withPreset(document ?? {}));
   if (!result.success)
     throw new ConfigError(result.error.issues.flatMap((issue) => problemsOf(issue, document)));
   const problems = crossProblems(result.data);
@@ -239,13 +260,27 @@ export function parseConfig(document: unknown): Config {
 export const configJsonSchema = (): unknown =>
   z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
 
+/** What a strategy brings along of other settings stands wherever the document says nothing. */
+function withPreset(document: unknown): unknown {
+  const { aggregation, cohort } = document as { aggregation?: { strategy?: unknown }; cohort?: unknown };
+  const name = strategyNames.find((strategy) => strategy === aggregation?.strategy);
+  const preset = name && cohortOf(name);
+  const isMap = cohort === undefined || (typeof cohort === "object" && cohort !== null);
+  return preset && isMap ? { ...(document as object), cohort: { ...preset, ...cohort } } : document;
+}
+
 function crossProblems(config: Config): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const { goal, minimum } = config.cohort;
   if (minimum !== undefined && minimum > goal)
     problems.push({ path: "cohort.minimum", value: minimum, expected: `at most cohort.goal, ${goal}` });
-  if (config.aggregation.maskPolicy !== "union" || config.masks.uncovered !== "keep")
-    problems.push(...lowRankProblems(config));
+  if (mayLeave(config)) problems.push(...lowRankProblems(config));
+  if (config.cohort.concurrency !== null && config.widths.some((width) => width < 1))
+    problems.push({
+      path: "widths",
+      value: config.widths,
+      expected: "[1] with cohort.concurrency, where clients join open rounds",
+    });
   config.fleet.forEach(({ width }, i) => {
     if (width !== undefined && !config.widths.includes(width))
       problems.push({ path: `fleet[${i}].width`, value: width, expected: "one of widths" });
@@ -264,6 +299,20 @@ function crossProblems(config: Config): ConfigProblem[] {
         expected: "test and transfer above 0: distilling needs both splits",
       });
   }
+  problems.push(...robustProblems(config.aggregation, minimum ?? goal, goal));
+  const { concurrency, maxStaleness } = config.cohort;
+  if (concurrency !== null && maxStaleness === 0)
+    problems.push({
+      path: "cohort.maxStaleness",
+      value: 0,
+      expected: "1 or more with cohort.concurrency: the model moves on while clients train",
+    });
+  if (concurrency !== null && concurrency < goal)
+    problems.push({
+      path: "cohort.concurrency",
+      value: concurrency,
+      expected: `at least cohort.goal, ${goal}`,
+    });
   if (config.aggregation.strategy === "fednova") problems.push(...novaProblems(config.train));
   return problems;
 }
@@ -281,6 +330,10 @@ function novaProblems({ optimizer, schedule, proximal }: Config["train"]): Confi
     ...(proximal === undefined ? [] : [problem("proximal", proximal, "no proximal term")]),
   ];
 }
+
+/** Whether coordinates may leave the model. */
+export const mayLeave = ({ aggregation: { maskPolicy }, masks: { uncovered } }: Config): boolean =>
+  maskPolicy !== "union" || uncovered !== "keep";
 
 /** Of a matrix with holes there are no rows and columns to be factors of. */
 const lowRankProblems = ({ uplink }: Config): ConfigProblem[] =>

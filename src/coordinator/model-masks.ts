@@ -1,7 +1,8 @@
 import type { Aggregate } from "../aggregation/aggregate.ts";
 import { type Ages, agesAfter } from "../aggregation/mask-coverage.ts";
 import { isIdle, type MaskRules, masksAfter } from "../aggregation/mask-step.ts";
-import type { Tally } from "../aggregation/tally.ts";
+import type { Votes } from "../aggregation/votes.ts";
+import type { Manifest } from "../model/manifest.ts";
 import { isSameMasks } from "../model/masks.ts";
 import { type Masks, mapParams, type Params, sizeOf } from "../model/tensor.ts";
 
@@ -16,7 +17,8 @@ export const ALL_OWNED: ModelMasks = { masks: null, ages: new Map() };
 
 export interface Committed {
   readonly version: number;
-  readonly tally: Tally;
+  readonly manifest: Manifest;
+  readonly votes: Votes;
   readonly aggregate: Aggregate;
   /** The model before, and the step that it is about to take. */
   readonly params: Params;
@@ -27,10 +29,10 @@ export interface Committed {
 export function nextModelMasks(
   rules: MaskRules,
   before: ModelMasks,
-  { version, tally, aggregate, params, step }: Committed,
+  { version, manifest, votes, aggregate, params, step }: Committed,
 ): ModelMasks {
   if (isIdle(rules)) return before;
-  const sizes = new Map(tally.manifest.tensors.map(({ name, shape }) => [name, sizeOf(shape)]));
+  const sizes = new Map(manifest.tensors.map(({ name, shape }) => [name, sizeOf(shape)]));
   const everything = new Map([...sizes.keys()].map((name) => [name, null]));
   const ages = agesAfter(before.ages, aggregate.covered, before.masks ?? everything, sizes);
   const after = mapParams(params, ({ data }, name) => {
@@ -41,7 +43,8 @@ export function nextModelMasks(
     version,
     masks: before.masks,
     ages,
-    tally,
+    manifest,
+    votes,
     params: after,
     delta: aggregate.delta,
   });

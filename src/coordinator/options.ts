@@ -1,5 +1,6 @@
-import { optimizerOf, trainedFor } from "../aggregation/strategy.ts";
+import { optimizerOf, robustRule, trainedFor } from "../aggregation/strategy.ts";
 import { MAX_WEIGHT } from "../aggregation/weight.ts";
+import { planGroups } from "../compress/plan.ts";
 import { ConfigError } from "../model/error.ts";
 import { digestOf, manifestOf } from "../model/manifest.ts";
 import { masksDigest } from "../model/masks.ts";
@@ -8,9 +9,11 @@ import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
 import type { Contract } from "./book.ts";
-import type { Config } from "./config.ts";
+import { type Config, mayLeave } from "./config.ts";
+import { numAttackers } from "./config-robust.ts";
+import { decodedBytes } from "./decoded-bytes.ts";
 import type { RunContract } from "./record.ts";
-import type { RoundConfig } from "./round.ts";
+import type { RoundConfig } from "./round-state.ts";
 
 export interface CoordinatorOptions {
   readonly runId: string;
@@ -35,6 +38,7 @@ export function coordinatorOptions(
   const { cohort, seed, model, uplink, downlink, train, masks } = config;
   const { maskPolicy, ...aggregation } = config.aggregation;
   checkFrameBytes(config, initial);
+  checkRobustBytes(config, initial);
   return {
     runId,
     name: config.name,
@@ -49,6 +53,7 @@ export function coordinatorOptions(
       aggregation: {
         ...aggregation,
         serverOptimizer: aggregation.serverOptimizer ?? optimizerOf(aggregation.strategy),
+        attackers: numAttackers(aggregation.attackers, cohort.goal),
       },
       train: trainedFor(aggregation.strategy, train),
       subModels,
@@ -58,6 +63,8 @@ export function coordinatorOptions(
         regrow: masks.regrow === null ? null : { fraction: masks.regrow, numRounds: config.rounds },
       },
       weightBudget: cohort.goal * MAX_WEIGHT,
+      keepsUpdates: config.distill?.teacher === "ensemble",
+      keepsBounds: cohort.maxStaleness > 0,
       limits: wireLimits(config),
     },
     rounds: {
@@ -69,6 +76,8 @@ export function coordinatorOptions(
       selectionDeadlineMs: cohort.selectionDeadline,
       reportDeadlineMs: cohort.reportDeadline,
       maxAbandoned: cohort.maxAbandoned,
+      maxStaleness: cohort.maxStaleness,
+      concurrency: cohort.concurrency,
     },
   };
 }
@@ -87,6 +96,25 @@ function checkFrameBytes({ coordinator }: Config, params: Params): void {
     ]);
 }
 
+/** A robust fold keeps a round's updates until it closes. */
+function checkRobustBytes(config: Config, params: Params): void {
+  const { aggregation, cohort, coordinator, uplink } = config;
+  if (robustRule(aggregation) === null) return;
+  const masked = config.widths.some((width) => width < 1) || mayLeave(config);
+  const each = decodedBytes(planGroups(uplink, manifestOf(params), "uplink"), masked);
+  const { robustBytes } = coordinator.limits;
+  if (cohort.goal * each > robustBytes)
+    throw new ConfigError([
+      {
+        path: "coordinator.limits.robustBytes",
+        value: robustBytes,
+        expected:
+          `at least ${cohort.goal * each} with strategy ${aggregation.strategy}, which keeps ${cohort.goal} ` +
+          `updates of up to ${each} bytes; or a smaller cohort.goal, or an uplink that selects less`,
+      },
+    ]);
+}
+
 export const wireLimits = (config: Config): Limits => ({
   ...defaultLimits,
   frameBytes: config.coordinator.limits.frameBytes,
@@ -94,7 +122,8 @@ export const wireLimits = (config: Config): Limits => ({
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
 export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, weightBudget, uplink, downlink, aggregation, train, masks } = contract;
+  const { manifest, source, weightBudget, keepsBounds, uplink, downlink, aggregation, train, masks } =
+    contract;
   const parts = {
     model: { manifest, source, initial },
     uplink,
@@ -104,6 +133,7 @@ export function runContract({ contract, rounds }: CoordinatorOptions, initial: s
     masks,
     widths: contract.subModels.map((subModel) => [subModel.width, masksDigest(subModel.masks, manifest)]),
     "cohort.goal": weightBudget,
+    "cohort.maxStaleness": keepsBounds,
     seed: rounds.seed,
   };
   const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));

@@ -25,6 +25,9 @@ export interface Parts {
   readonly publish: (masks: Masks) => string;
 }
 
+/** Rounds whose reports may still come, and whose masks differ. */
+const MAX_MASKS = 8;
+
 /** Masks that change forever must not pile up; who asks for older ones checks in anew. */
 const MAX_FRAMES = 256;
 
@@ -36,11 +39,8 @@ export function openParts(
 ): Parts {
   /** Least recently given out first. */
   const frames = new Map<string, Uint8Array>();
-  /** Of the model's newest masks, by width. */
-  let newest: { readonly masks: Masks | null; readonly parts: Map<number, Part> } = {
-    masks: null,
-    parts: new Map(),
-  };
+  /** Of what the model owns, by width; least recently asked for first. */
+  const made = new Map<Masks | null, Map<number, Part>>();
 
   const publish = (masks: Masks): string => {
     const digest = masksDigest(masks, manifest);
@@ -51,7 +51,7 @@ export function openParts(
     return digest;
   };
 
-  const made = (width: number, modelMasks: Masks | null): Part => {
+  const make = (width: number, modelMasks: Masks | null): Part => {
     const masks = owned(slicesOf(subModels, width), modelMasks, manifest);
     return {
       width,
@@ -61,9 +61,12 @@ export function openParts(
   };
 
   const of = (width: number, modelMasks: Masks | null): Part => {
-    if (newest.masks !== modelMasks) newest = { masks: modelMasks, parts: new Map() };
-    const part = newest.parts.get(width) ?? made(width, modelMasks);
-    newest.parts.set(width, part);
+    const ofMasks = made.get(modelMasks) ?? new Map<number, Part>();
+    made.delete(modelMasks);
+    made.set(modelMasks, ofMasks);
+    if (made.size > MAX_MASKS) made.delete(made.keys().next().value!);
+    const part = ofMasks.get(width) ?? make(width, modelMasks);
+    ofMasks.set(width, part);
     return part;
   };
 

@@ -20,7 +20,7 @@ import type { Book, CheckedUpdate } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
-import { type RoundEvent, type RoundState, refusalOf } from "./round.ts";
+import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
 
 /** What the sessions share with the coordinator that they belong to. */
 export interface Desk {
@@ -184,7 +184,7 @@ const superseded: CheckInReply = {
 function taskOf({ book, options, state }: Desk, clientId: ClientId): Task {
   const { contract, rounds, runId } = options;
   const { round } = state();
-  const { width, masks } = book.partOf(clientId);
+  const { width, masks } = book.partOf(clientId, round);
   return {
     runId,
     round,
@@ -196,7 +196,8 @@ function taskOf({ book, options, state }: Desk, clientId: ClientId): Task {
     downlink: contract.downlink,
     exponents: book.exponents(),
     ...(masks !== null && { part: { width, masks } }),
-    reportDeadlineMs: rounds.reportDeadlineMs,
+    // as long as a report may count in a later round
+    reportDeadlineMs: Math.min(2 ** 31 - 1, rounds.reportDeadlineMs * (1 + rounds.maxStaleness)),
     sharedSeed: deriveSeed(rounds.seed, "round", round),
   };
 }
@@ -234,17 +235,23 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   if (early !== null) return refuse(early);
   let checked: CheckedUpdate;
   try {
-    checked = book.check(clientId, frame);
+    const baseVersion = baseOf(desk.state(), clientId, id.round)!; // not null, or it was refused
+    checked = book.check(clientId, frame, { round: id.round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     desk.dispatch({ type: "refused", clientId });
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
+  const poisoned = book.gate(checked);
+  if (poisoned !== null) {
+    desk.dispatch({ type: "refused", clientId });
+    return refuse({ code: "norm-gate", detail: poisoned, retry: true });
+  }
   ledger.accepted(frame.length);
   const weight = book.weigh(checked.update);
   book.accept(checked, weight, id.digest);
-  const durable = desk.write({ type: "accepted", round: id.round, clientId, weight, frame });
-  const { numExamples, trainLoss } = checked.update;
+  const { baseVersion, numExamples, trainLoss } = checked.update;
+  const durable = desk.write({ type: "accepted", round: id.round, baseVersion, clientId, weight, frame });
   emit({ type: "report.accepted", clientId, round: id.round, bytes: frame.length, numExamples, trainLoss });
   desk.dispatch({ type: "reported", clientId });
   await durable;

@@ -505,7 +505,9 @@ const descriptor: object = {
                     "threshold",
                     "randomK",
                     "blocks",
-                    "lowRank"
+                    "lowRank",
+                    "rows",
+                    "filters"
                   ]
                 },
                 "values": {
@@ -540,6 +542,14 @@ const descriptor: object = {
                 "lowRank": {
                   "type": "uint32",
                   "id": 12
+                },
+                "rows": {
+                  "type": "double",
+                  "id": 13
+                },
+                "filters": {
+                  "type": "double",
+                  "id": 14
                 },
                 "coder": {
                   "type": "ValueCoder",

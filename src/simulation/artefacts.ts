@@ -80,7 +80,7 @@ export const widthFigures = async (
 
 export function summarise(
   { config, coordinator, outcome }: Federated,
-  rest: Pick<Summary, "clients" | "engine" | "widths" | "baseline" | "student" | "wallMs">,
+  rest: Pick<Summary, "clients" | "engine" | "widths" | "baseline" | "student" | "refused" | "wallMs">,
 ): Summary {
   const { version, digest } = coordinator.book.held();
   const count = numParams(coordinator.book.manifest);
@@ -97,6 +97,7 @@ export function summarise(
     baseline: rest.baseline,
     student: rest.student,
     engine: rest.engine,
+    refused: rest.refused,
     wallMs: rest.wallMs,
   };
 }

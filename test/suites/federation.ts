@@ -68,11 +68,13 @@ export function options(overrides: {
   readonly minimum?: number;
   readonly uplink?: readonly PlanRule[];
   readonly downlink?: readonly PlanRule[];
+  readonly maxStaleness?: number;
+  readonly concurrency?: number | null;
   readonly aggregation?: Partial<AggregationSettings>;
   readonly subModels?: readonly SubModel[];
   readonly masks?: Partial<MaskRules>;
 }): CoordinatorOptions {
-  const { aggregation = {}, subModels = [], masks } = overrides;
+  const { aggregation = {}, maxStaleness = 0, concurrency = null, subModels = [], masks } = overrides;
   const { rounds = 5, goal = 3, minimum = goal, uplink = topKTernary, downlink = topKTernary } = overrides;
   return {
     runId: "test-run",
@@ -90,13 +92,19 @@ export function options(overrides: {
         serverOptimizer: { sgd: { learningRate: 1, momentum: 0 } },
         weightCap: MAX_NUM_EXAMPLES,
         clipNorm: null,
+        stalenessExponent: 0.5,
         fairness: 1,
+        attackers: 0,
+        centeredClipping: { radius: "auto", iterations: 1 },
+        gates: { normFactor: 10 },
         ...aggregation,
       },
       train: { epochs: 1, batchSize: 1, optimizer: { sgd: { learningRate: 1, momentum: 0 } } },
       subModels,
       masks: { policy: "union", uncovered: "keep", everyRounds: 1, maxDrift: null, regrow: null, ...masks },
       weightBudget: goal * MAX_WEIGHT,
+      keepsUpdates: false,
+      keepsBounds: maxStaleness > 0,
       limits: defaultLimits,
     },
     rounds: {
@@ -108,6 +116,8 @@ export function options(overrides: {
       selectionDeadlineMs: 1000,
       reportDeadlineMs: 60_000,
       maxAbandoned: 3,
+      maxStaleness,
+      concurrency,
     },
   };
 }

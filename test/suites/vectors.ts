@@ -15,8 +15,8 @@ export const payloadVectors = payloadsJson as unknown as {
     readonly codec: CodecSpec;
     readonly errorFeedback?: boolean;
     readonly seed?: number;
-    /** Of a matrix; 1 if left out. */
-    readonly rows?: number;
+    /** That make up the vector; one row if left out. */
+    readonly matrices?: readonly { readonly rows: number; readonly cols: number }[];
     /** Valid, but not the shortest, which an encoder would write. */
     readonly decodeOnly?: true;
     readonly vector: readonly number[];
