@@ -1,16 +1,32 @@
 import type { TrainSettings } from "../model/protocol.ts";
 import type { Aggregate } from "./aggregate.ts";
+import type { GateSettings } from "./gates.ts";
 import { sendersOverOwners, stepsTimesMean } from "./mean.ts";
+import { bulyan } from "./robust/bulyan.ts";
+import { type CenteredClippingSettings, centeredClipping } from "./robust/centered-clipping.ts";
+import { geometricMedian } from "./robust/geometric-median.ts";
+import { krum, multiKrum } from "./robust/krum.ts";
+import { coordinateMedian } from "./robust/median.ts";
+import type { RobustRule } from "./robust/rule.ts";
+import { trimmedMean } from "./robust/trimmed-mean.ts";
 import { type ServerOptimizer, type ServerOptimizerSettings, serverOptimizer } from "./server-optimizer.ts";
 import type { Tally } from "./tally.ts";
-import { byExamples, clipped, discounted, fair, type Weigh } from "./weight.ts";
+import { boundedByMedian, byExamples, clipped, discounted, fair, type Weigh } from "./weight.ts";
 
 /** How updates become one: what each counts for, what they come to, and the step that the model then takes. */
 export interface AggregationStrategy {
   readonly weigh: Weigh;
-  readonly mean: (tally: Tally) => Aggregate;
+  readonly fold: Fold;
   readonly optimizer: ServerOptimizer;
 }
+
+/**
+ * A linear fold takes updates as they come into a tally, in memory for one model; tallies merge. A robust one looks at all
+ * updates of a round together, so that they are kept until it closes, and nothing of it merges.
+ */
+export type Fold =
+  | { readonly kind: "linear"; readonly mean: (tally: Tally) => Aggregate }
+  | { readonly kind: "robust"; readonly rule: RobustRule };
 
 /** All of it spelt out: a run's contract, which its journal is bound to. */
 export interface AggregationSettings {
@@ -26,6 +42,10 @@ export interface AggregationSettings {
   readonly stalenessExponent: number;
   /** q of q-FedAvg. */
   readonly fairness: number;
+  /** How many of a round's updates may be hostile: what robust strategies are built for. */
+  readonly attackers: number;
+  readonly centeredClipping: CenteredClippingSettings;
+  readonly gates: GateSettings;
 }
 
 /** Settings of a config's `cohort`. */
@@ -46,6 +66,8 @@ interface Preset {
   readonly train?: Pick<TrainSettings, "proximal" | "perStep">;
   readonly weigh?: (settings: AggregationSettings, train: TrainSettings) => Weigh;
   readonly mean?: (tally: Tally) => Aggregate;
+  /** Instead of a mean. */
+  readonly robust?: (settings: Pick<AggregationSettings, "centeredClipping">) => RobustRule;
 }
 
 const adaptive = { learningRate: 0.03, beta1: 0.9, beta2: 0.99, epsilon: 1e-3 };
@@ -65,6 +87,14 @@ const PRESETS = {
     serverOptimizer: { sgd: { learningRate: 0.3, momentum: 0 } },
   },
   "q-fedavg": { weigh: ({ fairness }, { optimizer }) => fair(fairness, rateOf(optimizer)) },
+  "norm-bounding": { weigh: ({ weightCap }) => boundedByMedian(byExamples(weightCap)) },
+  median: { robust: () => coordinateMedian },
+  "trimmed-mean": { robust: () => trimmedMean },
+  krum: { robust: () => krum },
+  "multi-krum": { robust: () => multiKrum },
+  bulyan: { robust: () => bulyan },
+  "geometric-median": { robust: () => geometricMedian },
+  "centered-clipping": { robust: ({ centeredClipping: settings }) => centeredClipping(settings) },
 } satisfies { readonly [name: string]: Preset };
 
 export type StrategyName = keyof typeof PRESETS;
@@ -88,6 +118,11 @@ export const trainedFor = (name: StrategyName, train: TrainSettings): TrainSetti
   ...train,
 });
 
+/** Null for a strategy that is not robust. */
+export const robustRule = (
+  settings: Pick<AggregationSettings, "strategy" | "centeredClipping">,
+): RobustRule | null => presetOf(settings.strategy).robust?.(settings) ?? null;
+
 export function aggregationStrategy(
   settings: AggregationSettings,
   train: TrainSettings,
@@ -96,10 +131,11 @@ export function aggregationStrategy(
     settings.strategy,
   );
   const { clipNorm, stalenessExponent } = settings;
+  const rule = robustRule(settings);
   const fresh = discounted(weigh(settings, train), stalenessExponent);
   return {
     weigh: clipNorm === null ? fresh : clipped(fresh, clipNorm),
-    mean,
+    fold: rule === null ? { kind: "linear", mean } : { kind: "robust", rule },
     optimizer: serverOptimizer(settings.serverOptimizer),
   };
 }

@@ -26,6 +26,8 @@ export interface Standing {
   readonly version: number;
   /** The largest training loss of the last committed round; null before there was one. */
   readonly lastLoss: number | null;
+  /** The median norm of the updates of the rounds before; null before there was one. */
+  readonly usualNorm: number | null;
 }
 
 export type Weigh = (update: UpdateMessage, standing: Standing) => Weight;
@@ -42,6 +44,17 @@ export function byExamples(cap: number): Weigh {
 export function clipped(weigh: Weigh, bound: number): Weigh {
   return (update, standing) => lessened(weigh(update, standing), bound / normOf(update));
 }
+
+/**
+ * The norm is brought down to the median of the rounds before, so that nobody counts for more by shouting (norm bounding
+ * with a bound that follows the training; Sun et al., 2019). The first round goes unbounded, but for the gates.
+ */
+export const boundedByMedian =
+  (weigh: Weigh): Weigh =>
+  (update, standing) => {
+    const { usualNorm } = standing;
+    return lessened(weigh(update, standing), usualNorm === null ? 1 : usualNorm / normOf(update));
+  };
 
 /**
  * An update from a model `s` versions old moves the new one by (1 + s)^-exponent of its share (Xie et al., "Asynchronous

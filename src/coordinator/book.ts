@@ -1,5 +1,9 @@
+import type { Aggregate } from "../aggregation/aggregate.ts";
 import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
+import { afterRound, gateProblem, longest, noNorms, withNorm } from "../aggregation/gates.ts";
 import { STEPS_UNIT } from "../aggregation/mean.ts";
+import { normOf, paramsNorm } from "../aggregation/norm.ts";
+import { median } from "../aggregation/robust/median.ts";
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
 import { addUpdate, emptyTally, fits, type Tally } from "../aggregation/tally.ts";
 import type { Weight } from "../aggregation/weight.ts";
@@ -24,6 +28,7 @@ import { type Params, toDense } from "../model/tensor.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
+import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
 
 /** What the fold of the journal depends on, besides the journal. */
 export interface Contract {
@@ -58,6 +63,8 @@ export interface Book {
   readonly open: () => OpenRound | null;
   /** Checks a report's bytes while a round is open; throws WireError, changes nothing. */
   readonly check: (clientId: ClientId, frame: Uint8Array, expected: ExpectedReport) => CheckedUpdate;
+  /** Why a report that checks out is not let in nevertheless; null when it is. Not asked again by a replay. */
+  readonly gate: (checked: CheckedUpdate) => string | null;
   /** What an update of the open round counts for. */
   readonly weigh: (update: UpdateMessage) => Weight;
   /** The bounds of the open round, or else of the next. */
@@ -87,6 +94,8 @@ export interface CheckedUpdate {
   readonly update: UpdateMessage;
   /** The largest |delta| of every tensor. */
   readonly largest: readonly number[];
+  /** Over all tensors. */
+  readonly norm: number;
 }
 
 export interface OpenRound {
@@ -114,6 +123,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   const uplinkId = shortDigest(planDigest(contract.uplink, manifest));
   const downlinkId = shortDigest(planDigest(contract.downlink, manifest));
   const denseBytes = 4 * numParams(manifest);
+  const mostDecodedBytes = decodedBytes(uplink);
 
   let model: Model = { version: 0, params: contract.initial };
   let digest = modelDigest(contract.initial);
@@ -124,14 +134,21 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: number;
     cohort: readonly ClientId[];
     accepted: Map<ClientId, ReportId>;
-    tally: Tally;
+    /** Null where all updates are folded together at the end. */
+    tally: Tally | null;
     updates: UpdateMessage[];
+    norms: number[];
     /** Of all updates so far; they come in any order. */
     largest: readonly number[];
     largestLoss: number;
   } | null = null;
   let exponents: Exponents = manifest.tensors.map(() => FIRST_EXPONENT);
   let lastLoss: number | null = null;
+  let usualNorm: number | null = null;
+  let norms = noNorms;
+  let modelNorm = paramsNorm(contract.initial);
+  /** What the last committed round came to, for folds that start from there. */
+  let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Digest of every version, and the delta frames that lead here, as far back as they beat a checkpoint. */
@@ -162,24 +179,37 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     expect("wrong-plan", "plan", frame.plan, uplinkId);
     const update = decodeUpdate(frame, clientId, uplink, manifest);
     const largest = largestDeltas(update, manifest, exponents);
-    if (!fits(open.tally, weigh(update).weight))
+    if (strategy.fold.kind === "robust") checkDecodedBytes(update, mostDecodedBytes);
+    if (open.tally !== null && !fits(open.tally, weigh(update).weight))
       throw new WireError(
         "out-of-range",
         "numExamples",
         `${update.numExamples} exceeds what is left of the round's weight budget`,
       );
-    return { update, largest };
+    return { update, largest, norm: normOf(update) };
   };
 
+  const gate = ({ norm }: CheckedUpdate): string | null =>
+    gateProblem(norm, longest(contract.aggregation.gates, norms, modelNorm));
+
   const weigh = (update: UpdateMessage): Weight =>
-    strategy.weigh(update, { version: model.version, lastLoss });
+    strategy.weigh(update, { version: model.version, lastLoss, usualNorm });
 
   const stepsOf = ({ numSteps }: UpdateMessage): number =>
     Math.min(2 ** 32 - 1, Math.round(localSteps(contract.train, numSteps) * STEPS_UNIT));
 
-  /** One step of the global model: mean, optimizer, and the same codec downwards with the server's own residual. */
-  const commit = (tally: Tally): void => {
-    const [target, state] = strategy.optimizer.step(strategy.mean(tally), optimizerState);
+  /** In the order of client ids, whatever order they came in. */
+  const foldOf = (tally: Tally | null, updates: readonly UpdateMessage[]): Aggregate => {
+    if (strategy.fold.kind === "linear") return strategy.fold.mean(tally!);
+    const { attackers } = contract.aggregation;
+    const sorted = [...updates].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+    return strategy.fold.rule.combine(sorted, { manifest, attackers, previous });
+  };
+
+  /** One step of the global model: fold, optimizer, and the same codec downwards with the server's own residual. */
+  const commit = (aggregate: Aggregate): void => {
+    previous = aggregate.delta;
+    const [target, state] = strategy.optimizer.step(aggregate, optimizerState);
     observe(round, target, residual);
     const encoded = encodeDelta(
       downlink,
@@ -192,6 +222,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     optimizerState = state;
     residual = encoded.residual;
     model = { version: model.version + 1, params };
+    modelNorm = paramsNorm(params);
     digest = modelDigest(params);
     digests.push(digest);
     checkpoint = null;
@@ -209,16 +240,19 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   const openRound = (opened: number, cohort: readonly ClientId[], bounds: Exponents): void => {
     round = opened;
     exponents = bounds;
-    const tally = emptyTally(manifest, { exponents, weightBudget }, sums);
-    sums = tally.sums;
+    const tally =
+      strategy.fold.kind === "linear" ? emptyTally(manifest, { exponents, weightBudget }, sums) : null;
+    sums = tally?.sums;
     const largest = manifest.tensors.map(() => 0);
-    open = { round, cohort, accepted: new Map(), tally, updates: [], largest, largestLoss: 0 };
+    open = { round, cohort, accepted: new Map(), tally, updates: [], norms: [], largest, largestLoss: 0 };
   };
 
-  const accept = ({ update, largest }: CheckedUpdate, weight: Weight, frameDigest: string): void => {
+  const accept = ({ update, largest, norm }: CheckedUpdate, weight: Weight, frameDigest: string): void => {
     assert(open !== null, "a report is folded while a round is open");
-    addUpdate(open.tally, update, weight, stepsOf(update));
-    if (contract.keepsUpdates) open.updates.push(update);
+    if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
+    if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
+    open.norms.push(norm);
+    norms = withNorm(norms, norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
@@ -228,13 +262,15 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     assert(open !== null, "an open round closes");
     const closing = open;
     open = null;
+    norms = afterRound(norms, outcome);
     if (outcome === "commit") {
-      lastUpdates = { base: model.params, updates: closing.updates };
+      if (contract.keepsUpdates) lastUpdates = { base: model.params, updates: closing.updates };
       const next = nextExponents(exponents, closing.largest, uplinkPlaces);
       // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
       exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
       lastLoss = closing.largestLoss;
-      commit(closing.tally);
+      usualNorm = median(closing.norms);
+      commit(foldOf(closing.tally, closing.updates));
     }
     for (const [clientId, report] of closing.accepted) {
       const ofClient = verdicts.get(clientId) ?? new Map<number, Verdict>();
@@ -293,6 +329,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: () => round,
     open: () => open,
     check,
+    gate,
     weigh,
     exponents: () => exponents,
     openRound,

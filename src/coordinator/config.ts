@@ -4,6 +4,7 @@ import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { MAX_NUM_EXAMPLES } from "../model/message.ts";
 import { count, duration, either, positive, share, size } from "./config-fields.ts";
 import { plan } from "./config-plan.ts";
+import { attack, robust, robustProblems } from "./config-robust.ts";
 
 /**
  * The one schema of the config file. It is parsed once, at the rim; everything behind it works with `Config`.
@@ -181,6 +182,7 @@ const aggregation = z.strictObject({
     .max(10)
     .default(0.5)
     .describe("A report from a model s versions old counts (1 + s)^-this of its share"),
+  ...robust,
   fairness: z.number().min(0).max(10).default(1).describe("q of q-fedavg: how much more a high loss counts"),
 });
 
@@ -206,6 +208,7 @@ const coordinator = z.strictObject({
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
+      robustBytes: size.default(2 ** 30).describe("Updates that a robust strategy keeps of a round, decoded"),
       clients: count.default(10_000).describe("Connections at one time"),
       idle: duration.default(30_000).describe("A transfer without progress for this long is ended"),
     })
@@ -227,6 +230,7 @@ const schema = z
       .max(256)
       .default(0)
       .describe("simulate only: threads, 0 for one a core; never changes the result"),
+    attack: attack.nullable().default(null).describe("simulate only: clients that attack the run"),
     model,
     data: data.nullable().default(null),
     cohort: cohort.prefault({}),
@@ -291,6 +295,7 @@ function crossProblems(config: Config): ConfigProblem[] {
         expected: "test and transfer above 0: distilling needs both splits",
       });
   }
+  problems.push(...robustProblems(config.aggregation, minimum ?? goal, goal));
   const { concurrency, maxStaleness } = config.cohort;
   if (concurrency !== null && maxStaleness === 0)
     problems.push({

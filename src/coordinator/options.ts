@@ -1,5 +1,6 @@
-import { optimizerOf, trainedFor } from "../aggregation/strategy.ts";
+import { optimizerOf, robustRule, trainedFor } from "../aggregation/strategy.ts";
 import { MAX_WEIGHT } from "../aggregation/weight.ts";
+import { planGroups } from "../compress/plan.ts";
 import { ConfigError } from "../model/error.ts";
 import { digestOf, manifestOf } from "../model/manifest.ts";
 import type { Params } from "../model/tensor.ts";
@@ -7,6 +8,8 @@ import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
 import type { Contract } from "./book.ts";
 import type { Config } from "./config.ts";
+import { numAttackers } from "./config-robust.ts";
+import { decodedBytes } from "./decoded-bytes.ts";
 import type { RunContract } from "./record.ts";
 import type { RoundConfig } from "./round-state.ts";
 
@@ -28,6 +31,7 @@ export function coordinatorOptions(
 ): CoordinatorOptions {
   const { cohort, seed, model, uplink, downlink, aggregation, train } = config;
   checkFrameBytes(config, initial);
+  checkRobustBytes(config, initial);
   return {
     runId,
     name: config.name,
@@ -42,6 +46,7 @@ export function coordinatorOptions(
       aggregation: {
         ...aggregation,
         serverOptimizer: aggregation.serverOptimizer ?? optimizerOf(aggregation.strategy),
+        attackers: numAttackers(aggregation.attackers, cohort.goal),
       },
       train: trainedFor(aggregation.strategy, train),
       weightBudget: cohort.goal * MAX_WEIGHT,
@@ -74,6 +79,23 @@ function checkFrameBytes({ coordinator }: Config, params: Params): void {
         path: "coordinator.limits.frameBytes",
         value: frameBytes,
         expected: `at least ${needed} for this model`,
+      },
+    ]);
+}
+
+/** A robust fold keeps a round's updates until it closes. */
+function checkRobustBytes({ aggregation, cohort, coordinator, uplink }: Config, params: Params): void {
+  if (robustRule(aggregation) === null) return;
+  const each = decodedBytes(planGroups(uplink, manifestOf(params), "uplink"));
+  const { robustBytes } = coordinator.limits;
+  if (cohort.goal * each > robustBytes)
+    throw new ConfigError([
+      {
+        path: "coordinator.limits.robustBytes",
+        value: robustBytes,
+        expected:
+          `at least ${cohort.goal * each} with strategy ${aggregation.strategy}, which keeps ${cohort.goal} ` +
+          `updates of up to ${each} bytes; or a smaller cohort.goal, or an uplink that selects less`,
       },
     ]);
 }

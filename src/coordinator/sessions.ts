@@ -233,6 +233,11 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     desk.dispatch({ type: "refused", clientId });
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
+  const poisoned = book.gate(checked);
+  if (poisoned !== null) {
+    desk.dispatch({ type: "refused", clientId });
+    return refuse({ code: "norm-gate", detail: poisoned, retry: true });
+  }
   ledger.accepted(frame.length);
   const weight = book.weigh(checked.update);
   book.accept(checked, weight, id.digest);

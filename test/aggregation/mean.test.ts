@@ -12,7 +12,7 @@ test("FedNova: deltas a step, weighed by examples, times the mean number of step
     [3, 10, [0, 1, 0, 0]], // moved by 10 in 10 steps
   ] as const) {
     const one = update(numExamples, null, perStep);
-    addUpdate(tally, one, weigh(one, { version: 0, lastLoss: null }), steps * STEPS_UNIT);
+    addUpdate(tally, one, weigh(one, { version: 0, lastLoss: null, usualNorm: null }), steps * STEPS_UNIT);
   }
   // tau_eff = (1 * 2 + 3 * 10) / 4 = 8; the mean of the deltas a step is 1/4, 3/4
   expect([...sendersOverOwners(tally).delta.get("w")!.data]).toEqual([0.25, 0.75, 0, 0]);

@@ -15,7 +15,7 @@ import type { UpdateMessage } from "../../src/model/message.ts";
 import { manifest, update } from "./updates.ts";
 
 const grid: Grid = { exponents: [3], weightBudget: 32 * MAX_WEIGHT };
-const now = { version: 0, lastLoss: null };
+const now = { version: 0, lastLoss: null, usualNorm: null };
 const weigh = byExamples(2 ** 15);
 
 function tallyOf(updates: readonly UpdateMessage[]): Tally {

@@ -9,7 +9,7 @@ import {
 } from "../../src/aggregation/weight.ts";
 import { update } from "./updates.ts";
 
-const now = { version: 5, lastLoss: 0.5 };
+const now = { version: 5, lastLoss: 0.5, usualNorm: null };
 const fresh = (values: readonly number[], rest = {}) =>
   update(10, null, values, null, { baseVersion: 5, ...rest });
 

@@ -22,7 +22,8 @@ const round = { round: 4, baseVersion: 3, manifest, grid };
 function tallyOf(updates: readonly UpdateMessage[]): Tally {
   const tally = emptyTally(manifest, grid);
   const weigh = byExamples(2 ** 15);
-  for (const one of updates) addUpdate(tally, one, weigh(one, { version: 3, lastLoss: null }), one.numSteps);
+  for (const one of updates)
+    addUpdate(tally, one, weigh(one, { version: 3, lastLoss: null, usualNorm: null }), one.numSteps);
   return tally;
 }
 
