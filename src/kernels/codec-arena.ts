@@ -15,6 +15,9 @@ export interface CodecArena {
   readonly doubles: (at: Pointer, count: number) => Float64Array;
 }
 
+/** Vectors pass through the memory in parts of so many values, which stay in the cache, so that it need not grow with them. */
+export const PART = 2 ** 15;
+
 const MAX_PAGES = 16;
 const PAGE_BYTES = 2 ** 16;
 const ALIGNMENT = 64;

@@ -41,6 +41,40 @@ export interface CodecExports {
   pack(codes: Pointer, count: number, width: number, out: Pointer): void;
   unpack(packed: Pointer, count: number, width: number, codes: Pointer): void;
   addOnGrid(sums: Pointer, values: Pointer, count: number, weight: number, perQuantum: number): void;
+  shiftBits(bytes: Pointer, count: number, shift: number, carry: number, out: Pointer): void;
+  countBytes(bytes: Pointer, count: number, tables: Pointer): void;
+  ransEncode(symbols: Pointer, count: number, table: Pointer, states: Pointer, out: Pointer): Pointer;
+  ransDecode(words: Pointer, count: number, table: Pointer, states: Pointer, symbols: Pointer): Pointer;
+  encodeGaps(positions: Pointer, count: number, contexts: Pointer, state: Pointer, out: Pointer): Pointer;
+  decodeGaps(
+    state: Pointer,
+    last: Pointer,
+    contexts: Pointer,
+    length: number,
+    count: number,
+    positions: Pointer,
+  ): number;
+  sumShifted(numbers: Pointer, count: number, shift: number): number;
+  riceEncode(
+    numbers: Pointer,
+    count: number,
+    first: number,
+    second: number,
+    out: Pointer,
+    held: number,
+  ): number;
+  riceDecode(
+    bytes: Pointer,
+    numBits: number,
+    count: number,
+    first: number,
+    second: number,
+    firstStep: number,
+    secondStep: number,
+    length: number,
+    state: Pointer,
+    out: Pointer,
+  ): number;
   flip(data: Pointer, signs: Pointer, count: number): void;
   hadamard(data: Pointer, size: number): void;
   edenCodes(

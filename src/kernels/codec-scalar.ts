@@ -1,9 +1,16 @@
 import type { CodecKernels } from "./codec.ts";
+import { scalarRange } from "./codec-range.ts";
+import { scalarRans } from "./codec-rans.ts";
+import { scalarRice } from "./codec-rice.ts";
 import { smallestKept } from "./radix.ts";
 import { roundTiesToEven } from "./rounding.ts";
 
 /** The codecs' kernels in TypeScript: for short vectors, and where WebAssembly is missing. */
 export const scalarCodecKernels: CodecKernels = {
+  ...scalarRans,
+  ...scalarRange,
+  ...scalarRice,
+
   allFinite(values) {
     const bits = bitsOf(values);
     for (let i = 0; i < bits.length; i++) if ((bits[i]! & INFINITE) === INFINITE) return false;
@@ -125,6 +132,18 @@ export const scalarCodecKernels: CodecKernels = {
       numHeld -= width;
     }
     return codes;
+  },
+
+  shiftBits(bytes, shift, carry) {
+    const shifted = new Uint8Array(bytes.length + 1);
+    let held = carry;
+    for (let i = 0; i < bytes.length; i++) {
+      held |= bytes[i]! << shift;
+      shifted[i] = held;
+      held >>>= 8;
+    }
+    shifted[bytes.length] = held;
+    return shifted;
   },
 
   rotate(data, first, second) {

@@ -1,7 +1,10 @@
 import type { CodecKernels } from "./codec.ts";
 import { codecBase64 } from "./codec.wasm.ts";
-import { openArena } from "./codec-arena.ts";
+import { openArena, PART } from "./codec-arena.ts";
 import type { CodecExports } from "./codec-exports.ts";
+import { simdRange } from "./codec-range.ts";
+import { simdRans } from "./codec-rans.ts";
+import { simdRice } from "./codec-rice.ts";
 import type { Pointer } from "./kernels.ts";
 import { smallestKept } from "./radix.ts";
 import { canInstantiate, instantiate } from "./webassembly.ts";
@@ -14,15 +17,13 @@ export function simdCodecKernels(): CodecKernels | null {
   return kernels;
 }
 
-/** Vectors pass through the memory in parts, which stay in the cache, so that it need not grow with them. */
-const PART = 2 ** 15;
-
 /** Places of a radix select's highest digit. */
 const HIGH = 2 ** 11;
 
 function openKernels(): CodecKernels {
-  const { memory, place, bytes, words, floats, doubles } = openArena();
-  const wasm = instantiate(codecBase64, memory) as CodecExports;
+  const arena = openArena();
+  const { place, bytes, words, floats, doubles } = arena;
+  const wasm = instantiate(codecBase64, arena.memory) as CodecExports;
 
   /** Copies the values in, part by part; what `work` is told is where in the vector a part starts and its length. */
   const byParts = (values: Float32Array, at: Pointer, work: (start: number, count: number) => void): void => {
@@ -34,6 +35,10 @@ function openKernels(): CodecKernels {
   };
 
   return {
+    ...simdRans(wasm, arena),
+    ...simdRange(wasm, arena),
+    ...simdRice(wasm, arena),
+
     allFinite(values) {
       const [at] = place(4 * PART);
       let all = true;
@@ -165,6 +170,19 @@ function openKernels(): CodecKernels {
         codes.set(bytes(out, count), start);
       }
       return codes;
+    },
+
+    shiftBits(all, shift, carry) {
+      const [at, out] = place(PART, PART + 8);
+      const shifted = new Uint8Array(all.length + 1);
+      shifted[0] = carry;
+      for (let start = 0; start < all.length; start += PART) {
+        const part = all.subarray(start, start + PART);
+        bytes(at, part.length).set(part);
+        wasm.shiftBits(at, part.length, shift, shifted[start]!, out);
+        shifted.set(bytes(out, part.length + 1), start);
+      }
+      return shifted;
     },
 
     rotate(data, first, second) {

@@ -1,3 +1,6 @@
+import type { RangeKernels } from "./codec-range.ts";
+import type { RansKernels } from "./codec-rans.ts";
+import type { RiceKernels } from "./codec-rice.ts";
 import { scalarCodecKernels } from "./codec-scalar.ts";
 import { simdCodecKernels } from "./codec-simd.ts";
 
@@ -6,7 +9,7 @@ import { simdCodecKernels } from "./codec-simd.ts";
  * of its own and one in TypeScript, and they agree to the bit; results are arrays of their own. No value may be NaN,
  * but in `allFinite`.
  */
-export interface CodecKernels {
+export interface CodecKernels extends RansKernels, RangeKernels, RiceKernels {
   readonly allFinite: (values: Float32Array) => boolean;
   /** The largest magnitude, 0 of none. */
   readonly maxMagnitude: (values: Float32Array) => number;
@@ -65,6 +68,11 @@ export interface CodecKernels {
   readonly pack: (codes: Uint8Array, width: number) => Uint8Array;
   /** The reverse: `bytes` are a multiple of `width`, and each `width` of them eight codes. */
   readonly unpack: (bytes: Uint8Array, width: number) => Uint8Array;
+  /**
+   * Bits in the same order moved up by `shift`, 0 to 7, behind those of `carry`; one byte more than before, for what goes
+   * beyond the last.
+   */
+  readonly shiftBits: (bytes: Uint8Array, shift: number, carry: number) => Uint8Array;
   /**
    * Adds to every sum, an integer, weight * value * perQuantum, which is at most 2^51, rounded to an integer, ties to
    * even.

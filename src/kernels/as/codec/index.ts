@@ -1,3 +1,4 @@
+export { countBytes } from "./counts";
 export { edenCodes, scaleSums } from "./eden";
 export { addOnGrid } from "./grid";
 export { hadamard } from "./hadamard";
@@ -5,6 +6,10 @@ export { isFinite, maxMagnitude } from "./magnitudes";
 export { pack, unpack } from "./pack";
 export { selectAtLeast, selectNonZero } from "./positions";
 export { countHigh, countLow } from "./radix";
+export { decodeGaps, encodeGaps } from "./range";
+export { ransDecode, ransEncode } from "./rans";
+export { riceDecode, riceEncode, sumShifted } from "./rice";
+export { shiftBits } from "./shift";
 export { flip } from "./signs";
 export { stochasticLevels } from "./stochastic";
 export { lookUp, lookUp64 } from "./table";
