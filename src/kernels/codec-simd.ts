@@ -20,6 +20,13 @@ export function simdCodecKernels(): CodecKernels | null {
 /** Places of a radix select's highest digit. */
 const HIGH = 2 ** 11;
 
+/** How many there are from the highest digit down to the one that the count-th has. */
+function atLeast(counts: Uint32Array, count: number): number {
+  let [place, total] = [counts.length, 0];
+  while (place > 0 && total < count) total += counts[--place]!;
+  return total;
+}
+
 function openKernels(): CodecKernels {
   const arena = openArena();
   const { place, bytes, words, floats, doubles } = arena;
@@ -32,6 +39,38 @@ function openKernels(): CodecKernels {
       floats(at, part.length).set(part);
       work(start, part.length);
     }
+  };
+
+  /** How many magnitudes have each highest digit. */
+  const countHigh = (values: Float32Array): Uint32Array => {
+    const [at, tables] = place(4 * PART, 4 * HIGH * 4);
+    const counts = words(tables, 4 * HIGH).fill(0);
+    byParts(values, at, (_, n) => wasm.countHigh(at, n, tables));
+    const high = counts.subarray(0, HIGH);
+    for (let i = 0; i < HIGH; i++)
+      high[i]! += counts[HIGH + i]! + counts[2 * HIGH + i]! + counts[3 * HIGH + i]!;
+    return high;
+  };
+
+  const countLow = (values: Float32Array, known: number, prefix: number, shift: number): Uint32Array => {
+    const [at, table] = place(4 * PART, 4 * HIGH);
+    const counts = words(table, HIGH).fill(0);
+    byParts(values, at, (_, n) => wasm.countLow(at, n, known, prefix, shift, table));
+    return counts;
+  };
+
+  /** Positions of the magnitudes whose bits are `least` or above, of its equals only `ties`; at most `most` in all. */
+  const selectAtLeast = (values: Float32Array, least: number, ties: number, most: number): Uint32Array => {
+    const [at, left, out] = place(4 * PART, 4, 4 * PART);
+    words(left, 1)[0] = ties;
+    const positions = new Uint32Array(most);
+    let n = 0;
+    byParts(values, at, (start, length) => {
+      const more = wasm.selectAtLeast(at, length, start, least, left, out);
+      positions.set(words(out, more), n);
+      n += more;
+    });
+    return n === most ? positions : positions.slice(0, n);
   };
 
   return {
@@ -59,29 +98,26 @@ function openKernels(): CodecKernels {
     },
 
     largest(values, count) {
-      const [at, tables, left, out] = place(4 * PART, 4 * HIGH * 4, 4, 4 * PART);
+      let [pool, places]: [Float32Array, Uint32Array | null] = [values, null];
+      let numCandidates = values.length;
       const { threshold, numAbove } = smallestKept(count, (known, prefix, { shift, width }) => {
-        const counts = words(tables, 4 * HIGH).fill(0);
-        byParts(values, at, (_, n) => {
-          if (known === 0) wasm.countHigh(at, n, tables);
-          else wasm.countLow(at, n, known, prefix, shift, tables);
-        });
-        if (known !== 0) return counts.subarray(0, 1 << width);
-        const high = counts.subarray(0, HIGH);
-        for (let i = 0; i < HIGH; i++)
-          high[i]! += counts[HIGH + i]! + counts[2 * HIGH + i]! + counts[3 * HIGH + i]!;
-        return high;
+        if (known === 0) {
+          const counts = countHigh(values);
+          numCandidates = atLeast(counts, count);
+          return counts;
+        }
+        if (places === null && numCandidates < values.length / 2) {
+          places = selectAtLeast(values, Math.max(prefix, 1), numCandidates, numCandidates);
+          pool = new Float32Array(places.length);
+          for (let i = 0; i < pool.length; i++) pool[i] = values[places[i]!]!;
+        }
+        return countLow(pool, known, prefix, shift).subarray(0, 1 << width);
       });
       // Without a threshold everything above zero is in, of which the least may be as low as what is asked for.
-      words(left, 1)[0] = threshold === 0 ? values.length : count - numAbove;
-      const positions = new Uint32Array(Math.min(count, values.length));
-      let n = 0;
-      byParts(values, at, (start, length) => {
-        const more = wasm.selectAtLeast(at, length, start, Math.max(threshold, 1), left, out);
-        positions.set(words(out, more), n);
-        n += more;
-      });
-      return positions.slice(0, n);
+      const ties = threshold === 0 ? values.length : count - numAbove;
+      const kept = selectAtLeast(pool, Math.max(threshold, 1), ties, Math.min(count, values.length));
+      if (places !== null) for (let i = 0; i < kept.length; i++) kept[i] = places[kept[i]!]!;
+      return kept;
     },
 
     nonZero(values) {

@@ -9,21 +9,21 @@ import { bestRice, MAX_PARAMETER, readRising, riceBytes } from "./rice.ts";
  * with a parameter of its own. The shortest where what is sent lies together, as whole rows or filters do.
  */
 export function runLengths(support: Positions): PositionCode {
-  const numbers = gapsAndRuns(support);
-  const gapCode = bestRice(everyOther(numbers, 0));
-  const runCode = bestRice(everyOther(numbers, 1));
-  const numRuns = numbers.length / 2;
+  const { gaps, runs } = runsOf(support);
+  const gapCode = bestRice(gaps);
+  const runCode = bestRice(runs);
   const bits = gapCode.bits + runCode.bits;
   return {
-    headBytes: varintBytes(numRuns) + 2,
+    headBytes: varintBytes(runs.length) + 2,
     bits,
     writeHead(writer) {
-      writer.varint(numRuns);
+      writer.varint(runs.length);
       writer.uint8(gapCode.parameter);
       writer.uint8(runCode.parameter);
     },
     writePositions(writer) {
-      writer.append(riceBytes(numbers, [gapCode.parameter, runCode.parameter], bits), bits);
+      const parameters = [gapCode.parameter, runCode.parameter] as const;
+      writer.append(riceBytes(byTurns(gaps, runs), parameters, bits), bits);
     },
   };
 }
@@ -51,24 +51,29 @@ export function readRunLengths(reader: ByteReader, length: number): PositionRead
   };
 }
 
-/** Gap and run by turns, as they are written: a gap between two runs and a run are one at least, and less by it. */
-function gapsAndRuns(support: Positions): Uint32Array {
-  const numbers = new Uint32Array(2 * support.length);
-  let [at, next] = [-1, 0];
+/** Lengths as they are written: a gap between two runs and a run are one at least, and less by it. */
+function runsOf(support: Positions): { readonly gaps: Uint32Array; readonly runs: Uint32Array } {
+  const gaps = new Uint32Array(support.length);
+  const runs = new Uint32Array(support.length);
+  let count = 0;
+  let next = 0;
   for (let i = 0; i < support.length; i++) {
     const position = support[i]!;
-    if (position === next && at > 0) numbers[at]!++;
+    if (position === next && count > 0) runs[count - 1]!++;
     else {
-      numbers[at + 1] = position - next - (at > 0 ? 1 : 0);
-      at += 2;
+      gaps[count] = position - next - (count > 0 ? 1 : 0);
+      count++;
     }
     next = position + 1;
   }
-  return numbers.subarray(0, at + 1);
+  return { gaps: gaps.subarray(0, count), runs: runs.subarray(0, count) };
 }
 
-function everyOther(numbers: Uint32Array, from: number): Uint32Array {
-  const half = new Uint32Array(numbers.length / 2);
-  for (let i = 0; i < half.length; i++) half[i] = numbers[2 * i + from]!;
-  return half;
+function byTurns(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const both = new Uint32Array(2 * a.length);
+  for (let i = 0; i < a.length; i++) {
+    both[2 * i] = a[i]!;
+    both[2 * i + 1] = b[i]!;
+  }
+  return both;
 }

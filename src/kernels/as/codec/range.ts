@@ -120,10 +120,8 @@ function boundOf(range: u32, context: usize): u32 {
 @inline
 function learn(context: usize, isOne: bool): void {
   const p = load<u32>(context), seen = load<u32>(context, 4);
-  const divisor = 2 * seen + 3;
-  const digits = <u64>(32 - clz(divisor));
-  const reciprocal = <u64>((<i64>(<f64>(<i64>1 << (32 + digits)) / <f64>divisor)) + 1);
-  const change = <u32>((<u64>(isOne ? 0x80000000 - p : p) * reciprocal) >> (31 + digits));
+  const way = <u64>(isOne ? 0x80000000 - p : p);
+  const change = <u32>((way << 1) / <u64>(2 * seen + 3));
   store<u32>(context, isOne ? p + change : p - change);
   store<u32>(context, min(seen + 1, 16384), 4);
 }
