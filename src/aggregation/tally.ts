@@ -1,5 +1,5 @@
 import { codecKernels } from "../kernels/codec.ts";
-import { roundTiesToEven } from "../kernels/rounding.ts";
+import { scatterOnGrid } from "../kernels/scatter.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -111,9 +111,7 @@ function addValues(
   const { support, values } = delta;
   assert(mask === null || support !== null, "a client with a mask sends positions");
   if (support === null) codecKernels(values.length).addOnGrid(sum, values, weight, perQuantum);
-  else
-    for (let i = 0; i < values.length; i++)
-      sum[support[i]!]! += roundTiesToEven(weight * values[i]! * perQuantum);
+  else scatterOnGrid(sum, support, values, weight, perQuantum);
 }
 
 function addOwners(tensor: TensorTally, { mask }: TensorUpdate, weight: number, totalBefore: number): void {

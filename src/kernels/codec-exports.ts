@@ -26,6 +26,8 @@ export interface CodecExports {
   ): number;
   selectNonZero(values: Pointer, count: number, first: number, out: Pointer): number;
   uniformCodes(values: Pointer, count: number, scale: number, steps: number, codes: Pointer): void;
+  draw(state: Pointer, count: number, out: Pointer): void;
+  drawLanes(state: Pointer, out: Pointer): void;
   stochasticLevels(
     values: Pointer,
     draws: Pointer,
@@ -33,8 +35,9 @@ export interface CodecExports {
     scale: number,
     steps: number,
     levels: Pointer,
-    sums: Pointer,
   ): number;
+  addLevels(values: Pointer, levels: Pointer, count: number, sums: Pointer): void;
+  levelCodes(levels: Pointer, count: number, steps: number, codes: Pointer): void;
   lookUp(table: Pointer, codes: Pointer, count: number, values: Pointer): void;
   lookUp64(table: Pointer, codes: Pointer, count: number, values: Pointer): void;
   signCodes(values: Pointer, count: number, scale: number, codes: Pointer, signed: Pointer): void;

@@ -135,11 +135,12 @@ export function simdRans(wasm: CodecExports, { place, bytes, words: uint32s }: C
     },
 
     ransDecode({ states, words }, frequencies, count) {
-      const [at, table, statesAt, out] = place(2 * PART, 4 * SCALE, 8, PART);
-      const entries = uint32s(table, SCALE);
+      const [at, table, statesAt, out] = place(2 * PART, 5 * SCALE, 8, PART);
+      const [entries, symbolAt] = [uint32s(table, SCALE), bytes(table + 4 * SCALE, SCALE)];
       let start = 0;
       frequencies.forEach((f, symbol) => {
-        for (let i = 0; i < f; i++) entries[start++] = (symbol << 24) | (i << 12) | (f - 1);
+        symbolAt.fill(symbol, start, start + f);
+        for (let i = 0; i < f; i++) entries[start++] = (i << 16) | f;
       });
       const turns = uint32s(statesAt, 2);
       turns.set(states);

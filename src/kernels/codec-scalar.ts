@@ -2,6 +2,7 @@ import type { CodecKernels } from "./codec.ts";
 import { scalarRange } from "./codec-range.ts";
 import { scalarRans } from "./codec-rans.ts";
 import { scalarRice } from "./codec-rice.ts";
+import { scalarStochastic } from "./codec-stochastic.ts";
 import { smallestKept } from "./radix.ts";
 import { roundTiesToEven } from "./rounding.ts";
 
@@ -10,6 +11,7 @@ export const scalarCodecKernels: CodecKernels = {
   ...scalarRans,
   ...scalarRange,
   ...scalarRice,
+  ...scalarStochastic,
 
   allFinite(values) {
     const bits = bitsOf(values);
@@ -68,22 +70,6 @@ export const scalarCodecKernels: CodecKernels = {
       codes[i] = value < 0 ? steps - c : steps + c;
     }
     return { codes, values: scalarCodecKernels.lookUp(table, codes) };
-  },
-
-  stochasticLevels(values, draw, scale, steps) {
-    const draws = new Float32Array(values.length);
-    draw(draws);
-    const levels = new Int32Array(values.length);
-    let [largest, product, square] = [0, 0, 0];
-    for (let i = 0; i < values.length; i++) {
-      const magnitude = Math.abs(values[i]!);
-      const level = Math.min(steps, Math.floor((magnitude * steps) / scale + draws[i]!));
-      levels[i] = values[i]! < 0 ? -level : level;
-      largest = Math.max(largest, level);
-      product += level * magnitude;
-      square += level * level;
-    }
-    return { levels, largest, product, square };
   },
 
   lookUp(table, codes) {

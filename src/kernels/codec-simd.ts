@@ -5,6 +5,7 @@ import type { CodecExports } from "./codec-exports.ts";
 import { simdRange } from "./codec-range.ts";
 import { simdRans } from "./codec-rans.ts";
 import { simdRice } from "./codec-rice.ts";
+import { simdStochastic } from "./codec-stochastic.ts";
 import type { Pointer } from "./kernels.ts";
 import { smallestKept } from "./radix.ts";
 import { canInstantiate, instantiate } from "./webassembly.ts";
@@ -77,6 +78,7 @@ function openKernels(): CodecKernels {
     ...simdRans(wasm, arena),
     ...simdRange(wasm, arena),
     ...simdRice(wasm, arena),
+    ...simdStochastic(wasm, arena),
 
     allFinite(values) {
       const [at] = place(4 * PART);
@@ -143,20 +145,6 @@ function openKernels(): CodecKernels {
         levels.set(floats(out, count), start);
       });
       return { codes, values: levels };
-    },
-
-    stochasticLevels(values, draw, scale, steps) {
-      const [at, drawsAt, out, sums] = place(4 * PART, 4 * PART, 4 * PART, 16);
-      doubles(sums, 2).fill(0);
-      const levels = new Int32Array(values.length);
-      let largest = 0;
-      byParts(values, at, (start, count) => {
-        draw(floats(drawsAt, count));
-        largest = Math.max(largest, wasm.stochasticLevels(at, drawsAt, count, scale, steps, out, sums));
-        levels.set(words(out, count), start);
-      });
-      const [product, square] = doubles(sums, 2);
-      return { levels, largest, product: product!, square: square! };
     },
 
     lookUp(table, codes) {

@@ -32,7 +32,7 @@ function compareValues(vector: Float32Array, draw: Draw): void {
   for (const steps of [1, 3, 127]) {
     const table = Float32Array.from({ length: 2 * steps + 1 }, () => draw() - 0.5);
     if (scale > 0) both((k) => k.nearestLevels(vector, scale, steps, table));
-    if (scale > 0) both((k) => k.stochasticLevels(vector, derive(3, "draws").fill, scale, 258 * steps));
+    if (scale > 0) both((k) => k.stochasticLevels(vector, derive(3, "draws"), scale, 258 * steps));
     const codes = codesOf(vector.length, table.length, draw);
     both((k) => k.lookUp(table, codes));
   }

@@ -1,4 +1,5 @@
 export { countBytes } from "./counts";
+export { draw, drawLanes } from "./draws";
 export { edenCodes, scaleSums } from "./eden";
 export { addOnGrid } from "./grid";
 export { hadamard } from "./hadamard";
@@ -11,7 +12,7 @@ export { ransDecode, ransEncode } from "./rans";
 export { riceDecode, riceEncode, sumShifted } from "./rice";
 export { shiftBits } from "./shift";
 export { flip } from "./signs";
-export { stochasticLevels } from "./stochastic";
+export { addLevels, levelCodes, stochasticLevels } from "./stochastic";
 export { lookUp, lookUp64 } from "./table";
 export { signCodes } from "./ternary";
 export { uniformCodes } from "./uniform";

@@ -28,15 +28,15 @@ export function ransEncode(symbols: usize, count: i32, table: usize, states: usi
 
 /**
  * Decodes `count` symbols and returns the place behind the last word that was taken, of at most `count`; those that are
- * not there must be zero. `table` has a uint32 for each of 4096 places: the symbol's frequency less 1, 12 bits, how far
- * its share reaches down from there, 12 bits, and the symbol.
+ * not there must be zero. `table` has for each of 4096 places two uint16s, the symbol's frequency and how far its share
+ * reaches down from there; and behind these, a byte for each, the symbol.
  */
 export function ransDecode(words: usize, count: i32, table: usize, states: usize, symbols: usize): usize {
   let state = load<u32>(states), other = load<u32>(states, 4);
   for (const end = symbols + count; symbols < end; symbols++) {
-    const entry = load<u32>(table + (<usize>(state & 4095) << 2));
-    store<u8>(symbols, entry >> 24);
-    const low = ((entry & 4095) + 1) * (state >> 12) + ((entry >> 12) & 4095);
+    const share = <usize>(state & 4095);
+    store<u8>(symbols, load<u8>(table + share, 16384));
+    const low = load<u16>(table + (share << 2)) * (state >> 12) + load<u16>(table + (share << 2), 2);
     const isLow = low < 65536;
     const next = select<u32>((low << 16) | <u32>load<u16>(words), low, isLow);
     words += <usize>isLow << 1;
