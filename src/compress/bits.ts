@@ -1,4 +1,5 @@
 import { codecKernels } from "../kernels/codec.ts";
+import { isLittleEndian } from "../kernels/endian.ts";
 import { WireError, type WireErrorCode } from "../model/error.ts";
 
 /**
@@ -45,9 +46,9 @@ export function bitWriter(bytes: Uint8Array): BitWriter {
     if (count % 8 > 0) write(bits[numWhole]!, count % 8);
   };
   const writeAll = (codes: Uint32Array | Uint8Array, width: number): void => {
-    if (width === 32 && numHeld === 0) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset);
-      for (let i = 0; i < codes.length; i++, at += 4) view.setUint32(at, codes[i]!, true);
+    if (width === 32 && numHeld === 0 && codes instanceof Uint32Array) {
+      bytes.set(littleEndian(isLittleEndian ? codes : codes.slice()), at);
+      at += 4 * codes.length;
     } else if (width > 24)
       for (let i = 0; i < codes.length; i++) {
         write(codes[i]! & 0xffff, 16);
@@ -75,6 +76,13 @@ export function bitWriter(bytes: Uint8Array): BitWriter {
       if (numHeld > 0) bytes[at] = held;
     },
   };
+}
+
+/** The bytes of words, the low one first: a view, or where the engine has them the other way around, turned in place. */
+function littleEndian(words: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  if (!isLittleEndian) for (let i = 0; i < bytes.length; i += 4) bytes.subarray(i, i + 4).reverse();
+  return bytes;
 }
 
 export interface BitReader {
@@ -148,8 +156,9 @@ export function bitReader(bytes: Uint8Array, place: string): BitReader {
           words[i] = low | (read(16) << 16);
         }
       else {
-        const view = new DataView(bytes.buffer, bytes.byteOffset);
-        for (let i = 0; i < count; i++, at += 4) words[i] = view.getUint32(at, true);
+        new Uint8Array(words.buffer).set(bytes.subarray(at, at + 4 * count));
+        littleEndian(words);
+        at += 4 * count;
       }
       return words;
     },
