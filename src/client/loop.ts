@@ -1,7 +1,7 @@
-import { emptyResidual } from "../compress/error-feedback.ts";
 import { encodeOwned, ownedPlan } from "../compress/owned.ts";
 import { boundsOf, gather } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
+
 import { type Clock, sleep } from "../model/clock.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
 import { localSteps } from "../model/local-steps.ts";
@@ -15,11 +15,13 @@ import type { Trainer, TrainResult } from "../trainer/trainer.ts";
 import { encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { backoff } from "./backoff.ts";
+
 import { catchUp } from "./catch-up.ts";
+import { faded, rolledBack } from "./ledger.ts";
 import { type CoordinatorLink, LinkError } from "./link.ts";
 import { localModel } from "./local-model.ts";
 import type { Factory } from "./model-chain.ts";
-import type { ClientState, Pending, StateStore } from "./state.ts";
+import type { ClientState, StateStore } from "./state.ts";
 
 export interface ClientOptions {
   readonly clientId: ClientId;
@@ -52,6 +54,8 @@ export type ClientEvent =
       readonly trainLoss: number;
       readonly numSteps: number;
     }
+  /** Of what the client owed only this share is left, after so many rounds without a report. */
+  | { readonly type: "faded"; readonly round: number; readonly roundsMissed: number; readonly share: number }
   | { readonly type: "receipt"; readonly round: number; readonly bytes: number; readonly receipt: Receipt }
   | { readonly type: "late"; readonly round: number }
   | { readonly type: "verdict"; readonly verdict: Verdict };
@@ -136,16 +140,7 @@ function settled(state: ClientState, reply: Exclude<CheckInReply, { kind: "refus
   return rolledBack(state, pending);
 }
 
-/** The delta of that report is gone for good, into the ledger; the residual is what it was before. */
-const rolledBack = (state: ClientState, { delta, residualBefore }: Pending): ClientState => ({
-  ...state,
-  residual: residualBefore,
-  discarded: state.discarded.length === 0 ? delta : plus(state.discarded, delta),
-  pending: null,
-});
-
-const plus = (sum: readonly Float32Array[], more: readonly Float32Array[]): readonly Float32Array[] =>
-  sum.map((vector, i) => vector.map((v, j) => v + more[i]![j]!));
+const nothingYet = { residual: null, lastRound: null, discarded: [] };
 
 /** Catches up, trains and reports; null when all went well, else why the report does not count. */
 async function takeTask(
@@ -163,9 +158,9 @@ async function takeTask(
     const { held, masks, clear, download } = caughtUp;
     if (download !== null) ports.log({ type: "caught-up", version: held.version, ...download });
     if (download !== null || masks !== state?.masks) {
-      const { residual = null, discarded = [] } = state ?? {};
-      const { runId } = task;
-      state = await keep({ runId, held, masks, residual: clear(residual), discarded, pending: null });
+      const known = { ...nothingYet, ...state };
+      const residual = clear(known.residual);
+      state = await keep({ ...known, runId: task.runId, held, masks, residual, pending: null });
     }
     if (held.version !== task.base.version) return null; // so it did
     assert(state !== null, "what was caught up with is in the state");
@@ -219,7 +214,12 @@ async function trainRound(
   );
   log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
   const plan = ownedPlan(task.uplink, manifest, masks, "uplink");
-  const residualBefore = state.residual ?? emptyResidual(plan.whole);
+  const {
+    residual: residualBefore,
+    discarded,
+    ...absence
+  } = faded(state, round, plan.whole, train.residualDecay);
+  if (absence.share < 1) log({ type: "faded", round, ...absence });
   const moved = deltaOf(base, restore(result.params));
   const steps = train.perStep ? localSteps(train, result.numSteps) : 1;
   const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
@@ -248,5 +248,11 @@ async function trainRound(
   });
   const report = { round, digest: digestOf(frame) };
   const delta = plan.whole.map((group) => gather(group, trained));
-  return { ...state, residual, pending: { report, frame, residualBefore, delta } };
+  return {
+    ...state,
+    residual,
+    lastRound: round,
+    discarded,
+    pending: { report, frame, residualBefore, delta },
+  };
 }

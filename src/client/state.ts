@@ -19,9 +19,12 @@ export interface ClientState {
   readonly masks: HeldMasks | null;
   /** Error feedback's memory, for all of the model, owned or not; null before the first report. */
   readonly residual: Residual | null;
+  /** The round that was last reported in, whatever became of it; null before the first report. */
+  readonly lastRound: number | null;
   /**
-   * What was trained but never folded, because its report was refused or its round abandoned; one vector a plan
-   * group, none while nothing was. For every group with feedback: folded + residual + discarded = all that was trained.
+   * What was trained but will never be folded, because its report was refused, its round abandoned, or what was owed
+   * faded in an absence; one vector a plan group, none while nothing was. For every group with feedback: folded +
+   * residual + discarded = all that was trained.
    */
   readonly discarded: readonly Float32Array[];
   /** The report whose verdict is not known yet. */
@@ -49,10 +52,18 @@ export interface StateStore {
   save(state: ClientState): Promise<void>;
 }
 
-const MAGIC = new TextEncoder().encode("fedpress-client-state-1\n");
+const MAGIC = new TextEncoder().encode("fedpress-client-state-2\n");
 
 /** Local file format: magic, head as JSON with its length before it, arrays and frame, CRC-32C of all before it. */
-export function encodeState({ runId, held, masks, residual, discarded, pending }: ClientState): Uint8Array {
+export function encodeState({
+  runId,
+  held,
+  masks,
+  residual,
+  lastRound,
+  discarded,
+  pending,
+}: ClientState): Uint8Array {
   const writer = byteWriter();
   const masksFrame = masks && encodeFrame(encodeMasks(masks.masks, manifestOf(held.params)));
   const head = {
@@ -62,6 +73,7 @@ export function encodeState({ runId, held, masks, residual, discarded, pending }
     tensors: [...held.params].map(([name, { shape }]) => ({ name, shape })),
     masks: masks && { digest: masks.digest, frameBytes: masksFrame!.length },
     residual: residual && lengthsOf(residual),
+    lastRound,
     discarded: lengthsOf(discarded),
     pending: pending && {
       report: pending.report,
@@ -121,6 +133,7 @@ export function decodeState(bytes: Uint8Array): ClientState {
     held: { version: head.version, digest: head.digest, params },
     masks: masks ?? null,
     residual,
+    lastRound: head.lastRound,
     discarded,
     pending,
   };
