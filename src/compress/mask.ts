@@ -9,7 +9,6 @@ import { drawPositions } from "./positions/seed.ts";
 import { readSlice, sliceCode } from "./positions/slice.ts";
 import {
   blockedPositions,
-  isLowRank,
   isPositionCoderId,
   type PositionCoderId,
   positionCoderName,
@@ -18,6 +17,8 @@ import {
   shortestPositions,
 } from "./positions.ts";
 
+/** Of the position coders up to here any vector's positions can be written by; others need a matrix. */
+const LAST_CODER = 7;
 /** Beyond the ids of the position coders, since only a mask knows a shape. */
 const SLICE = 16;
 
@@ -59,7 +60,7 @@ export function decodeMask(bytes: Uint8Array, shape: readonly number[], place: s
 export function readMaskHead(reader: ByteReader, shape: readonly number[] | null): PositionReader {
   const form = reader.uint8("form", 0, 255, formText);
   if (form === SLICE) return readSlice(reader, shape);
-  if (!isPositionCoderId(form) || isLowRank(form))
+  if (!isPositionCoderId(form) || form > LAST_CODER)
     throw new WireError("bad-codec", reader.placed("form"), formText(form));
   return readPositionsHead(reader, form, shape === null ? Number.MAX_SAFE_INTEGER : sizeOf(shape));
 }
