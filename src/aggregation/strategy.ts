@@ -2,7 +2,7 @@ import { localSteps } from "../model/local-steps.ts";
 import type { TrainSettings } from "../model/protocol.ts";
 import type { Aggregate } from "./aggregate.ts";
 import type { GateSettings } from "./gates.ts";
-import { sendersOverOwners, stepsTimesMean } from "./mean.ts";
+import { type Denominator, means, stepsTimesMean } from "./mean.ts";
 import { bulyan } from "./robust/bulyan.ts";
 import { type CenteredClippingSettings, centeredClipping } from "./robust/centered-clipping.ts";
 import { geometricMedian } from "./robust/geometric-median.ts";
@@ -26,7 +26,12 @@ export interface AggregationStrategy {
  * updates of a round together, so that they are kept until it closes, and nothing of it merges.
  */
 export type Fold =
-  | { readonly kind: "linear"; readonly mean: (tally: Tally) => Aggregate }
+  | {
+      readonly kind: "linear";
+      readonly mean: (tally: Tally) => Aggregate;
+      /** Whether it needs a tally that counts them. */
+      readonly countsSenders: boolean;
+    }
   | { readonly kind: "robust"; readonly rule: RobustRule };
 
 /** All of it spelt out: a run's contract, which its journal is bound to. */
@@ -45,6 +50,8 @@ export interface AggregationSettings {
   readonly attackers: number;
   readonly centeredClipping: CenteredClippingSettings;
   readonly gates: GateSettings;
+  /** What a plain mean divides by; a study's, for comparison only. Default: owners. */
+  readonly denominator?: Denominator;
 }
 
 /** Settings of a config's `cohort`. */
@@ -129,15 +136,18 @@ export function aggregationStrategy(
   settings: AggregationSettings,
   train: TrainSettings,
 ): AggregationStrategy {
-  const { weigh = ({ weightCap }) => byExamples(weightCap), mean = sendersOverOwners } = presetOf(
+  const { clipNorm, stalenessExponent, denominator = "owners" } = settings;
+  const { weigh = ({ weightCap }) => byExamples(weightCap), mean = means[denominator] } = presetOf(
     settings.strategy,
   );
-  const { clipNorm, stalenessExponent } = settings;
   const rule = robustRule(settings);
   const fresh = discounted(weigh(settings, train), stalenessExponent);
   return {
     weigh: clipNorm === null ? fresh : clipped(fresh, clipNorm),
-    fold: rule === null ? { kind: "linear", mean } : { kind: "robust", rule },
+    fold:
+      rule === null
+        ? { kind: "linear", mean, countsSenders: denominator === "senders" }
+        : { kind: "robust", rule },
     optimizer: serverOptimizer(settings.serverOptimizer),
   };
 }

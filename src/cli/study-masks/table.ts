@@ -1,0 +1,66 @@
+import { differenceOf, divergedUpTo, mean, spread } from "./figures.ts";
+import { REGIMES } from "./grid.ts";
+import type { Row } from "./study.ts";
+
+const HEAD = ["regime", "rule", "server rate", "accuracy %", "to the better other", "at rate 1", "diverged"];
+
+/** Markdown that also reads well in a terminal. Accuracies are means over the test seeds, with their spread. */
+export function tableOf(rows: readonly Row[], serverRates: readonly number[]): string {
+  const body = rows.map((row, i) => [
+    rows[i - 1]?.regime === row.regime ? "" : row.regime,
+    row.rule,
+    rateText(row, serverRates),
+    withSpread(row.accuracy),
+    signed(differenceOf(row, rows)),
+    withSpread(row.accuracyAtOne),
+    divergedText(row),
+  ]);
+  const widths = HEAD.map((title, c) => Math.max(title.length, ...body.map((cells) => cells[c]!.length)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, c) => cell.padEnd(widths[c]!)).join(" | ")} |`;
+  return [line(HEAD), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...body.map(line)].join(
+    "\n",
+  );
+}
+
+/** What is required of ours, and whether it holds. */
+export function verdictsOf(
+  rows: readonly Row[],
+): readonly { readonly text: string; readonly holds: boolean }[] {
+  const ours = rows.filter(({ rule }) => rule === "senders-over-owners");
+  const counts = ours.map((row) => divergedUpTo(row, 4));
+  const runs = counts.reduce((sum, count) => sum + count.runs, 0);
+  const of = counts.reduce((sum, count) => sum + count.of, 0);
+  return [
+    {
+      text: `senders over owners: ${runs} of ${of} runs at server rates up to 4 diverged; required: none`,
+      holds: runs === 0,
+    },
+    ...ours.map((row) => {
+      const { allowance } = REGIMES[row.regime];
+      const points = 100 * differenceOf(row, rows).mean;
+      return {
+        text: `${row.regime}: ${points.toFixed(2)} points to the better other; required: at least -${allowance}`,
+        holds: points >= -allowance,
+      };
+    }),
+  ];
+}
+
+const withSpread = (values: readonly number[]): string =>
+  `${(100 * mean(values)).toFixed(2)} ± ${(100 * spread(values)).toFixed(2)}`;
+
+const signed = ({ mean: points, spread: around }: { mean: number; spread: number }): string =>
+  `${points < 0 ? "-" : "+"}${Math.abs(100 * points).toFixed(2)} ± ${(100 * around).toFixed(2)}`;
+
+/** A best rate at an end of the grid is marked: there may be a better one beyond. */
+function rateText({ bestRate }: Row, serverRates: readonly number[]): string {
+  const isEdge = bestRate === Math.max(...serverRates) || bestRate === Math.min(...serverRates);
+  return isEdge ? `${bestRate} (edge)` : String(bestRate);
+}
+
+function divergedText({ diverged }: Row): string {
+  const some = diverged.filter(({ runs }) => runs > 0);
+  if (some.length === 0) return "no";
+  return `yes: ${some.map(({ serverRate, runs, of }) => `${runs} of ${of} at ${serverRate}`).join(", ")}`;
+}
