@@ -33,7 +33,7 @@ const QUICK = {
   numSeeds: 2,
   numTuningSeeds: 1,
   model: "softmax-regression",
-  rounds: 3,
+  rounds: 2,
 } as const satisfies StudySettings;
 
 export const masksCommand = (): Command =>
@@ -44,7 +44,7 @@ export const masksCommand = (): Command =>
       "the run folder; finished runs in it are not run again",
       join("runs", "study-masks"),
     )
-    .option("--model <name>", "of the zoo", "mlp-w0.3")
+    .option("--model <name>", "of the zoo", "mlp-w0.1")
     .option("--rounds <n>", "rounds of each run", positive, 40)
     .option("--seeds <n>", "test seeds", positive, 5)
     .option("--tuning-seeds <n>", "seeds to tune the server rates with", positive, 2)

@@ -11,7 +11,8 @@ const grid = { exponents: [3], weightBudget: 32 * MAX_WEIGHT };
 
 function aggregateOf(denominator: Denominator, updates: readonly UpdateMessage[]) {
   const tally = emptyTally(manifest, grid, undefined, denominator === "senders");
-  for (const one of updates) addUpdate(tally, one, weigh(one, { version: 0, lastLoss: null, usualNorm: null }), 1);
+  for (const one of updates)
+    addUpdate(tally, one, weigh(one, { version: 0, lastLoss: null, usualNorm: null }), 1);
   return means[denominator](tally);
 }
 
@@ -40,8 +41,19 @@ test("a dense payload is sent by its client, everywhere", () => {
 
 const sparse = (mask: readonly number[] | null) =>
   fc
-    .tuple(fc.integer({ min: 1, max: 9 }), fc.subarray([...(mask ?? [0, 1, 2, 3])]), fc.integer({ min: -8, max: 8 }))
-    .map(([examples, support, value]) => update(examples, support, support.map(() => value), mask));
+    .tuple(
+      fc.integer({ min: 1, max: 9 }),
+      fc.subarray([...(mask ?? [0, 1, 2, 3])]),
+      fc.integer({ min: -8, max: 8 }),
+    )
+    .map(([examples, support, value]) =>
+      update(
+        examples,
+        support,
+        support.map(() => value),
+        mask,
+      ),
+    );
 
 test("where all own everything the owners are everybody", () => {
   fc.assert(
@@ -53,7 +65,14 @@ test("where all own everything the owners are everybody", () => {
 
 test("where all send what they own the owners are the senders", () => {
   const whole = fc.subarray([0, 1, 2, 3]).chain((mask) =>
-    fc.integer({ min: -8, max: 8 }).map((value) => update(1 + mask.length, mask, mask.map(() => value), mask)),
+    fc.integer({ min: -8, max: 8 }).map((value) =>
+      update(
+        1 + mask.length,
+        mask,
+        mask.map(() => value),
+        mask,
+      ),
+    ),
   );
   fc.assert(
     fc.property(fc.array(whole, { minLength: 1, maxLength: 6 }), (updates) => {

@@ -79,6 +79,7 @@ function configOf(cell: Cell, density: number | null, clients: number): Config {
     clients,
     model: { zoo: cell.model },
     cohort: { goal: clients, overSelection: 1 },
+    train: { batchSize: 64, optimizer: { sgd: { learningRate: 0.1 } } },
     uplink: [density === null ? dense : topK],
     downlink: [dense],
     aggregation: {

@@ -1,6 +1,6 @@
 import { differenceOf, divergedUpTo, mean, spread } from "./figures.ts";
 import { REGIMES } from "./grid.ts";
-import type { Row } from "./study.ts";
+import { type Row, STEADY_UP_TO } from "./study.ts";
 
 const HEAD = ["regime", "rule", "server rate", "accuracy %", "to the better other", "at rate 1", "diverged"];
 
@@ -28,12 +28,12 @@ export function verdictsOf(
   rows: readonly Row[],
 ): readonly { readonly text: string; readonly holds: boolean }[] {
   const ours = rows.filter(({ rule }) => rule === "senders-over-owners");
-  const counts = ours.map((row) => divergedUpTo(row, 4));
+  const counts = ours.map((row) => divergedUpTo(row, STEADY_UP_TO));
   const runs = counts.reduce((sum, count) => sum + count.runs, 0);
   const of = counts.reduce((sum, count) => sum + count.of, 0);
   return [
     {
-      text: `senders over owners: ${runs} of ${of} runs at server rates up to 4 diverged; required: none`,
+      text: `senders over owners: ${runs} of ${of} runs at server rates up to ${STEADY_UP_TO} diverged; required: none`,
       holds: runs === 0,
     },
     ...ours.map((row) => {
