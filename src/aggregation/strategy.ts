@@ -1,3 +1,4 @@
+import { localSteps } from "../model/local-steps.ts";
 import type { TrainSettings } from "../model/protocol.ts";
 import type { Aggregate } from "./aggregate.ts";
 import type { GateSettings } from "./gates.ts";
@@ -75,7 +76,7 @@ const adaptive = { learningRate: 0.03, beta1: 0.9, beta2: 0.99, epsilon: 1e-3 };
 /** Every strategy by the name that it has in a config; docs/strategies.md has their papers and when to use them. */
 const PRESETS = {
   fedavg: {},
-  fedavgm: { serverOptimizer: { sgd: { learningRate: 1, momentum: 0.9 } } },
+  fedavgm: { serverOptimizer: { sgd: { learningRate: 0.1, momentum: 0.9 } } },
   fedadam: { serverOptimizer: { adam: adaptive } },
   fedyogi: { serverOptimizer: { yogi: adaptive } },
   fedadagrad: { serverOptimizer: { adagrad: { learningRate: 0.03, beta1: 0, epsilon: 1e-3 } } },
@@ -86,7 +87,10 @@ const PRESETS = {
     cohort: { goal: 1, minimum: 1, concurrency: 10, maxStaleness: 100 },
     serverOptimizer: { sgd: { learningRate: 0.3, momentum: 0 } },
   },
-  "q-fedavg": { weigh: ({ fairness }, { optimizer }) => fair(fairness, rateOf(optimizer)) },
+  "q-fedavg": {
+    weigh: ({ fairness }, train) =>
+      fair(fairness, (numSteps) => rateOf(train.optimizer) * localSteps(train, numSteps)),
+  },
   "norm-bounding": { weigh: ({ weightCap }) => boundedByMedian(byExamples(weightCap)) },
   median: { robust: () => coordinateMedian },
   "trimmed-mean": { robust: () => trimmedMean },
