@@ -32,15 +32,17 @@ const POSITIONS = { dense: 0, golomb: 1, bitmap: 2, seed: 3, runs: 4, "elias-fan
 
 const EVERY_SPEC = Object.values(SPECS).flat();
 
-/** Everything there is to fuzz, by name; made when asked for, since a corpus takes a moment. */
-export const targets = {
+/** Payloads by what they hold; made when asked for, since a corpus takes a moment. */
+export const payloadTargets = {
   ...mapValues(SPECS, (specs, name) => () => payloadTarget(name, specs, () => true)),
   ...mapValues(
     POSITIONS,
     (id, name) => () => payloadTarget(name, EVERY_SPEC, (bytes) => bytes[0] >>> 4 === id),
   ),
-  frame: frameTarget,
 };
+
+/** Everything there is to fuzz, by name. */
+export const targets = { ...payloadTargets, frame: frameTarget };
 
 /** Payloads of these specs; half of the inputs are decoded as the spec agreed, half by what their head says. */
 function payloadTarget(name, specs, isWanted) {
@@ -49,8 +51,8 @@ function payloadTarget(name, specs, isWanted) {
     name,
     corpus: corpus.toSorted((a, b) => a.bytes.length - b.bytes.length),
     finish: (bytes) => bytes,
-    decode: (bytes, length, { codec: agreed, seed }) =>
-      seed % 2 === 0 ? agreed.decode(bytes, length) : decodeAny(bytes, length, "payload"),
+    decode: (bytes, length, { codec, agreed }) =>
+      agreed === null ? decodeAny(bytes, length, "payload") : codec.decode(bytes, length),
     check: (decoded, { entry, length, deep }) =>
       vectorProblem(decoded, length) ?? (deep ? recodeProblem(entry, decoded) : null),
   };
@@ -63,7 +65,8 @@ function entriesOf(spec) {
   const made = VECTORS.filter((vector) => fits(spec, vector.length)).map((vector, seed) => {
     const subject = codec(spec, needsFeedback(spec), rowsOf(vector.length));
     const bytes = subject.encode(vector, seed).payload;
-    return { bytes, length: vector.length, codec: subject, projects: isProjection(spec), seed };
+    const agreed = seed % 2 === 0 ? spec : null;
+    return { bytes, length: vector.length, codec: subject, agreed, projects: isProjection(spec), seed };
   });
   entries.set(spec, made);
   return made;

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { fuzzCommand } from "../../scripts/fuzz/command.mjs";
 import { type FuzzResult, hunt } from "../../scripts/fuzz/hunt.mjs";
-import { targets } from "../../scripts/fuzz/targets.mjs";
+import { payloadTargets, targets } from "../../scripts/fuzz/targets.mjs";
 import type { Codec } from "../../src/compress/codec.ts";
 import type { SparseVector } from "../../src/model/tensor.ts";
 
@@ -21,7 +21,7 @@ describe("bytes from strangers", () => {
   });
 });
 
-const sound = targets.ternary();
+const sound = payloadTargets.ternary();
 
 /** Decoders with a bug that shows on few inputs. */
 const planted: readonly (readonly [string, RegExp, typeof sound.decode])[] = [

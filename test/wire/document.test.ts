@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { codec } from "../../src/compress/codec.ts";
+import { codec, decodeAny } from "../../src/compress/codec.ts";
 import { emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
 import { planDigest, planGroups } from "../../src/compress/plan.ts";
 import { splitmix32 } from "../../src/compress/splitmix.ts";
@@ -11,7 +11,7 @@ import type { CodecSpec, PlanRule } from "../../src/model/protocol.ts";
 import { describeFrame } from "../../src/wire/describe.ts";
 import { encodeFrame, shortDigest } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
-import { hexOf } from "../suites/vectors.ts";
+import { bytesOf, hexOf } from "../suites/vectors.ts";
 
 const document = readFileSync(new URL("../../docs/wire-format.md", import.meta.url), "utf8");
 const section = (title: string): string => document.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
@@ -87,15 +87,28 @@ describe("docs/wire-format.md", () => {
     let count = 0;
     for (const [, select, values, seed, numbers, hex] of rows) {
       const spec: CodecSpec = { select: parse(select!), values: parse(values!) };
-      const vector = numbers!.split(", ").flatMap((item) => {
+      const vector = numbers!.split(/[,;] /).flatMap((item) => {
         const [value, times] = item.split(" x ");
         return Array<number>(Number(times ?? 1)).fill(Number(value));
       });
-      const { payload } = codec(spec).encode(Float32Array.from(vector), Number(seed));
+      const { payload } = codec(spec, false, numbers!.split("; ").length).encode(
+        Float32Array.from(vector),
+        Number(seed),
+      );
       expect(hexOf(payload), `${select}, ${values}`).toBe(hex!.replaceAll(" ", ""));
       count++;
     }
     expect(count).toBeGreaterThan(12);
+  });
+
+  it("multiplies the factors that it says", () => {
+    const [, hex, length, numbers] =
+      /\*\*low-rank\*\*.*?So `([0-9a-f ]+)`.*?`length` of (\d+),.*?the vector is ([-0-9., ]+)\.\n/s.exec(
+        section("Payloads"),
+      )!;
+    const { support, values } = decodeAny(bytesOf(hex!.replaceAll(" ", "")), Number(length), "payload");
+    expect(support).toBeNull();
+    expect([...values]).toEqual(numbers!.split(", ").map(Number));
   });
 
   it("draws the words that it says", () => {
