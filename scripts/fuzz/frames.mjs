@@ -6,7 +6,9 @@ import { crc32c } from "../../dist/wire/checksum.js";
 import { decodeFrame, encodeFrame, shortDigest } from "../../dist/wire/frame.js";
 import { defaultLimits } from "../../dist/wire/limits.js";
 import { decodeUpdate } from "../../dist/wire/update.js";
-import { isSameArray, vectorProblem } from "./check.mjs";
+import { deviation, isSameArray, vectorProblem } from "./check.mjs";
+import { referenceFrame } from "./reference/frame.mjs";
+import { referenceDecode } from "./reference/payload.mjs";
 
 /**
  * Update frames, decoded to the message they carry; with them the other kinds, decoded to the frame. Seven of eight
@@ -24,7 +26,16 @@ export function frameTarget() {
       const update = frame.kind === "update" ? decodeUpdate(frame, "client", groups, MANIFEST) : null;
       return { frame, update };
     },
-    check({ frame, update }, { bytes }) {
+    expected(bytes, _, { groups }) {
+      const frame = referenceFrame(bytes, defaultLimits);
+      if (frame.kind !== UPDATE) return frame;
+      if (frame.payloads.length !== groups.length) return { code: "bad-shape" };
+      const vectors = groups.map(({ rule, length }, i) =>
+        referenceDecode(frame.payloads[i], length, rule.codec),
+      );
+      return vectors.find(({ code }) => code !== undefined) ?? { vectors };
+    },
+    check({ frame, update }, { entry: { groups }, bytes, expected }) {
       for (const { name, shape } of update === null ? [] : MANIFEST.tensors) {
         const problem = vectorProblem(
           update.tensors.get(name).delta,
@@ -33,10 +44,30 @@ export function frameTarget() {
         );
         if (problem !== null) return `${name}: ${problem}`;
       }
+      if (expected.code !== undefined) return `decoded, by the document ${expected.code}`;
+      for (const [i, { tensors }] of (update === null ? [] : groups).entries()) {
+        const problem = deviation(
+          joined(tensors.map(({ name }) => update.tensors.get(name).delta)),
+          expected.vectors[i],
+        );
+        if (problem !== null) return `payload ${i}: ${problem}`;
+      }
       return isSameArray(encodeFrame(frame), bytes)
         ? null
         : "encodes to other bytes than it was decoded from";
     },
+  };
+}
+
+const UPDATE = 2;
+
+/** The vectors of a group's tensors as the one that they were. */
+function joined(vectors) {
+  const starts = vectors.map((_, i) => vectors.slice(0, i).reduce((sum, { length }) => sum + length, 0));
+  const isAll = vectors.every(({ support }) => support === null);
+  return {
+    support: isAll ? null : vectors.flatMap(({ support }, i) => [...support].map((p) => starts[i] + p)),
+    values: vectors.flatMap(({ values }) => [...values]),
   };
 }
 

@@ -14,10 +14,12 @@ export function inputOf({ corpus, finish }, seed) {
   return { entry, bytes: finish(bytes, rng), length, deep: rng.below(4) === 0 };
 }
 
-/** 1 to 4096, half of them below 65. */
-const anyLength = (rng) => 1 + rng.below(rng.below(2) === 0 ? 64 : 4096);
+/** 1 to 4096, most of them small. */
+const LENGTHS = [16, 64, 64, 64, 300, 300, 1000, 4096];
 
-const anyOf = (corpus, rng) => corpus[Math.floor(corpus.length * rng.uniform() ** 2)];
+const anyLength = (rng) => 1 + rng.below(LENGTHS[rng.below(LENGTHS.length)]);
+
+const anyOf = (corpus, rng) => corpus[Math.floor(corpus.length * rng.uniform() ** 3)];
 
 function noise(valid, rng) {
   const bytes = new Uint8Array(1 + rng.below(rng.below(8) === 0 ? 600 : 24));

@@ -1,6 +1,7 @@
 import { codec, decodeAny } from "../../dist/compress/codec.js";
-import { recodeProblem, vectorProblem } from "./check.mjs";
+import { deviation, recodeProblem, vectorProblem } from "./check.mjs";
 import { frameTarget } from "./frames.mjs";
+import { referenceDecode } from "./reference/payload.mjs";
 import { vectorsOf } from "./vectors.mjs";
 
 /** Short vectors first of all: their payloads are quick to decode, and every byte of them matters. */
@@ -53,8 +54,11 @@ function payloadTarget(name, specs, isWanted) {
     finish: (bytes) => bytes,
     decode: (bytes, length, { codec, agreed }) =>
       agreed === null ? decodeAny(bytes, length, "payload") : codec.decode(bytes, length),
-    check: (decoded, { entry, length, deep }) =>
-      vectorProblem(decoded, length) ?? (deep ? recodeProblem(entry, decoded) : null),
+    expected: (bytes, length, { agreed }) => referenceDecode(bytes, length, agreed),
+    check: (decoded, { entry, length, deep, expected }) =>
+      vectorProblem(decoded, length) ??
+      deviation(decoded, expected) ??
+      (deep ? recodeProblem(entry, decoded) : null),
   };
 }
 

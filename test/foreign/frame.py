@@ -80,9 +80,11 @@ def delta(body, limits):
 def checkpoint(body, limits):
     version = body.varint("version")
     manifest = tensors(body, limits)
-    total = sum(tensor["size"] for tensor in manifest)
-    check(4 * total <= body.left(), "truncated", f"data of {total} coordinates")
-    return {"version": version, "tensors": manifest, "data": [body.float32("data") for _ in range(total)]}
+    data = []
+    for tensor in manifest:
+        check(4 * tensor["size"] <= body.left(), "truncated", f"data of {tensor['name']}")
+        data.extend(body.float32("data") for _ in range(tensor["size"]))
+    return {"version": version, "tensors": manifest, "data": data}
 
 
 def student(body, limits):

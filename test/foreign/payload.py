@@ -41,15 +41,16 @@ def low_rank(fields, length, coder, agreed):
 
 
 def decode_payload(data, length, coder, agreed, low_rank_valid):
-    """(positions, values) of a payload for a vector of `length`, positions None for all. `coder` and `agreed` are the plan's value coder and
-    its number, None for any; `low_rank_valid` says whether its selection is lowRank."""
+    """(positions, values) of a payload for a vector of `length`, positions None for all. `coder` and `agreed` are the
+    plan's value coder and its number, None for any; `low_rank_valid` says whether its selection is lowRank."""
     fields = Fields(data)
     coders = fields.uint8("coders")
     by_value, by_position = coders & 15, coders >> 4
     check(by_value in values.CODERS, "bad-codec", f"value coder {by_value}")
     check(coder is None or by_value == coder, "bad-codec", f"value coder {by_value}, agreed is {coder}")
-    check(by_position in positions.CODERS or by_position == positions.LOW_RANK, "bad-codec", f"position coder {by_position}")
-    if by_position == positions.LOW_RANK:
+    is_low_rank = by_position == positions.LOW_RANK
+    check(is_low_rank or by_position in positions.CODERS, "bad-codec", f"position coder {by_position}")
+    if is_low_rank:
         check(low_rank_valid, "bad-codec", "low-rank is not agreed")
         return low_rank(fields, length, by_value, agreed)
     place = positions.CODERS[by_position](fields, length)
