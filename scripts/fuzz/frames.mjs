@@ -4,7 +4,6 @@ import { manifestDigest } from "../../dist/model/manifest.js";
 import { derive, gaussian } from "../../dist/model/rng.js";
 import { crc32c } from "../../dist/wire/checksum.js";
 import { decodeFrame, encodeFrame, shortDigest } from "../../dist/wire/frame.js";
-import { defaultLimits } from "../../dist/wire/limits.js";
 import { decodeUpdate } from "../../dist/wire/update.js";
 import { deviation, isSameArray, vectorProblem } from "./check.mjs";
 import { referenceFrame } from "./reference/frame.mjs";
@@ -22,12 +21,12 @@ export function frameTarget() {
     corpus: corpus.toSorted((a, b) => a.bytes.length - b.bytes.length),
     finish: (bytes, rng) => (rng.below(8) === 0 ? bytes : sealed(bytes)),
     decode(bytes, _, { groups }) {
-      const frame = decodeFrame(bytes, defaultLimits);
+      const frame = decodeFrame(bytes, LIMITS);
       const update = frame.kind === "update" ? decodeUpdate(frame, "client", groups, MANIFEST) : null;
       return { frame, update };
     },
     expected(bytes, _, { groups }) {
-      const frame = referenceFrame(bytes, defaultLimits);
+      const frame = referenceFrame(bytes, LIMITS);
       if (frame.kind !== UPDATE) return frame;
       if (frame.payloads.length !== groups.length) return { code: "bad-shape" };
       const vectors = groups.map(({ rule, length }, i) =>
@@ -60,6 +59,9 @@ export function frameTarget() {
 }
 
 const UPDATE = 2;
+
+/** Just above what the corpus has, so that mutations pass them. */
+const LIMITS = { frameBytes: 200, numTensors: 4, rank: 2, numParams: 24, nameBytes: 12 };
 
 /** The vectors of a group's tensors as the one that they were. */
 function joined(vectors) {
@@ -125,6 +127,9 @@ function others() {
     ["a", { shape: [2, 3], data }],
     ["Schlüssel", { shape: [], data: data.slice(0, 1) }],
   ]);
+  const full = new Map(
+    [8, LIMITS.numParams - 8].map((n) => [`of ${n}`, { shape: [n], data: new Float32Array(n) }]),
+  );
   const payloads = [Uint8Array.of(0x10, 0), Uint8Array.of(7)];
   const manifest = {
     tensors: [
@@ -136,11 +141,18 @@ function others() {
     { kind: "origin", zoo: "small-cnn", seed: 0xdeadbeef, digest: "0f".repeat(32) },
     { kind: "delta", version: 300, manifest: 1, plan: 2, digest: 0xffffffff, payloads },
     { kind: "checkpoint", version: 3, params },
+    { kind: "checkpoint", version: 0, params: full },
     {
       kind: "student",
       architecture: "tiny",
       manifest,
       groups: payloads.map((payload, i) => ({ tensors: [i], payload })),
+    },
+    {
+      kind: "student",
+      architecture: "s",
+      manifest,
+      groups: [{ tensors: [0, 1], payload: payloads[0] }],
     },
   ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, groups }));
 }

@@ -51,6 +51,7 @@ const EDITS = [
   (size, rng) => write(size, placeIn(size, rng), () => EDGES[rng.below(EDGES.length)]),
   (size, rng) => write(size, placeIn(size, rng), (byte) => byte + (rng.below(2) === 0 ? 1 : -1)),
   (size, rng) => rng.below(size + 1),
+  (size, rng) => swap(size, placeIn(size, rng)),
   (size, rng) => remove(size, placeIn(size, rng), 1 + rng.below(4)),
   (size, rng) => insert(size, placeIn(size, rng), Uint8Array.from({ length: 1 + rng.below(5) }, rng.uint32)),
   (size, rng) => insert(size, placeIn(size, rng), new Uint8Array(1 + rng.below(40))),
@@ -70,6 +71,12 @@ const EDITS = [
 
 function write(size, at, change) {
   if (size > 0) scratch[at] = change(scratch[at]);
+  return size;
+}
+
+/** A byte with the next one: what was in order no longer is. */
+function swap(size, at) {
+  if (at + 1 < size) [scratch[at], scratch[at + 1]] = [scratch[at + 1], scratch[at]];
   return size;
 }
 

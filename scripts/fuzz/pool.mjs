@@ -11,16 +11,16 @@ import { huntingThread } from "./thread.mjs";
 export async function huntAll(module, names, options) {
   const { from, inputs, threads, signal, onResult, onProgress } = options;
   const { targets } = await import(module);
-  const jobs = names.map((name) => ({ name, ...huntingJob(name, from, inputs) }));
+  const jobs = names.map((name) => huntingJob(name, from, inputs));
   let reported = 0;
   let done = 0;
   const report = (isDue) => {
-    while (reported < jobs.length && isDue(jobs[reported])) onResult(jobs[reported++].result());
+    while (reported < jobs.length && isDue(jobs[reported])) onResult(jobs[reported++].total);
   };
   const begin = () => {
     for (const job of jobs) {
       const chunk = job.next();
-      if (chunk !== null) return { job, chunk: { name: job.name, ...chunk } };
+      if (chunk !== null) return { job, chunk };
     }
     return null;
   };
@@ -39,7 +39,7 @@ export async function huntAll(module, names, options) {
     await thread.end();
   };
   await Promise.all(Array.from({ length: threads }, run));
-  report((job) => job.result().inputs > 0);
+  report(({ total }) => total.inputs > 0);
 }
 
 /** Of a chunk that did not come back; what the inputs before did is not known. */

@@ -55,7 +55,7 @@ const planted: readonly (readonly [string, RegExp, typeof sound.decode])[] = [
   ],
   [
     "sends a position twice",
-    /position \d+ is \d+, after \d+/,
+    /position \d+ is \d+, by the document \d+/,
     altered(({ support, ...rest }) => ({
       ...rest,
       support: support?.map((p) => (p === 99 ? 98 : p)) ?? null,
