@@ -11,7 +11,7 @@ export function inputOf({ corpus, finish }, seed) {
   const isNoise = rng.below(16) === 0;
   const bytes = isNoise ? noise(entry.bytes, rng) : mutated(entry.bytes, corpus, rng);
   const length = rng.below(8) === 0 ? anyLength(rng) : entry.length;
-  return { entry, bytes: finish(bytes, rng), length, deep: rng.below(4) === 0 };
+  return { entry, bytes: finish(bytes, rng), length, deep: rng.below(16) === 0 };
 }
 
 /** 1 to 4096, most of them small. */

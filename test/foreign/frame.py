@@ -16,21 +16,20 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
+def counted(body, what, most):
+    """How many follow: 1 to `most`, and no more than there are bytes."""
+    count = body.ranged(what, 1, most, "too-large")
+    check(count <= body.left(), "truncated", f"{count} {what}")
+    return count
+
+
 def payloads(body, limits):
-    count = body.varint("payloads")
-    check(count >= 1, "bad-field", "no payloads")
-    check(count <= limits["numTensors"], "too-large", f"{count} payloads")
-    check(count <= body.left(), "truncated", f"{count} payloads")
-    return [body.payload("payload") for _ in range(count)]
+    return [body.payload("payload") for _ in range(counted(body, "payloads", limits["numTensors"]))]
 
 
 def tensors(body, limits):
-    count = body.varint("tensors")
-    check(count >= 1, "bad-field", "no tensors")
-    check(count <= limits["numTensors"], "too-large", f"{count} tensors")
-    check(count <= body.left(), "truncated", f"{count} tensors")
     found, names, total = [], set(), 0
-    for _ in range(count):
+    for _ in range(counted(body, "tensors", limits["numTensors"])):
         name = body.name("name", limits["nameBytes"])
         check(name not in names, "bad-field", f"{name} twice")
         names.add(name)
@@ -91,9 +90,9 @@ def student(body, limits):
     architecture = body.name("architecture", limits["nameBytes"])
     manifest = tensors(body, limits)
     groups, placed = [], set()
-    for _ in range(body.ranged("groups", 1, len(manifest), "too-large")):
+    for _ in range(counted(body, "groups", len(manifest))):
         places = []
-        for _ in range(body.ranged("tensors", 1, len(manifest), "too-large")):
+        for _ in range(counted(body, "tensors", len(manifest))):
             place = body.varint("tensor")
             check(place < len(manifest), "bad-field", f"tensor {place} of {len(manifest)}")
             check(not places or place > places[-1], "bad-field", "places do not rise")

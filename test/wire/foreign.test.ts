@@ -2,13 +2,14 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { inputOf } from "../../scripts/fuzz/mutate.mjs";
-import { payloadTargets } from "../../scripts/fuzz/targets.mjs";
+import { payloadTargets, targets } from "../../scripts/fuzz/targets.mjs";
 import { codec, decodeAny } from "../../src/compress/codec.ts";
 import { WireError } from "../../src/model/error.ts";
 import type { CodecSpec } from "../../src/model/protocol.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
 import type { SparseVector } from "../../src/model/tensor.ts";
-import { encodeFrame } from "../../src/wire/frame.ts";
+import { decodeFrame, encodeFrame } from "../../src/wire/frame.ts";
+import { defaultLimits } from "../../src/wire/limits.ts";
 import { frames } from "../suites/frames.ts";
 import { bitsOf } from "../suites/sparse.ts";
 import { bytesOf, digestVectors, frameVectors, hexOf, payloadVectors } from "../suites/vectors.ts";
@@ -121,11 +122,21 @@ describe("a second decoder, in another language, written from the document alone
       for (let seed = 0; seed < 600; seed++) {
         const { bytes, length, entry } = inputOf(target, seed);
         requests.push({ payload: hexOf(bytes), length, codec: entry.agreed });
-        expected.push(outcomeOf(() => decoded(hexOf(bytes), length, entry.agreed)));
+        expected.push(outcomeOf(() => bitsOf(decoded(hexOf(bytes), length, entry.agreed))));
       }
     }
     answers(requests).forEach((answer, i) => {
       expect(answer, JSON.stringify(requests[i])).toEqual(expected[i]);
+    });
+  });
+
+  it("agrees on mutated frames: the same kind, or the same reason", () => {
+    const target = targets.frame!();
+    const inputs = Array.from({ length: 3000 }, (_, seed) => inputOf(target, seed).bytes);
+    const found = answers(inputs.map((bytes) => ({ frame: hexOf(bytes) })));
+    inputs.forEach((bytes, i) => {
+      const expected = outcomeOf(() => ({ kind: decodeFrame(bytes, defaultLimits).kind }));
+      expect(found[i], hexOf(bytes)).toMatchObject(expected as object);
     });
   });
 });
@@ -135,9 +146,9 @@ const decoded = (hex: string, length: number, agreed: CodecSpec | null): SparseV
     ? decodeAny(bytesOf(hex), length, "payload")
     : codec(agreed).decode(bytesOf(hex), length, "payload");
 
-function outcomeOf(decode: () => SparseVector): unknown {
+function outcomeOf(decode: () => unknown): unknown {
   try {
-    return bitsOf(decode());
+    return decode();
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     return { refused: error.code };
