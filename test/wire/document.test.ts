@@ -103,12 +103,12 @@ describe("docs/wire-format.md", () => {
 
   it("multiplies the factors that it says", () => {
     const [, hex, length, numbers] =
-      /\*\*low-rank\*\*.*?So `([0-9a-f ]+)`.*?`length` of (\d+),.*?the vector is ([-0-9., ]+)\.\n/s.exec(
+      /\*\*low-rank\*\*.*?So `([0-9a-f\s]+)`.*?`length`\s+of\s+(\d+),.*?the\s+vector\s+is\s+([-0-9.,\s]+)\.\n/s.exec(
         section("Payloads"),
       )!;
-    const { support, values } = decodeAny(bytesOf(hex!.replaceAll(" ", "")), Number(length), "payload");
+    const { support, values } = decodeAny(bytesOf(hex!.replace(/\s/g, "")), Number(length), "payload");
     expect(support).toBeNull();
-    expect([...values]).toEqual(numbers!.split(", ").map(Number));
+    expect([...values]).toEqual(numbers!.split(/,\s+/).map(Number));
   });
 
   it("draws the words that it says", () => {

@@ -32,7 +32,7 @@ const VALUE_IDS = {
 function decoded(fields, length, agreed) {
   const coders = fields.uint8();
   const [valueId, positionId] = [coders & 15, coders >> 4];
-  require(valueId < VALUES.length && positionId <= LOW_RANK, "bad-codec");
+  require(valueId in VALUES && (positionId in POSITIONS || positionId === LOW_RANK), "bad-codec");
   const [name, number] = agreed === null ? [] : termsOf(agreed.values);
   require(agreed === null || VALUE_IDS[name] === valueId, "bad-codec");
   const head = (zero) => VALUES[valueId](fields, zero, number);

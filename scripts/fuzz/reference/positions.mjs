@@ -6,7 +6,17 @@ import { rangeDecoder } from "./entropy.mjs";
  * The position coders by id. Of a head: `least` bits of the positions, `count` of values (0 where that shows later), how to
  * `read` the positions, whether values may be `zero`, and whether it is `everything`.
  */
-export const POSITIONS = [all, golombRice, bitmap, seed, runs, eliasFano, blocks, range];
+export const POSITIONS = {
+  0: all,
+  1: golombRice,
+  2: bitmap,
+  3: seed,
+  4: runs,
+  5: eliasFano,
+  6: blocks,
+  7: range,
+};
+/** Has factors for values, so that it is read by itself. */
 export const LOW_RANK = 8;
 
 const countOf = (fields, least, length) => {

@@ -6,17 +6,17 @@ import { ransCodes } from "./entropy.mjs";
  * The value coders by id. Of a head: the `least` bits of a value, and how to `read` so many. `zero` is whether values may be
  * zero, `agreed` the plan's number or undefined.
  */
-export const VALUES = [
-  () => ({ least: 32, read: each((bits) => float32Of(bits.take(32))) }),
-  () => ({ least: 16, read: each(float16) }),
-  (fields) => signs(scaleOf(fields.float32())),
-  uniform,
-  () => ({ least: 16, read: each((bits) => float32Of(bits.take(16) * 65536)) }),
-  qsgd,
-  codebook,
-  levels,
-  eden,
-];
+export const VALUES = {
+  0: () => ({ least: 32, read: each((bits) => float32Of(bits.take(32))) }),
+  1: () => ({ least: 16, read: each(float16) }),
+  2: (fields) => signs(scaleOf(fields.float32())),
+  3: uniform,
+  4: () => ({ least: 16, read: each((bits) => float32Of(bits.take(16) * 65536)) }),
+  5: qsgd,
+  6: codebook,
+  7: levels,
+  8: eden,
+};
 export const EDEN = 8;
 
 function each(one) {
