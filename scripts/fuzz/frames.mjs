@@ -141,6 +141,20 @@ function others() {
     { kind: "origin", zoo: "small-cnn", seed: 0xdeadbeef, digest: "0f".repeat(32) },
     { kind: "delta", version: 300, manifest: 1, plan: 2, digest: 0xffffffff, payloads },
     { kind: "checkpoint", version: 3, params },
+    {
+      kind: "tally",
+      round: 3,
+      baseVersion: 2,
+      manifest: 1,
+      numUpdates: 2,
+      weightBudget: 2 ** 40,
+      total: 2 ** 20,
+      steps: 2n ** 70n,
+      tensors: [
+        { exponent: -3, sums: Uint8Array.of(0), owners: null },
+        { exponent: 100, sums: Uint8Array.of(1, 0, 1), owners: Uint8Array.of(1, 0, 1) },
+      ],
+    },
     { kind: "checkpoint", version: 0, params: full },
     {
       kind: "student",

@@ -1,23 +1,44 @@
-import type { Manifest } from "../model/manifest.ts";
-import type { Params, Tensor } from "../model/tensor.ts";
-import { quantum, type Tally } from "./tally.ts";
+import type { Params, Positions, Tensor } from "../model/tensor.ts";
+import { mapParams } from "../model/tensor.ts";
+import type { Aggregate } from "./aggregate.ts";
+import { forEachTensor, quantum, type Tally } from "./tally.ts";
 
 /**
  * Senders over owners: `ΔW_j = Σ nᵢ·sentᵢⱼ·Δᵢⱼ / Σ nᵢ·ownedᵢⱼ`. What an owner left out of its payload is a zero
  * (plain FedAvg under error feedback); what a client does not own is no vote (HeteroFL, Diao et al., 2021). A
  * coordinate that nobody owned keeps its value: delta 0.
  */
-export function sendersOverOwners(tally: Tally, manifest: Manifest): Params {
-  const step = quantum(tally.grid);
+export function sendersOverOwners(tally: Tally): Aggregate {
   const delta = new Map<string, Tensor>();
-  for (const { name, shape } of manifest.tensors) {
-    const { sum, owners } = tally.tensors.get(name)!;
-    const data = new Float32Array(sum.length);
-    for (let i = 0; i < sum.length; i++) {
-      const weight = owners === null ? tally.total : owners[i]!;
-      data[i] = weight === 0 ? 0 : (sum[i]! * step) / weight;
-    }
-    delta.set(name, { shape, data });
-  }
-  return delta;
+  const covered = new Map<string, Positions | null>();
+  forEachTensor(tally, ({ name, start, length }, i) => {
+    const owners = tally.owners[i]!;
+    const data = new Float32Array(length);
+    tally.sums.means(start, quantum(tally.grid, i), owners ?? tally.total, data);
+    delta.set(name, { shape: tally.manifest.tensors[i]!.shape, data });
+    covered.set(name, owners === null ? null : positive(owners));
+  });
+  return { delta, covered };
+}
+
+/**
+ * FedNova (Wang et al., "Tackling the Objective Inconsistency Problem", 2020): the updates are deltas a local step, and
+ * their mean counts for the mean number of steps, so that who takes more of them does not pull the model its way.
+ */
+export function stepsTimesMean(tally: Tally): Aggregate {
+  const { delta, covered } = sendersOverOwners(tally);
+  const steps = Number(tally.steps) / tally.total / STEPS_UNIT;
+  const scaled: Params = mapParams(delta, ({ data }) => data.map((v) => steps * v));
+  return { delta: scaled, covered };
+}
+
+/** What `Tally.steps` counts a local step for. */
+export const STEPS_UNIT = 2 ** 8;
+
+/** Null when all are. */
+function positive(weights: Float64Array): Positions | null {
+  const places = new Uint32Array(weights.length);
+  let count = 0;
+  for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) places[count++] = i;
+  return count === weights.length ? null : places.slice(0, count);
 }

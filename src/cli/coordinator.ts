@@ -155,6 +155,7 @@ async function conclude(
     baseline: null,
     engine: parts?.trainer.engine ?? null,
     student,
+    refused: history.refused(),
     wallMs: Math.round(wallMs),
   });
   await writeReport(federated, summary, { rounds: history.rounds(), stages: history.stages() }, null);

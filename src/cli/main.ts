@@ -8,6 +8,7 @@ import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
 import { inspectCommand } from "./inspect.ts";
 import { schemaCommand } from "./schema.ts";
 import { simulateCommand } from "./simulate.ts";
+import { studyCommand } from "./study.ts";
 import { version } from "./version.ts";
 import { watchCommand } from "./watch-command.ts";
 
@@ -22,6 +23,7 @@ for (const command of [
   watchCommand(),
   doctorCommand(),
   benchCommand(),
+  studyCommand(),
   inspectCommand(),
   schemaCommand(),
 ])

@@ -105,6 +105,12 @@ export function describe(summary: Summary, directory: string): string {
     lines.push(
       `student  ${formatBytes(student.bytes)}, accuracy ${percent(student.accuracy)}, ${student.path}`,
     );
+  if (summary.refused.length > 0) {
+    const clients = new Set(summary.refused.map(({ clientId }) => clientId));
+    const reports = summary.refused.reduce((sum, { reports: count }) => sum + count, 0);
+    const codes = [...new Set(summary.refused.map(({ code }) => code))].join(", ");
+    lines.push(`refused  ${reports} reports (${codes}) of ${[...clients].slice(0, 10).join(", ")}`);
+  }
   lines.push(`report   ${join(directory, "report.html")}`);
   return lines.join("\n");
 }

@@ -6,6 +6,7 @@ import type { Manifest__Output } from "../generated/fedpress/v1/Manifest.ts";
 import type { PlanRule__Output } from "../generated/fedpress/v1/PlanRule.ts";
 import type { Receipt__Output } from "../generated/fedpress/v1/Receipt.ts";
 import type { Refusal__Output } from "../generated/fedpress/v1/Refusal.ts";
+import type { ResidualDecay__Output } from "../generated/fedpress/v1/ResidualDecay.ts";
 import type { Schedule__Output } from "../generated/fedpress/v1/Schedule.ts";
 import type { Task__Output } from "../generated/fedpress/v1/Task.ts";
 import type { TrainSettings__Output } from "../generated/fedpress/v1/TrainSettings.ts";
@@ -16,12 +17,14 @@ import type {
   Augment,
   CheckIn,
   CheckInReply,
+  Exponents,
   FetchModel,
   Optimizer,
   PlanRule,
   Receipt,
   Refusal,
   ReportId,
+  ResidualDecay,
   Schedule,
   Task,
   TrainSettings,
@@ -111,7 +114,7 @@ function decodeVerdict(fields: Verdict__Output | null): Verdict | null {
 
 function decodeTask(fields: Task__Output): Task {
   const model = present(fields.model, "task.model");
-  const grid = present(fields.grid, "task.grid");
+  const manifest = decodeManifest(present(fields.manifest, "task.manifest"));
   return {
     runId: identifier(fields.runId, "task.run_id"),
     round: integer(fields.round, "task.round"),
@@ -120,14 +123,11 @@ function decodeTask(fields: Task__Output): Task {
       zoo: identifier(model.zoo, "task.model.zoo"),
       seed: integer(model.seed, "task.model.seed"),
     },
-    manifest: decodeManifest(present(fields.manifest, "task.manifest")),
+    manifest,
     train: decodeTrain(present(fields.train, "task.train")),
     uplink: decodePlan(fields.uplink, "task.uplink"),
     downlink: decodePlan(fields.downlink, "task.downlink"),
-    grid: {
-      exponent: integer(grid.exponent, "task.grid.exponent", -126, 127),
-      weightBudget: integer(grid.weightBudget, "task.grid.weight_budget", 1, 2 ** 31),
-    },
+    exponents: decodeExponents(fields.exponents, manifest),
     reportDeadlineMs: integer(fields.reportDeadlineMs, "task.report_deadline_ms", 1, 2 ** 31 - 1),
     sharedSeed: integer(fields.sharedSeed, "task.shared_seed"),
   };
@@ -151,7 +151,12 @@ function decodeManifest({ tensors }: Manifest__Output): Manifest {
   return manifest;
 }
 
-const MAX_STEPS = 2 ** 31 - 1;
+function decodeExponents(exponents: readonly number[], { tensors }: Manifest): Exponents {
+  integer(exponents.length, "task.exponents.length", tensors.length, tensors.length);
+  return exponents.map((exponent, i) => integer(exponent, `task.exponents[${i}]`, -100, 100));
+}
+
+const MAX_COUNT = 2 ** 31 - 1;
 
 /** What is off on the wire, as 0 or absent, is left out. */
 function decodeTrain(fields: TrainSettings__Output): TrainSettings {
@@ -177,6 +182,8 @@ function decodeTrain(fields: TrainSettings__Output): TrainSettings {
     ...(weightDecay > 0 && { weightDecay }),
     ...(labelSmoothing > 0 && { labelSmoothing }),
     ...(augment && { augment: decodeAugment(augment) }),
+    ...(fields.perStep && { perStep: true as const }),
+    ...(fields.residualDecay && { residualDecay: decodeResidualDecay(fields.residualDecay) }),
   };
 }
 
@@ -185,11 +192,11 @@ const notNegative = (value: number, place: string): number => real(value, place,
 function decodeSchedule({ warmUpSteps, step, cosine }: Schedule__Output): Schedule {
   const place = "task.train.schedule";
   return {
-    warmUpSteps: integer(warmUpSteps, `${place}.warm_up_steps`, 0, MAX_STEPS),
+    warmUpSteps: integer(warmUpSteps, `${place}.warm_up_steps`, 0, MAX_COUNT),
     decay: step
       ? {
           step: {
-            everySteps: integer(step.everySteps, `${place}.step.every_steps`, 1, MAX_STEPS),
+            everySteps: integer(step.everySteps, `${place}.step.every_steps`, 1, MAX_COUNT),
             factor: real(step.factor, `${place}.step.factor`, (v) => v > 0 && v <= 1, "above 0, at most 1"),
           },
         }
@@ -209,6 +216,14 @@ function decodeAugment(fields: Augment__Output): Augment {
     ...(shift > 0 && { shift }),
     ...(fields.flip && { flip: true }),
     ...(noise > 0 && { noise }),
+  };
+}
+
+function decodeResidualDecay({ afterRounds, factor }: ResidualDecay__Output): ResidualDecay {
+  const place = "task.train.residual_decay";
+  return {
+    afterRounds: integer(afterRounds, `${place}.after_rounds`, 0, MAX_COUNT),
+    factor: real(factor, `${place}.factor`, (v) => v >= 0 && v < 1, "0 or more, below 1"),
   };
 }
 

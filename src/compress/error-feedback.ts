@@ -27,7 +27,7 @@ export interface EncodedDelta {
 
 /**
  * Encodes `delta` plus what is owed; `seed`, 0 to 2^32-1, is for what codecs leave to chance. No magnitude above
- * `bound` (a power of two, or Infinity) is sent: the excess stays in the residual, or is lost in a group without one.
+ * its group's bound (a power of two, or Infinity; one for all or one each) is sent: the excess stays in the residual, or is lost in a group without one.
  * Changes none of its arguments. Throws WireError `not-finite` when the delta is no number any more, as after a
  * diverged training.
  */
@@ -35,12 +35,19 @@ export function encodeDelta(
   groups: readonly PlanGroup[],
   delta: Params,
   residual: Residual,
-  bound: number,
+  bounds: number | readonly number[],
   seed: number,
 ): EncodedDelta {
   assert(residual.length === groups.length, "a residual has one entry a group");
   const encoded = groups.map((group, i) =>
-    encodeGroup(group, gather(group, delta), residual[i] ?? null, bound, deriveSeed(seed, "group", i), i),
+    encodeGroup(
+      group,
+      gather(group, delta),
+      residual[i] ?? null,
+      typeof bounds === "number" ? bounds : bounds[i]!,
+      deriveSeed(seed, "group", i),
+      i,
+    ),
   );
   return {
     payloads: encoded.map(({ payload }) => payload),

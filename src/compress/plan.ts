@@ -1,10 +1,11 @@
 import { assert } from "../model/assert.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { digestOf, type Manifest, manifestDigest, type TensorSpec } from "../model/manifest.ts";
-import type { PlanRule } from "../model/protocol.ts";
+import type { Exponents, PlanRule } from "../model/protocol.ts";
 import { type Params, type SparseVector, sizeOf } from "../model/tensor.ts";
 import { byteWriter } from "./bytes.ts";
 import { type Codec, codec } from "./codec.ts";
+import { matrixOf } from "./matrix.ts";
 import { ruleProblems, writeSpec } from "./spec.ts";
 
 /** The tensors that share a payload: one flat vector, so that top-k and scale are joint across them. */
@@ -45,12 +46,12 @@ export function planGroups(
     const tensors = members[i]!;
     const length = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     if (length === 0) return [];
-    const rows = length / (tensors[0]!.shape.at(-1) ?? 1);
-    return [{ rule, codec: codec(rule.codec, rule.errorFeedback, rows), tensors, length }];
+    const matrices = tensors.map(({ shape }) => matrixOf(shape));
+    return [{ rule, codec: codec(rule.codec, rule.errorFeedback, matrices), tensors, length }];
   });
 }
 
-/** A low-rank codec takes one matrix: a tensor's last axis makes its columns, the others together its rows. */
+/** A low-rank codec takes one matrix. */
 function matrixProblems(
   { codec: { select } }: PlanRule,
   tensors: readonly TensorSpec[],
@@ -66,8 +67,7 @@ function matrixProblems(
       tensors.map((tensor) => tensor.name),
       "a rule that only one tensor of two or more dimensions matches",
     );
-  const cols = shape.at(-1)!;
-  const rows = sizeOf(shape) / cols;
+  const { rows, cols } = matrixOf(shape);
   const most = Math.ceil((rows * cols) / (rows + cols)) - 1;
   return select.lowRank <= most
     ? []
@@ -88,6 +88,18 @@ export function planDigest(rules: readonly PlanRule[], manifest: Manifest): stri
   return digestOf(writer.written(), new TextEncoder().encode(manifestDigest(manifest)));
 }
 
+/** Of every group the least bound of its tensors, which a coordinator makes alike. */
+export const boundsOf = (
+  groups: readonly PlanGroup[],
+  manifest: Manifest,
+  exponents: Exponents,
+): readonly number[] =>
+  groups.map(({ tensors }) =>
+    Math.min(
+      ...tensors.map(({ name }) => 2 ** exponents[manifest.tensors.findIndex((t) => t.name === name)]!),
+    ),
+  );
+
 /** A group's tensors as one flat vector. */
 export function gather({ tensors, length }: PlanGroup, params: Params): Float32Array {
   const vector = new Float32Array(length);
@@ -101,7 +113,7 @@ export function gather({ tensors, length }: PlanGroup, params: Params): Float32A
   return vector;
 }
 
-/** A group's vector as one sparse vector a tensor; every tensor of the group gets one, if with nothing in it. */
+/** A group's vector as one sparse vector a tensor, of views; every tensor of the group gets one, if with nothing in it. */
 export function scatter(
   { tensors }: Pick<PlanGroup, "tensors">,
   vector: SparseVector,
@@ -119,14 +131,17 @@ export function scatter(
     const offset = start;
     result.set(name, {
       length,
-      support: support === null ? null : support.slice(from, to).map((position) => position - offset),
-      values: values.slice(from, to),
+      support: support === null ? null : minus(support.subarray(from, to), offset),
+      values: values.subarray(from, to),
     });
     start = end;
     from = to;
   }
   return result;
 }
+
+const minus = (positions: Uint32Array, offset: number): Uint32Array =>
+  offset === 0 ? positions : positions.map((position) => position - offset);
 
 /** More would make both ends match patterns for seconds; the link carries no more either. */
 const MAX_RULES = 1024;

@@ -1,17 +1,34 @@
+import type { Aggregate } from "../aggregation/aggregate.ts";
+import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
+import { afterRound, gateProblem, longest, noNorms, withNorm } from "../aggregation/gates.ts";
+import { STEPS_UNIT } from "../aggregation/mean.ts";
+import { normOf, paramsNorm } from "../aggregation/norm.ts";
+import { median } from "../aggregation/robust/median.ts";
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
-import { checkRange, fits, type Tally } from "../aggregation/tally.ts";
+import { addUpdate, emptyTally, fits, type Tally } from "../aggregation/tally.ts";
+import type { Weight } from "../aggregation/weight.ts";
 import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
+import { localSteps } from "../model/local-steps.ts";
 import { type Manifest, manifestDigest, modelDigest, numParams } from "../model/manifest.ts";
 import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
-import type { Grid, HeldModel, ModelSource, PlanRule, ReportId, Verdict } from "../model/protocol.ts";
+import type {
+  Exponents,
+  HeldModel,
+  ModelSource,
+  PlanRule,
+  ReportId,
+  TrainSettings,
+  Verdict,
+} from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import { type Params, toDense } from "../model/tensor.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
+import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
 
 /** What the fold of the journal depends on, besides the journal. */
 export interface Contract {
@@ -22,15 +39,21 @@ export interface Contract {
   readonly initial: Params;
   readonly uplink: readonly PlanRule[];
   readonly downlink: readonly PlanRule[];
-  readonly grid: Grid;
   readonly aggregation: AggregationSettings;
+  readonly train: TrainSettings;
+  /** The weights of a round's updates add up to at most this. */
+  readonly weightBudget: number;
+  /** Whether the last round's updates are kept, for an ensemble of teachers; else they are folded and gone. */
+  readonly keepsUpdates: boolean;
+  /** Whether bounds only grow, because reports of earlier rounds count. */
+  readonly keepsBounds: boolean;
   readonly limits: Limits;
 }
 
 /**
  * The run's state as the fold of its records: the global model, the open round's tally, what became of every
- * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept, but for the
- * last round's, from which an ensemble of teachers can be made.
+ * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept, unless an
+ * ensemble of teachers is to be made of the last round's.
  */
 export interface Book {
   readonly manifest: Manifest;
@@ -38,11 +61,17 @@ export interface Book {
   readonly held: () => HeldModel;
   readonly round: () => number;
   readonly open: () => OpenRound | null;
-  /** Checks a report's bytes against the open round; throws WireError, changes nothing. */
-  readonly check: (clientId: ClientId, frame: Uint8Array) => UpdateMessage;
-  readonly openRound: (round: number, cohort: readonly ClientId[]) => void;
+  /** Checks a report's bytes while a round is open; throws WireError, changes nothing. */
+  readonly check: (clientId: ClientId, frame: Uint8Array, expected: ExpectedReport) => CheckedUpdate;
+  /** Why a report that checks out is not let in nevertheless; null when it is. Not asked again by a replay. */
+  readonly gate: (checked: CheckedUpdate) => string | null;
+  /** What an update of the open round counts for. */
+  readonly weigh: (update: UpdateMessage) => Weight;
+  /** The bounds of the open round, or else of the next. */
+  readonly exponents: () => Exponents;
+  readonly openRound: (round: number, cohort: readonly ClientId[], exponents: Exponents) => void;
   /** Folds a report that was checked; `digest` is its frame's. */
-  readonly accept: (update: UpdateMessage, digest: string) => void;
+  readonly accept: (checked: CheckedUpdate, weight: Weight, digest: string) => void;
   /** Closes the open round: a commit makes the next version of the model. */
   readonly close: (outcome: "commit" | "abandon") => void;
   /** Whether this very report was accepted, in a round open or closed. */
@@ -51,14 +80,28 @@ export interface Book {
   readonly catchUp: (held: HeldModel | null) => CatchUp;
   /** Size of the newest delta frame. */
   readonly lastDeltaBytes: () => number;
-  /** The models that the last round's reports stood for. */
+  /** The models that the last round's reports stood for, where they are kept. */
   readonly lastClientModels: () => readonly Params[];
+}
+
+/** The round that asked for a report, this one or an earlier one, and the version of the model that it handed out. */
+export interface ExpectedReport {
+  readonly round: number;
+  readonly baseVersion: number;
+}
+
+export interface CheckedUpdate {
+  readonly update: UpdateMessage;
+  /** The largest |delta| of every tensor. */
+  readonly largest: readonly number[];
+  /** Over all tensors. */
+  readonly norm: number;
 }
 
 export interface OpenRound {
   readonly round: number;
   readonly cohort: readonly ClientId[];
-  readonly accepted: ReadonlyMap<ClientId, string>;
+  readonly accepted: ReadonlyMap<ClientId, ReportId>;
 }
 
 export interface CatchUp {
@@ -70,14 +113,17 @@ export interface CatchUp {
 export type DownlinkObserver = (round: number, target: Params, owed: Residual) => void;
 
 export function openBook(contract: Contract, observe: DownlinkObserver = () => {}): Book {
-  const { manifest, grid, limits } = contract;
-  const strategy = aggregationStrategy(contract.aggregation);
+  const { manifest, weightBudget, limits } = contract;
+  const strategy = aggregationStrategy(contract.aggregation, contract.train);
   const uplink: readonly PlanGroup[] = planGroups(contract.uplink, manifest, "uplink");
   const downlink: readonly PlanGroup[] = planGroups(contract.downlink, manifest, "downlink");
+  /** The tensors that share a payload, by their places in the manifest. */
+  const uplinkPlaces = uplink.map(({ tensors }) => tensors.map((tensor) => manifest.tensors.indexOf(tensor)));
   const manifestId = shortDigest(manifestDigest(manifest));
   const uplinkId = shortDigest(planDigest(contract.uplink, manifest));
   const downlinkId = shortDigest(planDigest(contract.downlink, manifest));
   const denseBytes = 4 * numParams(manifest);
+  const mostDecodedBytes = decodedBytes(uplink);
 
   let model: Model = { version: 0, params: contract.initial };
   let digest = modelDigest(contract.initial);
@@ -87,10 +133,23 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let open: {
     round: number;
     cohort: readonly ClientId[];
-    accepted: Map<ClientId, string>;
-    tally: Tally;
+    accepted: Map<ClientId, ReportId>;
+    /** Null where all updates are folded together at the end. */
+    tally: Tally | null;
     updates: UpdateMessage[];
+    norms: number[];
+    /** Of all updates so far; they come in any order. */
+    largest: readonly number[];
+    largestLoss: number;
   } | null = null;
+  let exponents: Exponents = manifest.tensors.map(() => FIRST_EXPONENT);
+  let lastLoss: number | null = null;
+  let usualNorm: number | null = null;
+  let norms = noNorms;
+  let modelNorm = paramsNorm(contract.initial);
+  /** What the last committed round came to, for folds that start from there. */
+  let previous: Params | null = null;
+  let sums: Tally["sums"] | undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Digest of every version, and the delta frames that lead here, as far back as they beat a checkpoint. */
   const digests = [digest];
@@ -102,7 +161,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     ? encodeFrame({ kind: "origin", zoo: contract.source.zoo, seed: contract.source.seed, digest })
     : null;
 
-  const check = (clientId: ClientId, bytes: Uint8Array): UpdateMessage => {
+  const check = (clientId: ClientId, bytes: Uint8Array, expected: ExpectedReport): CheckedUpdate => {
     assert(open !== null, "a report is checked while its round is open");
     const frame = decodeFrame(bytes, limits);
     if (frame.kind !== "update") throw new WireError("bad-kind", "kind", `${frame.kind}, expected update`);
@@ -114,24 +173,43 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     ) => {
       if (got !== want) throw new WireError(code, field, `${got}, expected ${want}`);
     };
-    expect("wrong-round", "round", frame.round, open.round);
-    expect("wrong-base", "baseVersion", frame.baseVersion, model.version);
+    expect("wrong-round", "round", frame.round, expected.round);
+    expect("wrong-base", "baseVersion", frame.baseVersion, expected.baseVersion);
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
     expect("wrong-plan", "plan", frame.plan, uplinkId);
     const update = decodeUpdate(frame, clientId, uplink, manifest);
-    checkRange(update, grid);
-    if (!fits(open.tally, update.numExamples))
+    const largest = largestDeltas(update, manifest, exponents);
+    if (strategy.fold.kind === "robust") checkDecodedBytes(update, mostDecodedBytes);
+    if (open.tally !== null && !fits(open.tally, weigh(update).weight))
       throw new WireError(
         "out-of-range",
         "numExamples",
         `${update.numExamples} exceeds what is left of the round's weight budget`,
       );
-    return update;
+    return { update, largest, norm: normOf(update) };
   };
 
-  /** One step of the global model: mean, optimizer, and the same codec downwards with the server's own residual. */
-  const commit = (tally: Tally): void => {
-    const [target, state] = strategy.optimizer.step(strategy.finish(tally, manifest), optimizerState);
+  const gate = ({ norm }: CheckedUpdate): string | null =>
+    gateProblem(norm, longest(contract.aggregation.gates, norms, modelNorm));
+
+  const weigh = (update: UpdateMessage): Weight =>
+    strategy.weigh(update, { version: model.version, lastLoss, usualNorm });
+
+  const stepsOf = ({ numSteps }: UpdateMessage): number =>
+    Math.min(2 ** 32 - 1, Math.round(localSteps(contract.train, numSteps) * STEPS_UNIT));
+
+  /** In the order of client ids, whatever order they came in. */
+  const foldOf = (tally: Tally | null, updates: readonly UpdateMessage[]): Aggregate => {
+    if (strategy.fold.kind === "linear") return strategy.fold.mean(tally!);
+    const { attackers } = contract.aggregation;
+    const sorted = [...updates].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+    return strategy.fold.rule.combine(sorted, { manifest, attackers, previous });
+  };
+
+  /** One step of the global model: fold, optimizer, and the same codec downwards with the server's own residual. */
+  const commit = (aggregate: Aggregate): void => {
+    previous = aggregate.delta;
+    const [target, state] = strategy.optimizer.step(aggregate, optimizerState);
     observe(round, target, residual);
     const encoded = encodeDelta(
       downlink,
@@ -144,6 +222,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     optimizerState = state;
     residual = encoded.residual;
     model = { version: model.version + 1, params };
+    modelNorm = paramsNorm(params);
     digest = modelDigest(params);
     digests.push(digest);
     checkpoint = null;
@@ -158,31 +237,45 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     deltas = newestWithin([...deltas, { version: model.version, frame }], denseBytes);
   };
 
-  const openRound = (opened: number, cohort: readonly ClientId[]): void => {
+  const openRound = (opened: number, cohort: readonly ClientId[], bounds: Exponents): void => {
     round = opened;
-    open = { round, cohort, accepted: new Map(), tally: strategy.begin(manifest, grid), updates: [] };
+    exponents = bounds;
+    const tally =
+      strategy.fold.kind === "linear" ? emptyTally(manifest, { exponents, weightBudget }, sums) : null;
+    sums = tally?.sums;
+    const largest = manifest.tensors.map(() => 0);
+    open = { round, cohort, accepted: new Map(), tally, updates: [], norms: [], largest, largestLoss: 0 };
   };
 
-  const accept = (update: UpdateMessage, frameDigest: string): void => {
-    assert(open?.round === update.round, "a report is folded while its round is open");
-    strategy.add(open.tally, update);
-    open.updates.push(update);
-    open.accepted.set(update.clientId, frameDigest);
+  const accept = ({ update, largest, norm }: CheckedUpdate, weight: Weight, frameDigest: string): void => {
+    assert(open !== null, "a report is folded while a round is open");
+    if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
+    if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
+    open.norms.push(norm);
+    norms = withNorm(norms, norm);
+    open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
+    open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
+    open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
 
   const close = (outcome: "commit" | "abandon"): void => {
     assert(open !== null, "an open round closes");
     const closing = open;
     open = null;
+    norms = afterRound(norms, outcome);
     if (outcome === "commit") {
-      lastUpdates = { base: model.params, updates: closing.updates };
-      commit(closing.tally);
+      if (contract.keepsUpdates) lastUpdates = { base: model.params, updates: closing.updates };
+      const next = nextExponents(exponents, closing.largest, uplinkPlaces);
+      // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
+      exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
+      lastLoss = closing.largestLoss;
+      usualNorm = median(closing.norms);
+      commit(foldOf(closing.tally, closing.updates));
     }
-    for (const [clientId, frameDigest] of closing.accepted) {
+    for (const [clientId, report] of closing.accepted) {
       const ofClient = verdicts.get(clientId) ?? new Map<number, Verdict>();
-      const report = { round: closing.round, digest: frameDigest };
       ofClient.set(
-        closing.round,
+        report.round,
         outcome === "commit"
           ? { report, outcome: "folded", version: model.version }
           : { report, outcome: "dropped", version: null },
@@ -195,18 +288,16 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     const unknown: Verdict = { report, outcome: "unknown", version: null };
     const settled = verdicts.get(clientId)?.get(report.round);
     if (settled?.report.digest === report.digest) return settled;
-    // A round that is over can fold nothing more, so that what it did not accept is dropped for good.
+    if (isSame(open?.accepted.get(clientId), report)) return unknown;
+    // Who checks in is not asked for an earlier round's report any more, so that what was not accepted is dropped for good.
     return settled !== undefined || report.round < round || (report.round === round && open === null)
       ? { ...unknown, outcome: "dropped" }
       : unknown;
   };
 
   const wasAccepted = (clientId: ClientId, report: ReportId): boolean => {
-    const known =
-      open?.round === report.round
-        ? open.accepted.get(clientId)
-        : verdicts.get(clientId)?.get(report.round)?.report.digest;
-    return known === report.digest;
+    const settled = verdicts.get(clientId)?.get(report.round)?.report;
+    return isSame(open?.accepted.get(clientId), report) || isSame(settled, report);
   };
 
   const checkpointFrame = (): Uint8Array => {
@@ -238,6 +329,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: () => round,
     open: () => open,
     check,
+    gate,
+    weigh,
+    exponents: () => exponents,
     openRound,
     accept,
     close,
@@ -248,6 +342,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     lastClientModels: () => (lastUpdates?.updates ?? []).map((update) => added(lastUpdates!.base, update)),
   };
 }
+
+const isSame = (one: ReportId | undefined, other: ReportId): boolean =>
+  one?.round === other.round && one.digest === other.digest;
 
 /** As many of the newest deltas as together undercut a checkpoint: an older client would get that anyway. */
 function newestWithin<T extends { readonly frame: Uint8Array }>(

@@ -1,8 +1,10 @@
 import { z } from "zod";
-import { strategyNames } from "../aggregation/strategy.ts";
+import { cohortOf, strategyNames } from "../aggregation/strategy.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
+import { MAX_NUM_EXAMPLES } from "../model/message.ts";
 import { count, duration, either, positive, share, size } from "./config-fields.ts";
 import { plan } from "./config-plan.ts";
+import { attack, robust, robustProblems } from "./config-robust.ts";
 
 /**
  * The one schema of the config file. It is parsed once, at the rim; everything behind it works with `Config`.
@@ -44,8 +46,11 @@ const data = z.strictObject({
 });
 
 const cohort = z.strictObject({
-  // With more, the exact tally's grid would be coarser than 2^-24 of the largest delta.
-  goal: count.max(8192).default(10).describe("Reports that close a round"),
+  // Far below what the tally's integers have room for: 2^22.
+  goal: count
+    .max(2 ** 20)
+    .default(10)
+    .describe("Reports that close a round"),
   minimum: count.optional().describe("Fewest reports that a round may be folded from; goal if left out"),
   overSelection: either([z.literal("auto"), z.number().min(1).max(10)], "auto, or a factor of 1 to 10")
     .default("auto")
@@ -54,6 +59,17 @@ const cohort = z.strictObject({
     .default(10_000)
     .describe("How long to wait for a full cohort once the minimum is there"),
   reportDeadline: duration.default(60_000).describe("Reports after this are late"),
+  maxStaleness: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe("Versions that the model may have moved on and a late report still counts; 0: it does not"),
+  concurrency: count
+    .max(1_000_000)
+    .nullable()
+    .default(null)
+    .describe("Buffered: so many clients are at work at any time, and every goal reports make a version"),
   maxAbandoned: count.default(10).describe("Rounds abandoned in a row before the run fails"),
 });
 
@@ -110,21 +126,64 @@ const train = z.strictObject({
     })
     .exactOptional()
     .describe("Random variation of every example in every epoch"),
+  residualDecay: z
+    .strictObject({
+      afterRounds: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .describe("Rounds that a client may miss in a row for nothing"),
+      factor: z.number().min(0).lt(1).describe("What is left of what it owes for every round beyond"),
+    })
+    .exactOptional()
+    .describe("What a client that was away still owes fades; off if left out"),
 });
+
+const rate = positive.max(100);
+const decay = z.number().min(0).lt(1);
+const adaptive = z.strictObject({
+  learningRate: rate.default(0.03),
+  beta1: decay.default(0.9),
+  beta2: decay.default(0.99),
+  epsilon: positive.default(1e-3).describe("The paper's tau, the degree of adaptivity"),
+});
+
+const serverOptimizer = either(
+  [
+    z.strictObject({
+      sgd: z.strictObject({ learningRate: rate.default(1), momentum: decay.default(0) }),
+    }),
+    z.strictObject({ adam: adaptive }),
+    z.strictObject({ yogi: adaptive }),
+    z.strictObject({ adagrad: adaptive.omit({ beta2: true }).extend({ beta1: decay.default(0) }) }),
+  ],
+  "{ sgd: { learningRate, momentum } }, or { adam }, { yogi } or { adagrad } with learningRate, beta1, beta2 " +
+    "(not of adagrad) and epsilon",
+);
 
 const aggregation = z.strictObject({
   strategy: z.enum(strategyNames).default("fedavg"),
   maskPolicy: z.literal("union").default("union"),
-  serverOptimizer: z
-    .strictObject({
-      sgd: z
-        .strictObject({
-          learningRate: positive.max(100).default(1),
-          momentum: z.number().min(0).lt(1).default(0),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  serverOptimizer: serverOptimizer
+    .nullable()
+    .default(null)
+    .describe("How the model moves by the mean delta; null: as the strategy does"),
+  weightCap: count
+    .max(MAX_NUM_EXAMPLES)
+    .default(MAX_NUM_EXAMPLES)
+    .describe("Training examples of one client that count, at most"),
+  clipNorm: positive
+    .nullable()
+    .default(null)
+    .describe("Updates of a larger norm, over all tensors, count as if they had this one"),
+  stalenessExponent: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0.5)
+    .describe("A report from a model s versions old counts (1 + s)^-this of its share"),
+  ...robust,
+  fairness: z.number().min(0).max(10).default(1).describe("q of q-fedavg: how much more a high loss counts"),
 });
 
 const distill = z.strictObject({
@@ -149,6 +208,7 @@ const coordinator = z.strictObject({
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
+      robustBytes: size.default(2 ** 30).describe("Updates that a robust strategy keeps of a round, decoded"),
       clients: count.default(10_000).describe("Connections at one time"),
       idle: duration.default(30_000).describe("A transfer without progress for this long is ended"),
     })
@@ -170,6 +230,7 @@ const schema = z
       .max(256)
       .default(0)
       .describe("simulate only: threads, 0 for one a core; never changes the result"),
+    attack: attack.nullable().default(null).describe("simulate only: clients that attack the run"),
     model,
     data: data.nullable().default(null),
     cohort: cohort.prefault({}),
@@ -194,7 +255,7 @@ export type Config = z.output<typeof schema>;
 
 /** Checks a parsed YAML document; throws ConfigError with every problem found. */
 export function parseConfig(document: unknown): Config {
-  const result = schema.safeParse(document ?? {});
+  const result = schema.safeParse(withPreset(document ?? {}));
   if (!result.success)
     throw new ConfigError(result.error.issues.flatMap((issue) => problemsOf(issue, document)));
   const problems = crossProblems(result.data);
@@ -205,6 +266,15 @@ export function parseConfig(document: unknown): Config {
 /** JSON Schema (2020-12) of the config file as a person writes it. */
 export const configJsonSchema = (): unknown =>
   z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+
+/** What a strategy brings along of other settings stands wherever the document says nothing. */
+function withPreset(document: unknown): unknown {
+  const { aggregation, cohort } = document as { aggregation?: { strategy?: unknown }; cohort?: unknown };
+  const name = strategyNames.find((strategy) => strategy === aggregation?.strategy);
+  const preset = name && cohortOf(name);
+  const isMap = cohort === undefined || (typeof cohort === "object" && cohort !== null);
+  return preset && isMap ? { ...(document as object), cohort: { ...preset, ...cohort } } : document;
+}
 
 function crossProblems(config: Config): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -225,7 +295,36 @@ function crossProblems(config: Config): ConfigProblem[] {
         expected: "test and transfer above 0: distilling needs both splits",
       });
   }
+  problems.push(...robustProblems(config.aggregation, minimum ?? goal, goal));
+  const { concurrency, maxStaleness } = config.cohort;
+  if (concurrency !== null && maxStaleness === 0)
+    problems.push({
+      path: "cohort.maxStaleness",
+      value: 0,
+      expected: "1 or more with cohort.concurrency: the model moves on while clients train",
+    });
+  if (concurrency !== null && concurrency < goal)
+    problems.push({
+      path: "cohort.concurrency",
+      value: concurrency,
+      expected: `at least cohort.goal, ${goal}`,
+    });
+  if (config.aggregation.strategy === "fednova") problems.push(...novaProblems(config.train));
   return problems;
+}
+
+/** Steps are comparable only where each reaches as far as the others do. */
+function novaProblems({ optimizer, schedule, proximal }: Config["train"]): ConfigProblem[] {
+  const problem = (field: string, value: unknown, expected: string): ConfigProblem => ({
+    path: `train.${field}`,
+    value,
+    expected: `${expected} with strategy fednova`,
+  });
+  return [
+    ...("sgd" in optimizer ? [] : [problem("optimizer", optimizer, "sgd")]),
+    ...(schedule === undefined ? [] : [problem("schedule", schedule, "no schedule")]),
+    ...(proximal === undefined ? [] : [problem("proximal", proximal, "no proximal term")]),
+  ];
 }
 
 function problemsOf(issue: z.core.$ZodIssue, document: unknown): ConfigProblem[] {

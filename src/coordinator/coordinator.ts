@@ -11,14 +11,14 @@ import { openJournal } from "./journal.ts";
 import { type CoordinatorOptions, runContract } from "./options.ts";
 import { encodeRecord, type Record } from "./record.ts";
 import { replay } from "./replay.ts";
+import { step } from "./round.ts";
 import {
   initialRound,
   type RoundEffect,
   type RoundEvent,
   type RoundState,
   resumedRound,
-  step,
-} from "./round.ts";
+} from "./round-state.ts";
 import { type Desk, openSessions } from "./sessions.ts";
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */
@@ -143,8 +143,14 @@ export async function openCoordinator(
   const perform = (effect: RoundEffect): void => {
     switch (effect.type) {
       case "open":
-        book.openRound(effect.round, effect.cohort);
-        void write({ type: "opened", round: effect.round, cohort: effect.cohort, bytes: ledger.totals() });
+        book.openRound(effect.round, effect.cohort, book.exponents());
+        void write({
+          type: "opened",
+          round: effect.round,
+          cohort: effect.cohort,
+          exponents: book.exponents(),
+          bytes: ledger.totals(),
+        });
         return emit({
           type: "round.opened",
           round: effect.round,

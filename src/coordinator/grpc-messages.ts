@@ -122,16 +122,23 @@ const encodeTask = (task: Task): TaskFields => ({
   train: encodeTrain(task.train),
   uplink: task.uplink.map(encodeRule),
   downlink: task.downlink.map(encodeRule),
-  grid: { ...task.grid },
+  exponents: [...task.exponents],
   reportDeadlineMs: task.reportDeadlineMs,
   sharedSeed: task.sharedSeed,
 });
 
-const encodeTrain = ({ optimizer, schedule, augment, ...numbers }: TrainSettings): TrainFields => ({
+const encodeTrain = ({
+  optimizer,
+  schedule,
+  augment,
+  residualDecay,
+  ...numbers
+}: TrainSettings): TrainFields => ({
   ...numbers,
   ...optimizer,
   ...(schedule && { schedule: encodeSchedule(schedule) }),
   ...(augment && { augment: { ...augment } }),
+  ...(residualDecay && { residualDecay: { ...residualDecay } }),
 });
 
 const encodeSchedule = ({ warmUpSteps, decay }: Schedule): ScheduleFields => ({

@@ -1,14 +1,17 @@
+import { optimizerOf, robustRule, trainedFor } from "../aggregation/strategy.ts";
+import { MAX_WEIGHT } from "../aggregation/weight.ts";
+import { planGroups } from "../compress/plan.ts";
 import { ConfigError } from "../model/error.ts";
 import { digestOf, manifestOf } from "../model/manifest.ts";
-import { MAX_NUM_EXAMPLES } from "../model/message.ts";
-import type { TrainSettings } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
 import type { Contract } from "./book.ts";
 import type { Config } from "./config.ts";
+import { numAttackers } from "./config-robust.ts";
+import { decodedBytes } from "./decoded-bytes.ts";
 import type { RunContract } from "./record.ts";
-import type { RoundConfig } from "./round.ts";
+import type { RoundConfig } from "./round-state.ts";
 
 export interface CoordinatorOptions {
   readonly runId: string;
@@ -17,11 +20,7 @@ export interface CoordinatorOptions {
   readonly engine: string | null;
   readonly contract: Contract;
   readonly rounds: RoundConfig;
-  readonly train: TrainSettings;
 }
-
-/** |delta| of a round stays within 2^3, far above what local training moves a weight. */
-export const gridExponent = 3;
 
 /** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
 export function coordinatorOptions(
@@ -32,6 +31,7 @@ export function coordinatorOptions(
 ): CoordinatorOptions {
   const { cohort, seed, model, uplink, downlink, aggregation, train } = config;
   checkFrameBytes(config, initial);
+  checkRobustBytes(config, initial);
   return {
     runId,
     name: config.name,
@@ -43,8 +43,15 @@ export function coordinatorOptions(
       initial,
       uplink,
       downlink,
-      aggregation,
-      grid: { exponent: gridExponent, weightBudget: cohort.goal * MAX_NUM_EXAMPLES },
+      aggregation: {
+        ...aggregation,
+        serverOptimizer: aggregation.serverOptimizer ?? optimizerOf(aggregation.strategy),
+        attackers: numAttackers(aggregation.attackers, cohort.goal),
+      },
+      train: trainedFor(aggregation.strategy, train),
+      weightBudget: cohort.goal * MAX_WEIGHT,
+      keepsUpdates: config.distill?.teacher === "ensemble",
+      keepsBounds: cohort.maxStaleness > 0,
       limits: wireLimits(config),
     },
     rounds: {
@@ -56,8 +63,9 @@ export function coordinatorOptions(
       selectionDeadlineMs: cohort.selectionDeadline,
       reportDeadlineMs: cohort.reportDeadline,
       maxAbandoned: cohort.maxAbandoned,
+      maxStaleness: cohort.maxStaleness,
+      concurrency: cohort.concurrency,
     },
-    train,
   };
 }
 
@@ -75,21 +83,39 @@ function checkFrameBytes({ coordinator }: Config, params: Params): void {
     ]);
 }
 
+/** A robust fold keeps a round's updates until it closes. */
+function checkRobustBytes({ aggregation, cohort, coordinator, uplink }: Config, params: Params): void {
+  if (robustRule(aggregation) === null) return;
+  const each = decodedBytes(planGroups(uplink, manifestOf(params), "uplink"));
+  const { robustBytes } = coordinator.limits;
+  if (cohort.goal * each > robustBytes)
+    throw new ConfigError([
+      {
+        path: "coordinator.limits.robustBytes",
+        value: robustBytes,
+        expected:
+          `at least ${cohort.goal * each} with strategy ${aggregation.strategy}, which keeps ${cohort.goal} ` +
+          `updates of up to ${each} bytes; or a smaller cohort.goal, or an uplink that selects less`,
+      },
+    ]);
+}
+
 export const wireLimits = (config: Config): Limits => ({
   ...defaultLimits,
   frameBytes: config.coordinator.limits.frameBytes,
 });
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
-export function runContract({ contract, train, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, grid, uplink, downlink, aggregation } = contract;
+export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
+  const { manifest, source, weightBudget, keepsBounds, uplink, downlink, aggregation, train } = contract;
   const parts = {
     model: { manifest, source, initial },
     uplink,
     downlink,
     aggregation,
     train,
-    "cohort.goal": grid,
+    "cohort.goal": weightBudget,
+    "cohort.maxStaleness": keepsBounds,
     seed: rounds.seed,
   };
   const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));

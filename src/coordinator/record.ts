@@ -1,5 +1,7 @@
+import type { Weight } from "../aggregation/weight.ts";
 import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { ClientId } from "../model/message.ts";
+import type { Exponents } from "../model/protocol.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
 
 /** SHA-256 of every part of the config that the fold depends on: a journal is never replayed under another. */
@@ -16,13 +18,19 @@ export type Record =
       readonly type: "opened";
       readonly round: number;
       readonly cohort: readonly ClientId[];
+      /** The bounds of its tally's grid. */
+      readonly exponents: Exponents;
       /** Running totals, so that a restarted run goes on counting. */
       readonly bytes: ByteTotals;
     }
   | {
       readonly type: "accepted";
+      /** The round that asked for it, and the version that it was trained from. */
       readonly round: number;
+      readonly baseVersion: number;
       readonly clientId: ClientId;
+      /** What it counts for. */
+      readonly weight: Weight;
       readonly frame: Uint8Array;
     }
   | {

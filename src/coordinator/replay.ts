@@ -1,8 +1,7 @@
 import { WireError } from "../model/error.ts";
 import { digestOf } from "../model/manifest.ts";
-import type { UpdateMessage } from "../model/message.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
-import type { Book } from "./book.ts";
+import type { Book, CheckedUpdate } from "./book.ts";
 import { JournalError } from "./journal.ts";
 import { decodeRecord, type Record, type RunContract } from "./record.ts";
 
@@ -33,11 +32,11 @@ export function replay(book: Book, records: readonly Uint8Array[], contract: Run
       case "opened":
         bytes = record.bytes;
         since = [];
-        book.openRound(record.round, record.cohort);
+        book.openRound(record.round, record.cohort, record.exponents);
         break;
       case "accepted":
         since.push(record.frame);
-        book.accept(checked(book, record), digestOf(record.frame));
+        book.accept(checked(book, record), record.weight, digestOf(record.frame));
         break;
       case "closed":
         bytes = record.bytes;
@@ -63,10 +62,10 @@ function checkContract(
 
 function checked(
   book: Book,
-  { clientId, round, frame }: Extract<Record, { type: "accepted" }>,
-): UpdateMessage {
+  { clientId, round, baseVersion, frame }: Extract<Record, { type: "accepted" }>,
+): CheckedUpdate {
   try {
-    return book.check(clientId, frame);
+    return book.check(clientId, frame, { round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new JournalError(

@@ -1,6 +1,6 @@
 import { WireError } from "../model/error.ts";
 import { digestOf } from "../model/manifest.ts";
-import { type ClientId, MAX_NUM_EXAMPLES, type UpdateMessage } from "../model/message.ts";
+import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
 import type {
   CheckIn,
   CheckInReply,
@@ -15,11 +15,11 @@ import type {
 } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
-import type { Book } from "./book.ts";
+import type { Book, CheckedUpdate } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
-import { type RoundEvent, type RoundState, refusalOf } from "./round.ts";
+import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
 
 /** What the sessions share with the coordinator that they belong to. */
 export interface Desk {
@@ -177,7 +177,7 @@ const superseded: CheckInReply = {
 };
 
 function taskOf({ book, options, state }: Desk): Task {
-  const { contract, train, rounds, runId } = options;
+  const { contract, rounds, runId } = options;
   const { round } = state();
   return {
     runId,
@@ -185,11 +185,12 @@ function taskOf({ book, options, state }: Desk): Task {
     base: book.held(),
     model: contract.source,
     manifest: contract.manifest,
-    train,
+    train: contract.train,
     uplink: contract.uplink,
     downlink: contract.downlink,
-    grid: contract.grid,
-    reportDeadlineMs: rounds.reportDeadlineMs,
+    exponents: book.exponents(),
+    // as long as a report may count in a later round
+    reportDeadlineMs: Math.min(2 ** 31 - 1, rounds.reportDeadlineMs * (1 + rounds.maxStaleness)),
     sharedSeed: deriveSeed(rounds.seed, "round", round),
   };
 }
@@ -223,18 +224,25 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   if (desk.isOver()) return refuse({ code: "run-over", detail: "the coordinator is ending", retry: true });
   const early = refusalOf(desk.state(), clientId, id.round);
   if (early !== null) return refuse(early);
-  let update: UpdateMessage;
+  let checked: CheckedUpdate;
   try {
-    update = book.check(clientId, frame);
+    const baseVersion = baseOf(desk.state(), clientId, id.round)!; // not null, or it was refused
+    checked = book.check(clientId, frame, { round: id.round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     desk.dispatch({ type: "refused", clientId });
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
+  const poisoned = book.gate(checked);
+  if (poisoned !== null) {
+    desk.dispatch({ type: "refused", clientId });
+    return refuse({ code: "norm-gate", detail: poisoned, retry: true });
+  }
   ledger.accepted(frame.length);
-  book.accept(update, id.digest);
-  const durable = desk.write({ type: "accepted", round: id.round, clientId, frame });
-  const { numExamples, trainLoss } = update;
+  const weight = book.weigh(checked.update);
+  book.accept(checked, weight, id.digest);
+  const { baseVersion, numExamples, trainLoss } = checked.update;
+  const durable = desk.write({ type: "accepted", round: id.round, baseVersion, clientId, weight, frame });
   emit({ type: "report.accepted", clientId, round: id.round, bytes: frame.length, numExamples, trainLoss });
   desk.dispatch({ type: "reported", clientId });
   await durable;

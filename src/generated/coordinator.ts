@@ -13,7 +13,6 @@ import type { CoordinatorSignal as _fedpress_v1_CoordinatorSignal, CoordinatorSi
 import type { CosineDecay as _fedpress_v1_CosineDecay, CosineDecay__Output as _fedpress_v1_CosineDecay__Output } from './fedpress/v1/CosineDecay.ts';
 import type { FetchRequest as _fedpress_v1_FetchRequest, FetchRequest__Output as _fedpress_v1_FetchRequest__Output } from './fedpress/v1/FetchRequest.ts';
 import type { Finished as _fedpress_v1_Finished, Finished__Output as _fedpress_v1_Finished__Output } from './fedpress/v1/Finished.ts';
-import type { Grid as _fedpress_v1_Grid, Grid__Output as _fedpress_v1_Grid__Output } from './fedpress/v1/Grid.ts';
 import type { HeldModel as _fedpress_v1_HeldModel, HeldModel__Output as _fedpress_v1_HeldModel__Output } from './fedpress/v1/HeldModel.ts';
 import type { Hello as _fedpress_v1_Hello, Hello__Output as _fedpress_v1_Hello__Output } from './fedpress/v1/Hello.ts';
 import type { Manifest as _fedpress_v1_Manifest, Manifest__Output as _fedpress_v1_Manifest__Output } from './fedpress/v1/Manifest.ts';
@@ -26,6 +25,7 @@ import type { Refusal as _fedpress_v1_Refusal, Refusal__Output as _fedpress_v1_R
 import type { ReportChunk as _fedpress_v1_ReportChunk, ReportChunk__Output as _fedpress_v1_ReportChunk__Output } from './fedpress/v1/ReportChunk.ts';
 import type { ReportHeader as _fedpress_v1_ReportHeader, ReportHeader__Output as _fedpress_v1_ReportHeader__Output } from './fedpress/v1/ReportHeader.ts';
 import type { ReportId as _fedpress_v1_ReportId, ReportId__Output as _fedpress_v1_ReportId__Output } from './fedpress/v1/ReportId.ts';
+import type { ResidualDecay as _fedpress_v1_ResidualDecay, ResidualDecay__Output as _fedpress_v1_ResidualDecay__Output } from './fedpress/v1/ResidualDecay.ts';
 import type { Schedule as _fedpress_v1_Schedule, Schedule__Output as _fedpress_v1_Schedule__Output } from './fedpress/v1/Schedule.ts';
 import type { Sgd as _fedpress_v1_Sgd, Sgd__Output as _fedpress_v1_Sgd__Output } from './fedpress/v1/Sgd.ts';
 import type { StepDecay as _fedpress_v1_StepDecay, StepDecay__Output as _fedpress_v1_StepDecay__Output } from './fedpress/v1/StepDecay.ts';
@@ -54,7 +54,6 @@ export interface ProtoGrpcType {
       CosineDecay: MessageTypeDefinition<_fedpress_v1_CosineDecay, _fedpress_v1_CosineDecay__Output>
       FetchRequest: MessageTypeDefinition<_fedpress_v1_FetchRequest, _fedpress_v1_FetchRequest__Output>
       Finished: MessageTypeDefinition<_fedpress_v1_Finished, _fedpress_v1_Finished__Output>
-      Grid: MessageTypeDefinition<_fedpress_v1_Grid, _fedpress_v1_Grid__Output>
       HeldModel: MessageTypeDefinition<_fedpress_v1_HeldModel, _fedpress_v1_HeldModel__Output>
       Hello: MessageTypeDefinition<_fedpress_v1_Hello, _fedpress_v1_Hello__Output>
       Manifest: MessageTypeDefinition<_fedpress_v1_Manifest, _fedpress_v1_Manifest__Output>
@@ -68,6 +67,7 @@ export interface ProtoGrpcType {
       ReportChunk: MessageTypeDefinition<_fedpress_v1_ReportChunk, _fedpress_v1_ReportChunk__Output>
       ReportHeader: MessageTypeDefinition<_fedpress_v1_ReportHeader, _fedpress_v1_ReportHeader__Output>
       ReportId: MessageTypeDefinition<_fedpress_v1_ReportId, _fedpress_v1_ReportId__Output>
+      ResidualDecay: MessageTypeDefinition<_fedpress_v1_ResidualDecay, _fedpress_v1_ResidualDecay__Output>
       Schedule: MessageTypeDefinition<_fedpress_v1_Schedule, _fedpress_v1_Schedule__Output>
       Sgd: MessageTypeDefinition<_fedpress_v1_Sgd, _fedpress_v1_Sgd__Output>
       StepDecay: MessageTypeDefinition<_fedpress_v1_StepDecay, _fedpress_v1_StepDecay__Output>

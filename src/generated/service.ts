@@ -260,8 +260,9 @@ const descriptor: object = {
                   "type": "PlanRule",
                   "id": 8
                 },
-                "grid": {
-                  "type": "Grid",
+                "exponents": {
+                  "rule": "repeated",
+                  "type": "sint32",
                   "id": 9
                 },
                 "reportDeadlineMs": {
@@ -361,6 +362,26 @@ const descriptor: object = {
                 "updateClipNorm": {
                   "type": "double",
                   "id": 11
+                },
+                "perStep": {
+                  "type": "bool",
+                  "id": 12
+                },
+                "residualDecay": {
+                  "type": "ResidualDecay",
+                  "id": 13
+                }
+              }
+            },
+            "ResidualDecay": {
+              "fields": {
+                "afterRounds": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "factor": {
+                  "type": "double",
+                  "id": 2
                 }
               }
             },
@@ -468,7 +489,9 @@ const descriptor: object = {
                     "threshold",
                     "randomK",
                     "blocks",
-                    "lowRank"
+                    "lowRank",
+                    "rows",
+                    "filters"
                   ]
                 },
                 "values": {
@@ -503,6 +526,14 @@ const descriptor: object = {
                 "lowRank": {
                   "type": "uint32",
                   "id": 12
+                },
+                "rows": {
+                  "type": "double",
+                  "id": 13
+                },
+                "filters": {
+                  "type": "double",
+                  "id": 14
                 },
                 "coder": {
                   "type": "ValueCoder",
@@ -554,18 +585,6 @@ const descriptor: object = {
                 "VALUE_CODER_TERNARY": 3,
                 "VALUE_CODER_BFLOAT16": 4,
                 "VALUE_CODER_SIGN": 5
-              }
-            },
-            "Grid": {
-              "fields": {
-                "exponent": {
-                  "type": "sint32",
-                  "id": 1
-                },
-                "weightBudget": {
-                  "type": "uint32",
-                  "id": 2
-                }
               }
             },
             "FetchRequest": {

@@ -54,7 +54,7 @@ export interface Task {
   /** The compression plans, first match wins; both ends derive the same groups from plan and manifest. */
   readonly uplink: readonly PlanRule[];
   readonly downlink: readonly PlanRule[];
-  readonly grid: Grid;
+  readonly exponents: Exponents;
   /** Reports after this many milliseconds from now are late. */
   readonly reportDeadlineMs: number;
   /** For choices that both ends must make alike, 0 to 2^32-1. */
@@ -92,6 +92,23 @@ export interface TrainSettings {
   /** This share of each label is spread evenly over all classes (Szegedy et al., 2016); 0 to below 1. */
   readonly labelSmoothing?: number;
   readonly augment?: Augment;
+  /**
+   * FedNova (Wang et al., 2020): the delta is divided by the local steps that it took, as src/model/local-steps.ts
+   * counts them, before what is owed is added.
+   */
+  readonly perStep?: true;
+  readonly residualDecay?: ResidualDecay;
+}
+
+/**
+ * What a client owes has aged while it was away: at its next report it counts `factor` of it for every round beyond
+ * `afterRounds` that it missed in a row. What is taken off is gone for good.
+ */
+export interface ResidualDecay {
+  /** Rounds without a report that change nothing, 0 to 2^31-1. */
+  readonly afterRounds: number;
+  /** 0 to below 1. */
+  readonly factor: number;
 }
 
 export interface Schedule {
@@ -140,7 +157,11 @@ export interface CodecSpec {
     /** The `keep` largest of every `of` in a row: 1 to of - 1 of 2 to 24. */
     | { readonly blocks: { readonly keep: number; readonly of: number } }
     /** Two factors of this many columns, 1 to 32, of one tensor as a matrix. */
-    | { readonly lowRank: number };
+    | { readonly lowRank: number }
+    /** Whole rows, of all axes but the last: those of largest mean square, up to this fraction, above 0 to 1. */
+    | { readonly rows: number }
+    /** Whole columns, of the last axis: the filters or neurons of a layer, by the same measure. */
+    | { readonly filters: number };
   /** How their values are coded. */
   readonly values:
     | "float32"
@@ -160,11 +181,11 @@ export interface CodecSpec {
     | { readonly eden: number };
 }
 
-/** The fixed grid of a round's exact tally: |delta| at most 2^exponent, sum of weights at most weightBudget. */
-export interface Grid {
-  readonly exponent: number;
-  readonly weightBudget: number;
-}
+/**
+ * Of every tensor, in the manifest's order, the exponent (-100 to 100) of the round's bound: |delta| is at most
+ * 2^exponent. Tensors that share a payload share a bound.
+ */
+export type Exponents = readonly number[];
 
 /** "Bring me from what I hold to this version." */
 export interface FetchModel {

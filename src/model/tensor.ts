@@ -12,6 +12,9 @@ export type Params = ReadonlyMap<string, Tensor>;
 /** Sorted, distinct coordinates of a flat vector; null in its place means "all of them". */
 export type Positions = Uint32Array;
 
+/** Of every tensor the coordinates that something owns; null: all of them. */
+export type Masks = ReadonlyMap<string, Positions | null>;
+
 /** `values[i]` stands at `support[i]`; every other coordinate of the `length` is zero. */
 export interface SparseVector {
   readonly length: number;

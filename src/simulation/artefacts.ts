@@ -67,7 +67,7 @@ export async function shipStudent(
 
 export function summarise(
   { config, coordinator, outcome }: Federated,
-  rest: Pick<Summary, "clients" | "engine" | "baseline" | "student" | "wallMs">,
+  rest: Pick<Summary, "clients" | "engine" | "baseline" | "student" | "refused" | "wallMs">,
 ): Summary {
   const { version, digest } = coordinator.book.held();
   const count = numParams(coordinator.book.manifest);
@@ -83,6 +83,7 @@ export function summarise(
     baseline: rest.baseline,
     student: rest.student,
     engine: rest.engine,
+    refused: rest.refused,
     wallMs: rest.wallMs,
   };
 }

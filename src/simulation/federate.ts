@@ -8,6 +8,7 @@ import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Metrics, Trainer } from "../trainer/trainer.ts";
 import { initialParams } from "../trainer/zoo.ts";
+import { attackersOf, attacking } from "./attack.ts";
 import { type Device, device } from "./fleet.ts";
 import { localLink } from "./local-link.ts";
 import { discardingDisk, memoryStore } from "./memory.ts";
@@ -48,6 +49,7 @@ export async function federate(
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
 
+  const hostile = attackersOf(config.attack, options.clients.length, config.seed);
   const aborter = new AbortController();
   const clients = options.clients.map((dataset, i) => {
     const clientId = `client-${String(i + 1).padStart(String(options.clients.length).length, "0")}`;
@@ -56,7 +58,11 @@ export async function federate(
       { clientId, dataset, limits: wireLimits(config) },
       {
         link: localLink(coordinator.service, clientId, ownDevice, virtual),
-        trainer: timedTrainer(trainer, ownDevice, virtual),
+        trainer: timedTrainer(
+          hostile.has(i) ? attacking(trainer, config.attack!) : trainer,
+          ownDevice,
+          virtual,
+        ),
         store: trace ? trace.uplink(clientId, memoryStore()) : memoryStore(),
         clock: virtual.clock,
         factory: initialParams,

@@ -20,11 +20,20 @@ export interface Stage {
   readonly denseBytes: number;
 }
 
+/** Reports of one client that were turned away for one reason. */
+export interface Refused {
+  readonly clientId: string;
+  readonly code: string;
+  readonly reports: number;
+}
+
 /** Gathers from the telemetry what a report shows: nothing is computed twice. */
 export function roundHistory(): {
   readonly sink: TelemetrySink;
   readonly rounds: () => readonly RoundPoint[];
   readonly stages: () => readonly Stage[];
+  /** In the order of client ids. */
+  readonly refused: () => readonly Refused[];
 } {
   const rounds: RoundPoint[] = [];
   const fetched = {
@@ -32,6 +41,7 @@ export function roundHistory(): {
     delta: { frames: 0, bytes: 0 },
     checkpoint: { frames: 0, bytes: 0 },
   };
+  const refused = new Map<string, Refused>();
   let denseBytes = 0;
   let reports = 0;
   let reportBytes = 0;
@@ -48,8 +58,15 @@ export function roundHistory(): {
         fetched[event.kind].frames += 1;
         fetched[event.kind].bytes += event.bytes;
         return;
+      case "report.refused": {
+        const { clientId, code } = event;
+        const key = `${clientId} ${code}`;
+        refused.set(key, { clientId, code, reports: (refused.get(key)?.reports ?? 0) + 1 });
+        reports += 1;
+        reportBytes += event.bytes;
+        return;
+      }
       case "report.accepted":
-      case "report.refused":
         reports += 1;
         reportBytes += event.bytes;
         return;
@@ -80,6 +97,7 @@ export function roundHistory(): {
         { name: "downlink: version 0", ...down(fetched.origin, denseBytes) },
         { name: "downlink: checkpoints", ...down(fetched.checkpoint, denseBytes) },
       ].filter((stage) => stage.bytes > 0),
+    refused: () => [...refused].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry),
   };
 }
 

@@ -76,6 +76,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
       },
       student,
       engine: trainer.engine,
+      refused: run.history.refused(),
       wallMs: Math.round(performance.now() - startedMs),
     });
     const { rounds, stages } = run.history;

@@ -1,4 +1,5 @@
 import type { ByteTotals } from "../telemetry/event.ts";
+import type { Refused } from "./history.ts";
 import type { Reached } from "./target.ts";
 
 /** The JSON summary of a run: what `--json` prints. */
@@ -34,5 +35,7 @@ export interface Summary {
     readonly accuracy: number;
     readonly path: string;
   } | null;
+  /** Reports that were turned away, by client and code; they never changed the model. */
+  readonly refused: readonly Refused[];
   readonly wallMs: number;
 }

@@ -3,7 +3,6 @@ import type { Residual } from "../compress/error-feedback.ts";
 import { gather, type PlanGroup, planGroups } from "../compress/plan.ts";
 import type { DownlinkObserver } from "../coordinator/book.ts";
 import type { Config } from "../coordinator/config.ts";
-import { gridExponent } from "../coordinator/options.ts";
 import type { Disk } from "../model/disk.ts";
 import { manifestOf } from "../model/manifest.ts";
 import type { ClientId } from "../model/message.ts";
@@ -23,8 +22,7 @@ export interface TraceRecorder {
 export const MAX_CLIENTS = 3;
 
 /**
- * Records rounds 1, 1 + everyRounds, 1 + 2 everyRounds, ... of a run: what error feedback owes is added, what exceeds
- * the grid is cut off. Files are written on the side, so that virtual time never waits for a disk.
+ * Records rounds 1, 1 + everyRounds, 1 + 2 everyRounds, ... of a run: what error feedback owes is added. Files are written on the side, so that virtual time never waits for a disk.
  */
 export function traceRecorder(
   config: Config,
@@ -45,11 +43,10 @@ export function traceRecorder(
     groups: readonly PlanGroup[],
     deltas: readonly Float32Array[],
     owed: Residual,
-    bound: number,
   ): void => {
     for (const [i, { rule, length }] of groups.entries()) {
       const file = [`round-${from.round}`, from.client ?? "coordinator", `group-${i}.f32`].join("_");
-      const data = littleEndian(wanted(deltas[i]!, owed[i] ?? null, bound));
+      const data = littleEndian(wanted(deltas[i]!, owed[i] ?? null));
       vectors.push({ file, ...from, rule: rule.tensors, length });
       written = written.then(() => disk.write(file, data));
       written.catch(() => {}); // `close` tells
@@ -68,7 +65,7 @@ export function traceRecorder(
           if (!seen.has(client) && seen.size < MAX_CLIENTS) {
             seen.add(client);
             const { delta, residualBefore } = pending;
-            take({ round, direction: "uplink", client }, uplink, delta, residualBefore, 2 ** gridExponent);
+            take({ round, direction: "uplink", client }, uplink, delta, residualBefore);
           }
         }
         return store.save(state);
@@ -77,7 +74,7 @@ export function traceRecorder(
     downlink(round, target, owed) {
       if (!isRecorded(round)) return;
       const deltas = downlink.map((group) => gather(group, target));
-      take({ round, direction: "downlink", client: null }, downlink, deltas, owed, Infinity);
+      take({ round, direction: "downlink", client: null }, downlink, deltas, owed);
     },
     async close() {
       await written;
@@ -88,8 +85,8 @@ export function traceRecorder(
 }
 
 /** What is to be sent, before anything is selected or quantized: in float32, as `encodeDelta` has it. */
-const wanted = (delta: Float32Array, owed: Float32Array | null, bound: number): Float32Array =>
-  delta.map((v, i) => (owed === null ? v : v + owed[i]!)).map((v) => Math.min(bound, Math.max(-bound, v)));
+const wanted = (delta: Float32Array, owed: Float32Array | null): Float32Array =>
+  owed === null ? delta : delta.map((v, i) => v + owed[i]!);
 
 function littleEndian(vector: Float32Array): Uint8Array {
   const bytes = new Uint8Array(4 * vector.length);

@@ -3,52 +3,30 @@ import { expect, test } from "vitest";
 import { sendersOverOwners } from "../../src/aggregation/mean.ts";
 import {
   addUpdate,
-  checkRange,
   emptyTally,
   fits,
-  mergeTallies,
+  type Grid,
+  mergeTally,
   quantum,
   type Tally,
 } from "../../src/aggregation/tally.ts";
-import { WireError } from "../../src/model/error.ts";
-import type { Manifest } from "../../src/model/manifest.ts";
+import { byExamples, MAX_WEIGHT, WEIGHT_UNIT } from "../../src/aggregation/weight.ts";
 import type { UpdateMessage } from "../../src/model/message.ts";
-import type { Grid } from "../../src/model/protocol.ts";
+import { manifest, update } from "./updates.ts";
 
-const manifest: Manifest = { tensors: [{ name: "w", shape: [4] }] };
-const grid: Grid = { exponent: 3, weightBudget: 2 ** 20 };
-
-function update(
-  numExamples: number,
-  support: readonly number[] | null,
-  values: readonly number[],
-  mask: readonly number[] | null = null,
-): UpdateMessage {
-  const delta = {
-    length: 4,
-    support: support && Uint32Array.from(support),
-    values: Float32Array.from(values),
-  };
-  return {
-    clientId: "c",
-    round: 1,
-    baseVersion: 0,
-    numExamples,
-    numSteps: 1,
-    trainLoss: 0,
-    tensors: new Map([["w", { mask: mask && Uint32Array.from(mask), delta }]]),
-  };
-}
+const grid: Grid = { exponents: [3], weightBudget: 32 * MAX_WEIGHT };
+const now = { version: 0, lastLoss: null, usualNorm: null };
+const weigh = byExamples(2 ** 15);
 
 function tallyOf(updates: readonly UpdateMessage[]): Tally {
   const tally = emptyTally(manifest, grid);
-  for (const one of updates) addUpdate(tally, one);
+  for (const one of updates) addUpdate(tally, one, weigh(one, now), one.numSteps);
   return tally;
 }
 
-const meanOf = (...updates: UpdateMessage[]) => [
-  ...sendersOverOwners(tallyOf(updates), manifest).get("w")!.data,
-];
+const sumsOf = (tally: Tally) => [...tally.sums.read(0, 4)];
+
+const meanOf = (...updates: UpdateMessage[]) => [...sendersOverOwners(tallyOf(updates)).delta.get("w")!.data];
 
 test("dense updates of full owners: the mean weighted by examples", () => {
   // (1·1 + 3·5)/4 = 4, (1·2 + 3·(−2))/4 = −1, (1·0 + 3·4)/4 = 3, 0.5
@@ -74,20 +52,20 @@ test("mixed fleet: a full owner who sends nothing still votes zero against a mas
 });
 
 test("each product is rounded once, ties to even", () => {
-  const step = quantum(grid);
-  const half = step / 2;
-  expect(step).toBe(2 ** (3 + 20 - 51));
-  const sumOf = (value: number) => tallyOf([update(1, [0], [value])]).tensors.get("w")!.sum[0];
-  expect(sumOf(half)).toBe(0); // 0.5 rounds to 0
-  expect(sumOf(3 * half)).toBe(2); // 1.5 rounds to 2
-  expect(sumOf(-3 * half)).toBe(-2);
-  expect(sumOf(5 * half)).toBe(2); // 2.5 rounds to 2
+  const step = quantum(grid, 0);
+  expect(step).toBe(2 ** (3 + 31 - 51));
+  // an example weighs 2^16 units, so that 2^-17 steps of delta are half a step of the sum
+  const half = step / 2 / WEIGHT_UNIT;
+  const sumOf = (value: number) => sumsOf(tallyOf([update(1, [0], [value])]))[0];
+  expect(sumOf(half)).toBe(0n); // 0.5 rounds to 0
+  expect(sumOf(3 * half)).toBe(2n); // 1.5 rounds to 2
+  expect(sumOf(-3 * half)).toBe(-2n);
+  expect(sumOf(5 * half)).toBe(2n); // 2.5 rounds to 2
 });
 
-test("the bound of the grid is part of it, beyond is refused", () => {
-  checkRange(update(1, [0], [-8]), grid);
-  expect(() => checkRange(update(1, [0], [8.001]), grid)).toThrow(WireError);
-  expect(() => checkRange(update(1, [0], [Number.NaN]), grid)).toThrow(/out-of-range/);
+test("the grid widens where sums would outgrow 62 bits", () => {
+  const many = { exponents: [3], weightBudget: 2 ** 20 * MAX_WEIGHT };
+  expect(quantum(many, 0)).toBe(2 ** (3 + 51 - 62));
 });
 
 test("sums stay exact up to a full weight budget of extreme values", () => {
@@ -95,9 +73,32 @@ test("sums stay exact up to a full weight budget of extreme values", () => {
   const tally = tallyOf(Array.from({ length: 32 }, () => update(heavy, null, [8, -8, 8, -8])));
   expect(tally.total).toBe(grid.weightBudget);
   expect(fits(tally, 1)).toBe(false);
-  expect(Math.abs(tally.tensors.get("w")!.sum[0]!)).toBeLessThanOrEqual(2 ** 51);
-  expect([...sendersOverOwners(tally, manifest).get("w")!.data]).toEqual([8, -8, 8, -8]);
-  expect(() => addUpdate(tally, update(1, [0], [1]))).toThrow(/weight budget/);
+  expect(sumsOf(tally)[0]).toBe(32n * 2n ** 51n);
+  expect([...sendersOverOwners(tally).delta.get("w")!.data]).toEqual([8, -8, 8, -8]);
+  const more = update(1, [0], [1]);
+  expect(() => addUpdate(tally, more, weigh(more, now), 1)).toThrow(/weight budget/);
+});
+
+test("a gain below the weight moves the model less, and counts whole in the denominator", () => {
+  const tally = emptyTally(manifest, grid);
+  addUpdate(tally, update(1, null, [1, 1, 1, 1]), { gain: WEIGHT_UNIT / 2, weight: WEIGHT_UNIT }, 1);
+  addUpdate(tally, update(1, null, [1, 0, 0, 0]), { gain: WEIGHT_UNIT, weight: WEIGHT_UNIT }, 1);
+  expect([...sendersOverOwners(tally).delta.get("w")!.data]).toEqual([0.75, 0.25, 0.25, 0.25]);
+  const beyond = { gain: 2, weight: 1 };
+  expect(() => addUpdate(tally, update(1, null, [1, 1, 1, 1]), beyond, 1)).toThrow(/gain/);
+});
+
+test("covered is what a reporter owns, sent or not", () => {
+  const { covered } = sendersOverOwners(tallyOf([update(1, [0], [6], [0, 1]), update(3, [1], [6], [1, 2])]));
+  expect([...covered.get("w")!]).toEqual([0, 1, 2]);
+  expect(sendersOverOwners(tallyOf([update(1, [0], [6])])).covered.get("w")).toBeNull();
+});
+
+test("the sums of a tally serve the next one, from zero", () => {
+  const first = tallyOf([update(1, null, [1, 2, 3, 4])]);
+  const next = emptyTally(manifest, grid, first.sums);
+  expect(sumsOf(next)).toEqual([0n, 0n, 0n, 0n]);
+  expect(next.total).toBe(0);
 });
 
 const anyUpdate = fc
@@ -114,8 +115,10 @@ const anyUpdate = fc
 
 const plain = (tally: Tally) => ({
   total: tally.total,
-  sum: [...tally.tensors.get("w")!.sum].map((v) => v + 0), // −0 and 0 are one integer
-  owners: tally.tensors.get("w")!.owners && [...tally.tensors.get("w")!.owners!],
+  steps: tally.steps,
+  numUpdates: tally.numUpdates,
+  sums: sumsOf(tally),
+  owners: tally.owners[0] && [...tally.owners[0]],
 });
 
 test("property: the same bits in any order and for any tree of merges", () => {
@@ -126,7 +129,8 @@ test("property: the same bits in any order and for any tree of merges", () => {
       const keyed = updates.map((one) => ({ one, key: keys.next().value! }));
       const shuffled = keyed.sort((a, b) => a.key - b.key).map(({ one }) => one);
       const at = cut % (updates.length + 1);
-      const merged = mergeTallies(tallyOf(shuffled.slice(at)), tallyOf(shuffled.slice(0, at)));
+      const merged = tallyOf(shuffled.slice(at));
+      mergeTally(merged, tallyOf(shuffled.slice(0, at)));
       expect(plain(tallyOf(shuffled))).toEqual(inOrder);
       expect(plain(merged)).toEqual(inOrder);
     }),
@@ -134,10 +138,10 @@ test("property: the same bits in any order and for any tree of merges", () => {
   );
 });
 
-test("property: within 2^-30 of a mean in float64", () => {
+test("property: within the grid's error of a mean in float64", () => {
   fc.assert(
     fc.property(fc.array(anyUpdate, { minLength: 1, maxLength: 8 }), (updates) => {
-      const exact = sendersOverOwners(tallyOf(updates), manifest).get("w")!.data;
+      const exact = sendersOverOwners(tallyOf(updates)).delta.get("w")!.data;
       for (let j = 0; j < 4; j++) {
         let sum = 0;
         let owners = 0;
@@ -148,7 +152,9 @@ test("property: within 2^-30 of a mean in float64", () => {
           if (at >= 0) sum += numExamples * delta.values[at]!;
         }
         const expected = owners === 0 ? 0 : sum / owners;
-        expect(Math.abs(exact[j]! - expected)).toBeLessThanOrEqual(2 ** -22 * Math.abs(expected) + 2 ** -28);
+        expect(Math.abs(exact[j]! - expected)).toBeLessThanOrEqual(
+          2 ** -23 * Math.abs(expected) + 8 * 2 ** (3 - 37),
+        );
       }
     }),
     { numRuns: 300 },

@@ -85,7 +85,7 @@ export const task: Task = {
   train: { epochs: 1, batchSize: 32, optimizer: { sgd: { learningRate: 0.05, momentum: 0.9 } } },
   uplink: [{ tensors: "*", codec: { select: { topK: 0.01 }, values: "ternary" }, errorFeedback: true }],
   downlink: [{ tensors: "*", codec: { select: "all", values: { uniform: 4 } }, errorFeedback: false }],
-  grid: { exponent: -2, weightBudget: 1000 },
+  exponents: [-2, -2],
   reportDeadlineMs: 60_000,
   sharedSeed: 5,
 };

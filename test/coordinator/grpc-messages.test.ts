@@ -96,6 +96,8 @@ const plan: fc.Arbitrary<PlanRule[]> = fc.array(
         record({ threshold: double({ min: 0, minExcluded: true }) }),
         record({ randomK: double({ min: 0, max: 1, minExcluded: true }) }),
         record({ lowRank: fc.integer({ min: 1, max: 32 }) }),
+        record({ rows: double({ min: 0, max: 1, minExcluded: true }) }),
+        record({ filters: double({ min: 0, max: 1, minExcluded: true }) }),
         fc
           .integer({ min: 2, max: 24 })
           .chain((of) =>
@@ -146,6 +148,11 @@ const trainOptions = fc.record(
       { shift: fc.integer({ min: 1, max: 1024 }), flip: fc.constant(true), noise: positive },
       { requiredKeys: [], noNullPrototype: true },
     ),
+    perStep: fc.constant(true as const),
+    residualDecay: record({
+      afterRounds: steps,
+      factor: double({ min: 0, max: 1, maxExcluded: true }).map((v) => v + 0),
+    }),
   },
   { requiredKeys: [], noNullPrototype: true },
 );
@@ -181,13 +188,9 @@ const tasks: fc.Arbitrary<Task> = record({
     .map(([needed, options]) => ({ ...needed, ...options })),
   uplink: plan,
   downlink: plan,
-  grid: record({
-    exponent: fc.integer({ min: -126, max: 127 }),
-    weightBudget: fc.oneof(fc.constantFrom(1, 2 ** 31), fc.integer({ min: 1, max: 2 ** 31 })),
-  }),
   reportDeadlineMs: fc.oneof(fc.constantFrom(1, 2 ** 31 - 1), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
   sharedSeed: uint32,
-});
+}).map((task) => ({ ...task, exponents: task.manifest.tensors.map((_, i) => ((37 * i) % 201) - 100) }));
 
 const reply: fc.Arbitrary<CheckInReply> = fc.oneof(
   record({ kind: fc.constant("task" as const), task: tasks, verdict: orNull(verdict) }),
@@ -278,6 +281,11 @@ test.each<[string, CoordinatorSignal]>([
   ["task.train.optimizer.learning_rate", set("train.sgd", "learningRate", 0)],
   ["task.train.optimizer.momentum", set("train.sgd", "momentum", 1)],
   ["task.train.proximal", set("train", "proximal", -1)],
+  ["task.train.residual_decay.factor", set("train", "residualDecay", { afterRounds: 3, factor: 1 })],
+  [
+    "task.train.residual_decay.after_rounds",
+    set("train", "residualDecay", { afterRounds: 2 ** 31, factor: 0 }),
+  ],
   ["task.train.update_clip_norm", set("train", "updateClipNorm", -1)],
   ["task.train.clip_norm", set("train", "clipNorm", Number.NaN)],
   ["task.train.label_smoothing", set("train", "labelSmoothing", 1)],
@@ -299,6 +307,8 @@ test.each<[string, CoordinatorSignal]>([
   ["task.uplink[0].codec.random_k", replaced({ randomK: 2, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.low_rank", replaced({ lowRank: 0, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.low_rank", replaced({ lowRank: 33, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.rows", replaced({ rows: 0, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.filters", replaced({ filters: 1.5, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.blocks.of", replaced({ blocks: { keep: 1, of: 25 }, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.blocks.keep", replaced({ blocks: { keep: 4, of: 4 }, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.stochastic_bits", replaced({ stochasticBits: 0 })],
@@ -307,9 +317,8 @@ test.each<[string, CoordinatorSignal]>([
   ["task.uplink[0].codec.levels", replaced({ levels: 4 })],
   ["task.uplink[0].codec.eden_bits", replaced({ edenBits: 5 })],
   ["task.uplink[0].codec.values", replaced({ topK: 0.5 })],
-  ["task.grid", set("", "grid", null)],
-  ["task.grid.exponent", set("grid", "exponent", -127)],
-  ["task.grid.weight_budget", set("grid", "weightBudget", 0)],
+  ["task.exponents.length", set("", "exponents", [1, 2, 3])],
+  ["task.exponents[1]", set("", "exponents", [100, 101])],
   ["task.report_deadline_ms", set("", "reportDeadlineMs", 2 ** 31)],
   ["verdict.report", { finished: { verdict: { outcome: "OUTCOME_UNKNOWN" } } }],
   ["verdict.outcome", { finished: { verdict: { report: { digest: new Uint8Array(32) } } } }],

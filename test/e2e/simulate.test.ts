@@ -25,7 +25,9 @@ test("one command federates, distills and leaves a run folder", async () => {
   const { summary, stderr, directory } = await simulate("--baseline");
   const { bytes, model, student, baseline } = summary;
   expect(Object.keys(summary)).toEqual([
-    ..."runId seed rounds clients model accuracy loss bytes baseline student engine wallMs".split(" "),
+    ..."runId seed rounds clients model accuracy loss bytes baseline student engine refused wallMs".split(
+      " ",
+    ),
   ]);
   expect(Object.keys(model)).toEqual("name numParams denseBytes version digest".split(" "));
   expect(model).toMatchObject({ name: "small-cnn", denseBytes: 4 * model.numParams, version: 3 });

@@ -1,7 +1,7 @@
 """A second decoder, written from docs/wire-format.md alone, in the standard library of Python 3.
 
 Reads a JSON list of requests from stdin and prints a list of answers in the form of test/vectors:
-{"payload": hex, "length", "codec"?}, {"frame": hex}, {"student": hex} for the vectors in one,
+{"payload": hex, "length", "codec"?}, {"frame": hex}, {"student": hex} for the vectors in one, {"integers": hex, "length"},
 {"manifest"}, {"model": params} and {"plan": rules, "of": manifest} for digests.
 Bytes that are not valid are answered by {"refused": code}."""
 
@@ -11,6 +11,7 @@ import sys
 
 from fault import WireError
 from frame import decode_frame, student_vectors
+from integers import decode_integers
 from payload import decode_payload
 from plan import agreement, manifest_digest, model_digest, plan_digest
 
@@ -50,6 +51,11 @@ def frame_json(frame):
         shown["groups"] = [{**group, "payload": group["payload"].hex()} for group in shown["groups"]]
     if frame["kind"] == "checkpoint":
         shown["params"] = params(shown.pop("tensors"), shown.pop("data"))
+    if frame["kind"] == "tally":
+        shown["steps"] = str(shown["steps"])
+        shown["tensors"] = [
+            {**t, "sums": t["sums"].hex(), "owners": t["owners"] and t["owners"].hex()} for t in shown["tensors"]
+        ]
     if frame["kind"] == "student":
         shown["manifest"] = {"tensors": [{"name": t["name"], "shape": t["shape"]} for t in shown.pop("tensors")]}
     return shown
@@ -66,6 +72,8 @@ def answer(request):
         return frame_json(decode_frame(bytes.fromhex(request["frame"])))
     if "student" in request:
         return [vector(*group) for group in student_vectors(decode_frame(bytes.fromhex(request["student"])))]
+    if "integers" in request:
+        return [str(n) for n in decode_integers(bytes.fromhex(request["integers"]), request["length"])]
     if "manifest" in request:
         return manifest_digest(manifest_of(request["manifest"]))
     if "model" in request:

@@ -47,6 +47,12 @@ class Fields:
         check(number <= high, code, f"{what} is {number}")
         return number
 
+    def wide(self, what, size, low, high):
+        """An unsigned number of `size` bytes, in low to high."""
+        number = int.from_bytes(self.take(size, what), "little")
+        check(low <= number <= high, "bad-field", f"{what} is {number}")
+        return number
+
     def float32(self, what):
         number = struct.unpack("<f", self.take(4, what))[0]
         check(math.isfinite(number), "not-finite", f"{what} is {number}")

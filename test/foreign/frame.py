@@ -111,12 +111,35 @@ def student_vectors(frame):
     return [(n, *decode_payload(group["payload"], n, None, None, True)) for n, group in zip(lengths, frame["groups"])]
 
 
+def tally(body, limits):
+    head = {
+        "round": body.varint("round"),
+        "baseVersion": body.varint("baseVersion"),
+        "manifest": body.take(4, "manifest"),
+        "numUpdates": body.ranged("numUpdates", 1, 2**32 - 1),
+        "weightBudget": body.wide("weightBudget", 7, 1, 2**53 - 1),
+    }
+    head["total"] = body.wide("total", 7, 1, head["weightBudget"])
+    head["steps"] = body.wide("steps", 12, 0, 2**96 - 1)
+    return {**head, "tensors": [tally_tensor(body) for _ in range(counted(body, "tensors", limits["numTensors"]))]}
+
+
+def tally_tensor(body):
+    exponent = body.uint8("exponent")
+    check(exponent <= 200, "bad-field", f"exponent is {exponent}")
+    sums = body.payload("sums")
+    masked = body.uint8("masked")
+    check(masked <= 1, "bad-field", f"masked is {masked}")
+    return {"exponent": exponent - 100, "sums": sums, "owners": body.payload("owners") if masked else None}
+
+
 KINDS = {
     1: ("origin", origin),
     2: ("update", update),
     3: ("delta", delta),
     4: ("checkpoint", checkpoint),
     5: ("student", student),
+    7: ("tally", tally),
 }
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import struct
 
-SELECTIONS = ("all", "topK", "threshold", "randomK", "blocks", "lowRank")
+SELECTIONS = ("all", "topK", "threshold", "randomK", "blocks", "lowRank", "rows", "filters")
 VALUES = ("float32", "float16", "ternary", "uniform", "stochastic", "bfloat16", "sign", "qsgd", "codebook", "levels", "eden")
 CODERS = {
     "float32": 0,
@@ -62,7 +62,7 @@ def rule_bytes(rule):
     selection, of = chosen(rule["codec"]["select"])
     values, number = chosen(rule["codec"]["values"])
     out = varint(len(text)) + text + bytes([SELECTIONS.index(selection)])
-    if selection in ("topK", "threshold", "randomK"):
+    if selection in ("topK", "threshold", "randomK", "rows", "filters"):
         out += struct.pack("<d", of)
     elif selection == "blocks":
         out += bytes([of["keep"], of["of"]])

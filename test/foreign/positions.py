@@ -171,6 +171,42 @@ def range_coded(fields, length):
     return Positions(8 * size, count, read)
 
 
+def unit_layout(fields, length):
+    """The matrices that make up a vector, as (rows, cols)."""
+    matrices, left = [], length
+    while left > 0:
+        rows = fields.ranged("rows", 1, length)
+        cols = fields.ranged("cols", 1, length)
+        check(len(matrices) < 4096, "too-large", "more than 4096 matrices")
+        check(rows * cols <= left, "bad-shape", f"a matrix of {rows} by {cols}, {left} are left")
+        matrices.append((rows, cols))
+        left -= rows * cols
+    return matrices
+
+
+def units(fields, length):
+    axis = fields.uint8("axis")
+    check(axis <= 1, "bad-field", f"axis is {axis}")
+    code = fields.uint8("code")
+    check(code <= 1, "bad-field", f"code is {code}")
+    matrices = unit_layout(fields, length)
+    sent = (golomb_rice, bitmap)[code](fields, sum(matrix[axis] for matrix in matrices))
+    check(sent.count != 0, "bad-field", "no unit")
+
+    def read(bits):
+        chosen_units = set(sent.read(bits))
+        found, start, first = [], 0, 0
+        for rows, cols in matrices:
+            for place in range(rows * cols):
+                if first + (place % cols if axis else place // cols) in chosen_units:
+                    found.append(start + place)
+            start += rows * cols
+            first += cols if axis else rows
+        return found
+
+    return Positions(sent.least, None, read, zeros=True)
+
+
 CODERS = {
     0: everything,
     1: golomb_rice,
@@ -180,5 +216,6 @@ CODERS = {
     5: elias_fano,
     6: blocks,
     7: range_coded,
+    9: units,
 }
 LOW_RANK = 8

@@ -47,6 +47,7 @@ const summary: Summary = {
   baseline: null,
   student: { numParams: 9_123, bytes: 15_872, accuracy: 0.9688, path: "student.fpz" },
   engine: "wasm",
+  refused: [],
   wallMs: 192_000,
 };
 

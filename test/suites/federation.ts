@@ -1,3 +1,5 @@
+import type { AggregationSettings } from "../../src/aggregation/strategy.ts";
+import { MAX_WEIGHT } from "../../src/aggregation/weight.ts";
 import { type ClientEnd, type ClientEvent, clientLoop } from "../../src/client/loop.ts";
 import type { StateStore } from "../../src/client/state.ts";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
@@ -64,7 +66,11 @@ export function options(overrides: {
   readonly minimum?: number;
   readonly uplink?: readonly PlanRule[];
   readonly downlink?: readonly PlanRule[];
+  readonly maxStaleness?: number;
+  readonly concurrency?: number | null;
+  readonly aggregation?: Partial<AggregationSettings>;
 }): CoordinatorOptions {
+  const { aggregation = {}, maxStaleness = 0, concurrency = null } = overrides;
   const { rounds = 5, goal = 3, minimum = goal, uplink = topKTernary, downlink = topKTernary } = overrides;
   return {
     runId: "test-run",
@@ -81,8 +87,19 @@ export function options(overrides: {
         strategy: "fedavg",
         maskPolicy: "union",
         serverOptimizer: { sgd: { learningRate: 1, momentum: 0 } },
+        weightCap: MAX_NUM_EXAMPLES,
+        clipNorm: null,
+        stalenessExponent: 0.5,
+        fairness: 1,
+        attackers: 0,
+        centeredClipping: { radius: "auto", iterations: 1 },
+        gates: { normFactor: 10 },
+        ...aggregation,
       },
-      grid: { exponent: 3, weightBudget: goal * MAX_NUM_EXAMPLES },
+      train: { epochs: 1, batchSize: 1, optimizer: { sgd: { learningRate: 1, momentum: 0 } } },
+      weightBudget: goal * MAX_WEIGHT,
+      keepsUpdates: false,
+      keepsBounds: maxStaleness > 0,
       limits: defaultLimits,
     },
     rounds: {
@@ -94,8 +111,9 @@ export function options(overrides: {
       selectionDeadlineMs: 1000,
       reportDeadlineMs: 60_000,
       maxAbandoned: 3,
+      maxStaleness,
+      concurrency,
     },
-    train: { epochs: 1, batchSize: 1, optimizer: { sgd: { learningRate: 1, momentum: 0 } } },
   };
 }
 

@@ -16,6 +16,15 @@ import { bytesOf, hexOf } from "../suites/vectors.ts";
 const document = readFileSync(new URL("../../docs/wire-format.md", import.meta.url), "utf8");
 const section = (title: string): string => document.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
 
+/** Numbers as the document lists them: `0 x 5` are five zeros. */
+const vectorOf = (numbers: string): Float32Array =>
+  Float32Array.from(
+    numbers.split(", ").flatMap((item) => {
+      const [value, times] = item.split(" x ");
+      return Array<number>(Number(times ?? 1)).fill(Number(value));
+    }),
+  );
+
 /** The update that the document's last section tells of. */
 function example() {
   const manifest: Manifest = {
@@ -87,14 +96,10 @@ describe("docs/wire-format.md", () => {
     let count = 0;
     for (const [, select, values, seed, numbers, hex] of rows) {
       const spec: CodecSpec = { select: parse(select!), values: parse(values!) };
-      const vector = numbers!.split(/[,;] /).flatMap((item) => {
-        const [value, times] = item.split(" x ");
-        return Array<number>(Number(times ?? 1)).fill(Number(value));
-      });
-      const { payload } = codec(spec, false, numbers!.split("; ").length).encode(
-        Float32Array.from(vector),
-        Number(seed),
-      );
+      const rowsOf = numbers!.split("; ").map(vectorOf);
+      const matrix = { rows: rowsOf.length, cols: rowsOf[0]!.length };
+      const vector = Float32Array.from(rowsOf.flatMap((row) => [...row]));
+      const { payload } = codec(spec, false, [matrix]).encode(vector, Number(seed));
       expect(hexOf(payload), `${select}, ${values}`).toBe(hex!.replaceAll(" ", ""));
       count++;
     }
@@ -109,6 +114,21 @@ describe("docs/wire-format.md", () => {
     const { support, values } = decodeAny(bytesOf(hex!.replace(/\s/g, "")), Number(length), "payload");
     expect(support).toBeNull();
     expect([...values]).toEqual(numbers!.split(/,\s+/).map(Number));
+  });
+
+  it("shows units of a matrix as they are", () => {
+    const rows = section("Payloads").matchAll(
+      /^\| `(.+)` \| (\d+) x (\d+) \| `(.+)` \| (.+) \| `([0-9a-f ]+)` \|$/gm,
+    );
+    let count = 0;
+    for (const [, select, numRows, numCols, values, numbers, hex] of rows) {
+      const spec: CodecSpec = { select: parse(select!), values: parse(values!) };
+      const matrix = { rows: Number(numRows), cols: Number(numCols) };
+      const { payload } = codec(spec, false, [matrix]).encode(vectorOf(numbers!), 0);
+      expect(hexOf(payload), select).toBe(hex!.replaceAll(" ", ""));
+      count++;
+    }
+    expect(count).toBe(2);
   });
 
   it("draws the words that it says", () => {

@@ -88,8 +88,15 @@ describe("a second decoder, in another language, written from the document alone
     );
     for (const values of specs) {
       const vector = Float32Array.from({ length: 20 * 15 }, (_, i) => Math.fround(Math.sin(i) + (i % 15)));
-      encoded.push(codec({ select: { lowRank: 2 }, values }, true, 20).encode(vector, 3));
+      const matrices = [{ rows: 20, cols: 15 }];
+      encoded.push(codec({ select: { lowRank: 2 }, values }, true, matrices).encode(vector, 3));
     }
+    for (const select of [{ rows: 0.2 }, { filters: 0.3 }])
+      for (const values of specs) {
+        const matrices = [20, 3, 1].map((rows) => ({ rows, cols: 15 }));
+        const vector = Float32Array.from({ length: 24 * 15 }, () => gaussian(rng));
+        encoded.push(codec({ select, values }, false, matrices).encode(vector, 3));
+      }
     const frame = encodeFrame({ ...frames.update, payloads: encoded.map(({ payload }) => payload) });
     const [decoded] = answers([{ frame: hexOf(frame) }]) as [{ payloads: readonly string[] }];
     const requests = decoded.payloads.map((payload, i) => ({ payload, length: encoded[i]!.sent.length }));
@@ -105,7 +112,7 @@ describe("a second decoder, in another language, written from the document alone
       ],
     };
     const payloads = [
-      codec({ select: { lowRank: 1 }, values: "float32" }, false, 10).encode(data, 1),
+      codec({ select: { lowRank: 1 }, values: "float32" }, false, [{ rows: 10, cols: 6 }]).encode(data, 1),
       codec({ select: { topK: 0.3 }, values: { uniform: 4 } }).encode(data.toReversed(), 0),
     ].map(({ payload }) => payload);
     const groups = payloads.map((payload, i) => ({ tensors: [i], payload }));

@@ -30,6 +30,7 @@ export function fieldsOf(data, at = 0, end = data.length) {
   };
   const uint8 = () => take(1)[0];
   const uint32 = () => take(4).reduceRight((high, byte) => high * 256 + byte, 0);
+  const wide = (size) => take(size).reduceRight((high, byte) => high * 256n + BigInt(byte), 0n);
   const varint = () => {
     let value = 0;
     for (let place = 0; ; place++) {
@@ -49,7 +50,7 @@ export function fieldsOf(data, at = 0, end = data.length) {
     return value;
   };
   const finish = () => require(at === end, "trailing");
-  return { left, take, uint8, uint32, varint, ranged, float32: () => float32Of(uint32()), finish };
+  return { left, take, uint8, uint32, wide, varint, ranged, float32: () => float32Of(uint32()), finish };
 }
 
 /** The bits of `data`, low bit first. */

@@ -14,9 +14,9 @@ export function referenceFrame(bytes, limits) {
     const end = bytes.length - 4;
     require(fieldsOf(bytes, end).uint32() === crc32c(bytes.subarray(0, end)), "bad-checksum");
     const kind = bytes[5];
-    require(kind >= 1 && kind <= 5, "bad-kind");
+    require(kind in BODIES, "bad-kind");
     const fields = fieldsOf(bytes, 6, end);
-    const payloads = BODIES[kind - 1](fields, limits);
+    const payloads = BODIES[kind](fields, limits);
     fields.finish();
     return { kind, payloads };
   } catch (error) {
@@ -25,7 +25,7 @@ export function referenceFrame(bytes, limits) {
   }
 }
 
-const BODIES = [origin, update, delta, checkpoint, student];
+const BODIES = { 1: origin, 2: update, 3: delta, 4: checkpoint, 5: student, 7: tally };
 
 function crc32c(bytes) {
   let crc = 0xffffffff;
@@ -86,6 +86,27 @@ function student(fields, limits) {
     payloads.push(payloadOf(fields));
   }
   require(placed.size === numTensors, "bad-shape");
+  return payloads;
+}
+
+function tally(fields, limits) {
+  fields.varint();
+  fields.varint();
+  fields.take(4);
+  fields.ranged(1, 2 ** 32);
+  const budget = fields.wide(7);
+  require(budget >= 1n && budget < 2n ** 53n, "bad-field");
+  const total = fields.wide(7);
+  require(total >= 1n && total <= budget, "bad-field");
+  fields.take(12);
+  const payloads = [];
+  for (let left = countOf(fields, limits.numTensors); left > 0; left--) {
+    require(fields.uint8() <= 200, "bad-field");
+    payloads.push(payloadOf(fields));
+    const masked = fields.uint8();
+    require(masked <= 1, "bad-field");
+    if (masked === 1) payloads.push(payloadOf(fields));
+  }
   return payloads;
 }
 

@@ -15,6 +15,7 @@ export const POSITIONS = {
   5: eliasFano,
   6: blocks,
   7: range,
+  9: units,
 };
 /** Has factors for values, so that it is read by itself. */
 export const LOW_RANK = 8;
@@ -147,6 +148,39 @@ function blocks(fields, length) {
   };
   const least = whole * widthOf(of) + (rest > 0 ? widthOf(rest) : 0);
   return { least, count: whole * keep + Math.min(keep, rest), read, zero: true };
+}
+
+function units(fields, length) {
+  const axis = fields.uint8();
+  require(axis <= 1, "bad-field");
+  const code = fields.uint8();
+  require(code <= 1, "bad-field");
+  const matrices = [];
+  for (let left = length; left > 0; ) {
+    const [rows, cols] = [fields.ranged(1, length), fields.ranged(1, length)];
+    require(matrices.length < 4096, "too-large");
+    require(rows * cols <= left, "bad-shape");
+    matrices.push({ rows, cols });
+    left -= rows * cols;
+  }
+  const count = matrices.reduce((sum, { rows, cols }) => sum + (axis === 0 ? rows : cols), 0);
+  const list = (code === 0 ? golombRice : bitmap)(fields, count);
+  require(!list.isEmpty, "bad-field");
+  const read = (bits) => {
+    const sent = new Set(list.read(bits));
+    const positions = [];
+    let start = 0;
+    let first = 0;
+    for (const { rows, cols } of matrices) {
+      for (let i = 0; i < rows; i++)
+        for (let j = 0; j < cols; j++)
+          if (sent.has(first + (axis === 0 ? i : j))) positions.push(start + i * cols + j);
+      start += rows * cols;
+      first += axis === 0 ? rows : cols;
+    }
+    return positions;
+  };
+  return { least: list.least, count: 0, read, zero: true };
 }
 
 function reverseLast(list, count) {

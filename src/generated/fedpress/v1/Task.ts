@@ -5,7 +5,6 @@ import type { ModelSource as _fedpress_v1_ModelSource, ModelSource__Output as _f
 import type { Manifest as _fedpress_v1_Manifest, Manifest__Output as _fedpress_v1_Manifest__Output } from '../../fedpress/v1/Manifest.ts';
 import type { TrainSettings as _fedpress_v1_TrainSettings, TrainSettings__Output as _fedpress_v1_TrainSettings__Output } from '../../fedpress/v1/TrainSettings.ts';
 import type { PlanRule as _fedpress_v1_PlanRule, PlanRule__Output as _fedpress_v1_PlanRule__Output } from '../../fedpress/v1/PlanRule.ts';
-import type { Grid as _fedpress_v1_Grid, Grid__Output as _fedpress_v1_Grid__Output } from '../../fedpress/v1/Grid.ts';
 
 export interface Task {
   'runId'?: (string);
@@ -16,7 +15,7 @@ export interface Task {
   'train'?: (_fedpress_v1_TrainSettings | null);
   'uplink'?: (_fedpress_v1_PlanRule)[];
   'downlink'?: (_fedpress_v1_PlanRule)[];
-  'grid'?: (_fedpress_v1_Grid | null);
+  'exponents'?: (number)[];
   'reportDeadlineMs'?: (number);
   'sharedSeed'?: (number);
 }
@@ -30,7 +29,7 @@ export interface Task__Output {
   'train': (_fedpress_v1_TrainSettings__Output | null);
   'uplink': (_fedpress_v1_PlanRule__Output)[];
   'downlink': (_fedpress_v1_PlanRule__Output)[];
-  'grid': (_fedpress_v1_Grid__Output | null);
+  'exponents': (number)[];
   'reportDeadlineMs': (number);
   'sharedSeed': (number);
 }

@@ -1,0 +1,59 @@
+import { median } from "./robust/median.ts";
+
+/**
+ * What turns a poisoned update away before it is folded, besides what every decoder checks (shape, finite values, the
+ * round's bound, the cap on examples): a norm far above what is usual. It takes no part in the fold: what was let in is
+ * in the journal, and a replay asks nobody.
+ */
+export interface GateSettings {
+  /** An update may be so many times longer than the usual one; null: however long it is. */
+  readonly normFactor: number | null;
+}
+
+/** What has been usual: a fold over the accepted updates and the closed rounds, so that a replay comes to the same. */
+export interface Norms {
+  /** Of the newest accepted updates, in the order of the journal. */
+  readonly recent: readonly number[];
+  /** Rounds abandoned since the last that was not. */
+  readonly abandonedInRow: number;
+}
+
+export const noNorms: Norms = { recent: [], abandonedInRow: 0 };
+
+/** As many as are remembered: few enough to follow a training that settles, enough that a few hostile ones do not rule. */
+const WINDOW = 128;
+/** As few as tell what is usual. */
+const FEWEST = 5;
+/** Before that an update may also be so many times longer than the model itself, and the very first no longer. */
+const FIRST_FACTOR = 2;
+
+export const withNorm = (norms: Norms, norm: number): Norms => ({
+  ...norms,
+  recent: [...norms.recent, norm].slice(-WINDOW),
+});
+
+export const afterRound = (norms: Norms, outcome: "commit" | "abandon"): Norms => ({
+  ...norms,
+  abandonedInRow: outcome === "commit" ? 0 : norms.abandonedInRow + 1,
+});
+
+/**
+ * The longest that an update may be; Infinity for any. With every abandoned round in a row it doubles, so that a fleet
+ * whose updates all grew is not shut out for good.
+ */
+export function longest(
+  { normFactor }: GateSettings,
+  { recent, abandonedInRow }: Norms,
+  modelNorm: number,
+): number {
+  if (normFactor === null) return Infinity;
+  const beforeLong = recent.length < FEWEST ? FIRST_FACTOR * modelNorm : 0;
+  const usual = Math.max(beforeLong, recent.length > 0 ? normFactor * median(recent) : 0);
+  return usual === 0 ? Infinity : usual * 2 ** abandonedInRow;
+}
+
+/** Why an update of this norm is turned away; null when it is not. */
+export const gateProblem = (norm: number, most: number): string | null =>
+  norm <= most
+    ? null
+    : `the update's norm is ${norm.toPrecision(3)}, at most ${most.toPrecision(3)} is let in`;

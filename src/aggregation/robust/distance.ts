@@ -1,0 +1,120 @@
+import { type Manifest, numParams } from "../../model/manifest.ts";
+import type { TensorUpdate, UpdateMessage } from "../../model/message.ts";
+import { type Params, type Positions, type SparseVector, toDense } from "../../model/tensor.ts";
+
+/**
+ * Squared distances between updates, with zeros where a payload carries nothing. Only coordinates that both own are
+ * compared, and the sum is scaled up to the whole model, so that owning little brings nobody nearer. Two clients that
+ * have nothing in common are infinitely far apart.
+ */
+export type Distances = (i: number, j: number) => number;
+
+/** All pairs: n²/2 walks along two payloads. The result is symmetric, to the bit, and 0 from an update to itself. */
+export function pairwiseDistances(updates: readonly UpdateMessage[], manifest: Manifest): Distances {
+  const n = updates.length;
+  const table = new Float64Array(n * n);
+  const total = numParams(manifest);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < i; j++) {
+      let sum = 0;
+      let common = 0;
+      for (const { name } of manifest.tensors) {
+        const [a, b] = [updates[i]!.tensors.get(name)!, updates[j]!.tensors.get(name)!];
+        const both = commonOf(a.mask, b.mask);
+        common += both === null ? a.delta.length : both.length;
+        sum += both === null ? apart(a.delta, b.delta) : apart(within(a.delta, both), within(b.delta, both));
+      }
+      table[i * n + j] = table[j * n + i] = common === 0 ? Infinity : sum * (total / common);
+    }
+  return (i, j) => table[i * n + j]!;
+}
+
+/** Squared distance of each update from one point, over what its client owns, scaled up to the whole model. */
+export function distancesFrom(
+  centre: Params,
+  updates: readonly UpdateMessage[],
+  manifest: Manifest,
+): readonly number[] {
+  const total = numParams(manifest);
+  const whole = new Map([...centre].map(([name, { data }]) => [name, squaredSum(data)]));
+  return updates.map(({ tensors }) => {
+    let sum = 0;
+    let owned = 0;
+    for (const [name, part] of tensors) {
+      owned += part.mask === null ? part.delta.length : part.mask.length;
+      sum += apartFrom(centre.get(name)!.data, part, whole.get(name)!);
+    }
+    return owned === 0 ? 0 : sum * (total / owned);
+  });
+}
+
+/** Of two points of the whole model. */
+export function squaredDistance(a: Params, b: Params): number {
+  let sum = 0;
+  for (const [name, { data }] of a) sum += apartDense(data, b.get(name)!.data);
+  return sum;
+}
+
+/** Off the payload's support it is the centre's distance from zero: all of it but for what lies on the support. */
+function apartFrom(centre: Float32Array, { mask, delta }: TensorUpdate, whole: number): number {
+  const { support, values } = delta;
+  if (support === null) return apartDense(values, centre);
+  let sum = 0;
+  let onSupport = 0;
+  for (let i = 0; i < values.length; i++) {
+    const c = centre[support[i]!]!;
+    sum += (values[i]! - c) ** 2;
+    onSupport += c * c;
+  }
+  const owned = mask === null ? whole : mask.reduce((total, at) => total + centre[at]! ** 2, 0);
+  return sum + Math.max(0, owned - onSupport);
+}
+
+function squaredSum(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  return sum;
+}
+
+function apart(a: SparseVector, b: SparseVector): number {
+  if (a.support !== null && b.support !== null) return apartSparse(a.support, a.values, b.support, b.values);
+  return apartDense(toDense(a), toDense(b));
+}
+
+function apartDense(x: Float32Array, y: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += (x[i]! - y[i]!) ** 2;
+  return sum;
+}
+
+/** A walk along both supports at once, in rising order. */
+function apartSparse(at: Positions, x: Float32Array, bt: Positions, y: Float32Array): number {
+  let sum = 0;
+  let i = 0;
+  let j = 0;
+  while (i < at.length && j < bt.length)
+    if (at[i]! < bt[j]!) sum += x[i++]! ** 2;
+    else if (at[i]! > bt[j]!) sum += y[j++]! ** 2;
+    else sum += (x[i++]! - y[j++]!) ** 2;
+  while (i < at.length) sum += x[i++]! ** 2;
+  while (j < bt.length) sum += y[j++]! ** 2;
+  return sum;
+}
+
+/** What both own; null for all of the tensor. */
+function commonOf(a: Positions | null, b: Positions | null): Positions | null {
+  if (a === null || b === null) return a ?? b;
+  const others = new Set(b);
+  return a.filter((at) => others.has(at));
+}
+
+/** What a payload carries of these coordinates. */
+function within({ length, support, values }: SparseVector, owned: Positions): SparseVector {
+  const kept = new Set(owned);
+  const places = [...(support ?? values).keys()].filter((i) => kept.has(support === null ? i : support[i]!));
+  return {
+    length,
+    support: Uint32Array.from(places, (i) => (support === null ? i : support[i]!)),
+    values: Float32Array.from(places, (i) => values[i]!),
+  };
+}

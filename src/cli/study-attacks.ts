@@ -1,0 +1,149 @@
+import { availableParallelism } from "node:os";
+import { Command } from "commander";
+import { type Config, parseConfig } from "../coordinator/config.ts";
+import { loadFederated } from "../data/source.ts";
+import { federate } from "../simulation/federate.ts";
+import { roundHistory } from "../simulation/history.ts";
+import { formatPercent } from "../telemetry/format.ts";
+import { trainerPool } from "../trainer/pool.ts";
+import type { Trainer } from "../trainer/trainer.ts";
+import { initialParams } from "../trainer/zoo.ts";
+import { interruptible } from "./exit.ts";
+import { collect, integer, positive } from "./options.ts";
+
+interface Options {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly density: number;
+  readonly model: string;
+  readonly strategy: readonly string[];
+  readonly json?: boolean;
+}
+
+const FLEETS = {
+  clean: null,
+  "sign-flip": { share: 0.2, kind: "sign-flip" },
+  "large-norm": { share: 0.2, kind: "large-norm" },
+} as const;
+
+/** Without gates the rules stand alone; with 15 clients, of which 3 attack, even bulyan has what it needs. */
+const CLIENTS = 15;
+const GATES_OFF = { normFactor: null };
+const ROWS: Readonly<Record<string, object>> = {
+  fedavg: { strategy: "fedavg", gates: GATES_OFF },
+  "fedavg, gates": { strategy: "fedavg" },
+  "norm-bounding, gates": { strategy: "norm-bounding" },
+  ...Object.fromEntries(
+    ["median", "trimmed-mean", "krum", "multi-krum", "bulyan", "geometric-median", "centered-clipping"].map(
+      (strategy) => [strategy, { strategy, gates: GATES_OFF }],
+    ),
+  ),
+};
+
+interface Row {
+  readonly strategy: string;
+  /** By fleet, on the test split after the last round; null when the training came to no numbers any more. */
+  readonly accuracy: Readonly<Record<string, number | null>>;
+  /** Reports that the gates turned away, by fleet. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+
+export const attacksCommand = (): Command =>
+  new Command("attacks")
+    .description("20 % hostile clients against every strategy: accuracy on the built-in digits")
+    .option("--rounds <n>", "rounds of each run", positive, 20)
+    .option("--seed <n>", "of data, models and attackers", integer, 1)
+    .option("--density <share>", "below 1: top-k with error feedback, ternary", Number, 1)
+    .option("--model <name>", "of the zoo", "small-cnn")
+    .option("--strategy <name>", "only this row; may be repeated", collect, [])
+    .option("--json", "one JSON object on stdout")
+    .action(async ({ rounds, seed, density, model, strategy, json }: Options) => {
+      const trainer = await trainerPool(availableParallelism());
+      const signal = interruptible();
+      const rows: Row[] = [];
+      try {
+        if (!json) print(["strategy", ...Object.keys(FLEETS)]);
+        for (const [name, aggregation] of Object.entries(ROWS)) {
+          if (strategy.length > 0 && !strategy.includes(name)) continue;
+          const ends: [string, End][] = [];
+          for (const [fleet, attack] of Object.entries(FLEETS)) {
+            const config = configOf({ rounds, seed, model, aggregation, attack }, density);
+            ends.push([fleet, await endOf(config, trainer, signal)]);
+          }
+          rows.push({
+            strategy: name,
+            accuracy: Object.fromEntries(ends.map(([fleet, { accuracy }]) => [fleet, accuracy])),
+            refused: Object.fromEntries(ends.map(([fleet, { refused }]) => [fleet, refused])),
+          });
+          if (!json) print([name, ...ends.map(([, end]) => textOf(end))]);
+        }
+      } finally {
+        await trainer.close();
+      }
+      if (json) process.stdout.write(`${JSON.stringify({ rounds, seed, density, model, rows }, null, 2)}\n`);
+    });
+
+function configOf(settings: Readonly<Record<string, unknown>>, density: number): Config {
+  const { model, ...rest } = settings;
+  const dense = [{ tensors: "*", codec: { values: "float32" } }];
+  const sparse = [
+    { tensors: "*", codec: { select: { topK: density }, values: "ternary" }, errorFeedback: true },
+  ];
+  return parseConfig({
+    ...rest,
+    clients: CLIENTS,
+    model: { zoo: model },
+    data: { source: "mnist", holdout: { test: 0.2, transfer: 0 }, partition: { dirichlet: 0.5 } },
+    // a round goes on without those whom the gates refuse, but bulyan needs everybody
+    cohort: {
+      goal: CLIENTS,
+      minimum: (settings["aggregation"] as { strategy: string }).strategy === "bulyan" ? CLIENTS : 12,
+    },
+    uplink: density < 1 ? sparse : dense,
+    downlink: dense,
+  });
+}
+
+interface End {
+  readonly accuracy: number | null;
+  readonly refused: number;
+}
+
+async function endOf(config: Config, trainer: Trainer, signal: AbortSignal): Promise<End> {
+  const { clients, test } = await loadFederated(config.data!, config.clients, config.seed);
+  const history = roundHistory();
+  const refused = () => history.refused().reduce((sum, { reports }) => sum + reports, 0);
+  let sequence = 0;
+  try {
+    const { coordinator } = await federate(
+      {
+        config,
+        runId: "study",
+        initial: initialParams(config.model.zoo, config.seed),
+        clients,
+        trainer,
+        evaluate: async () => null,
+        emit: (event, atMs) => history.sink.emit({ runId: "study", sequence: ++sequence, atMs, event }),
+      },
+      signal,
+    );
+    const { params } = coordinator.book.model();
+    const task = { architecture: config.model.zoo, params, dataset: test! };
+    return { accuracy: (await trainer.evaluate(task, signal)).accuracy, refused: refused() };
+  } catch (error) {
+    if (!(error as Error).message.startsWith("training diverged")) throw error;
+    return { accuracy: null, refused: refused() };
+  }
+}
+
+const textOf = ({ accuracy, refused }: End): string =>
+  (accuracy === null ? "diverged" : formatPercent(accuracy)) + (refused > 0 ? ` (${refused} refused)` : "");
+
+const print = (cells: readonly string[]): void => {
+  process.stdout.write(
+    `${cells
+      .map((cell) => cell.padEnd(22))
+      .join("")
+      .trimEnd()}\n`,
+  );
+};
