@@ -48,7 +48,11 @@ const HIGHEST = { uint8: "255", varint: "0xffffffff" };
 
 const KINDS = [
   { kind: "throw", pattern: /throw (?=new WireError\(|beyond\()/g, changes: () => ["void "] },
-  { kind: "limit", pattern: /(?<!function )\blimit\((?=reader)/g, changes: () => ["void ("] },
+  {
+    kind: "limit",
+    pattern: /(?<!function )\b(?:limit\((?=reader)|check\((?!holds))/g,
+    changes: () => ["void ("],
+  },
   {
     kind: "low",
     pattern: FIELD,

@@ -2,6 +2,7 @@ import { codec, decodeAny } from "../../dist/compress/codec.js";
 import { lossOf } from "../../dist/compress/loss.js";
 import { deviation, recodeProblem, vectorProblem } from "./check.mjs";
 import { frameTarget } from "./frames.mjs";
+import { integersTarget } from "./integers.mjs";
 import { referenceDecode } from "./reference/payload.mjs";
 import { vectorsOf } from "./vectors.mjs";
 
@@ -56,7 +57,7 @@ export const payloadTargets = {
 };
 
 /** Everything there is to fuzz, by name. */
-export const targets = { ...payloadTargets, frame: frameTarget };
+export const targets = { ...payloadTargets, integers: integersTarget, frame: frameTarget };
 
 /** Payloads of these specs; half of the inputs are decoded as the spec agreed, half by what their head says. */
 function payloadTarget(name, specs, isWanted) {

@@ -25,6 +25,7 @@ def decode_integers(data, length):
     vector = [0] * length
     for k, i in enumerate(places):
         vector[i] = int.from_bytes(coded[width * k : width * (k + 1)], "little", signed=True) << shift
+    check(form < 16 or all(vector[i] for i in places), "bad-field", "a zero is there")
     check(all(-(2**63) <= n < 2**63 for n in vector), "bad-field", "beyond 64 bits")
     check(form == best_form(vector) and shift == best_shift(vector), "bad-field", "not the one form")
     return vector

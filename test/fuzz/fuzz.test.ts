@@ -20,8 +20,8 @@ describe("bytes from strangers", () => {
     // The mutations reach every kind of refusal that a payload has, and many still decode.
     for (const outcome of ["decoded", "truncated", "trailing", "bad-field"])
       expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(300);
-    for (const outcome of ["bad-codec", "bad-positions", "not-finite"])
-      expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(3);
+    const rarer = name === "integers" ? [] : ["bad-codec", "bad-positions", "not-finite"];
+    for (const outcome of rarer) expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(3);
   });
 });
 
@@ -170,11 +170,15 @@ describe("the command", () => {
   test("an interruption prints what was done and exits 130", async () => {
     const aborter = new AbortController();
     const lines: string[] = [];
-    const code = await fuzzCommand(module, ["--codec", "ternary", "--inputs", "1000000000", "--json"], {
-      out: (text) => lines.push(text),
-      status: () => aborter.abort(),
-      signal: aborter.signal,
-    });
+    const code = await fuzzCommand(
+      module,
+      ["--codec", "ternary", "--inputs", "1000000000", "--threads", "1", "--json"],
+      {
+        out: (text) => lines.push(text),
+        status: () => aborter.abort(),
+        signal: aborter.signal,
+      },
+    );
     expect(code).toBe(130);
     const { interrupted, results } = JSON.parse(lines.join("\n"));
     expect(interrupted).toBe(true);

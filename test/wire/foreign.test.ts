@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { inputOf } from "../../scripts/fuzz/mutate.mjs";
 import { payloadTargets, targets } from "../../scripts/fuzz/targets.mjs";
 import { codec, decodeAny } from "../../src/compress/codec.ts";
+import { decodeIntegers } from "../../src/compress/integers.ts";
 import { WireError } from "../../src/model/error.ts";
 import type { CodecSpec } from "../../src/model/protocol.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
@@ -134,6 +135,17 @@ describe("a second decoder, in another language, written from the document alone
     }
     answers(requests).forEach((answer, i) => {
       expect(answer, JSON.stringify(requests[i])).toEqual(expected[i]);
+    });
+  });
+
+  it("agrees on mutated vectors of integers", () => {
+    const target = targets.integers!();
+    const inputs = Array.from({ length: 3000 }, (_, seed) => inputOf(target, seed));
+    const requests = inputs.map(({ bytes, length }) => ({ integers: hexOf(bytes), length }));
+    answers(requests).forEach((answer, i) => {
+      const { bytes, length } = inputs[i]!;
+      const expected = outcomeOf(() => Array.from(decodeIntegers(bytes, length, "integers"), String));
+      expect(answer, JSON.stringify(requests[i])).toEqual(expected);
     });
   });
 
