@@ -1,4 +1,5 @@
 import { codec, decodeAny } from "../../dist/compress/codec.js";
+import { lossOf } from "../../dist/compress/loss.js";
 import { recodeProblem, vectorProblem } from "./check.mjs";
 import { frameTarget } from "./frames.mjs";
 import { vectorsOf } from "./vectors.mjs";
@@ -25,10 +26,22 @@ const SPECS = {
   randomk: bySelect({ randomK: 0.05 }, { randomK: 0.6 }),
   "n-of-m": bySelect(blocks(1, 2), blocks(2, 4), blocks(3, 24)),
   "low-rank": bySelect({ lowRank: 1 }, { lowRank: 3 }),
+  rows: bySelect({ rows: 0.1 }, { rows: 0.6 }),
+  filters: bySelect({ filters: 0.1 }, { filters: 0.6 }),
 };
 
 /** Position coders by name, with the id in the first byte of their payloads: what the encoder chose them for. */
-const POSITIONS = { dense: 0, golomb: 1, bitmap: 2, seed: 3, runs: 4, "elias-fano": 5, blocks: 6, range: 7 };
+const POSITIONS = {
+  dense: 0,
+  golomb: 1,
+  bitmap: 2,
+  seed: 3,
+  runs: 4,
+  "elias-fano": 5,
+  blocks: 6,
+  range: 7,
+  units: 9,
+};
 
 const EVERY_SPEC = Object.values(SPECS).flat();
 
@@ -52,7 +65,8 @@ function payloadTarget(name, specs, isWanted) {
     decode: (bytes, length, { codec: agreed, seed }) =>
       seed % 2 === 0 ? agreed.decode(bytes, length) : decodeAny(bytes, length, "payload"),
     check: (decoded, { entry, length, deep }) =>
-      vectorProblem(decoded, length) ?? (deep ? recodeProblem(entry, decoded) : null),
+      vectorProblem(decoded, length) ??
+      (deep && fits(entry.spec, length) ? recodeProblem(entry, decoded) : null),
   };
 }
 
@@ -61,31 +75,33 @@ function entriesOf(spec) {
   const known = entries.get(spec);
   if (known !== undefined) return known;
   const made = VECTORS.filter((vector) => fits(spec, vector.length)).map((vector, seed) => {
-    const subject = codec(spec, needsFeedback(spec), rowsOf(vector.length));
-    const bytes = subject.encode(vector, seed).payload;
-    return { bytes, length: vector.length, codec: subject, projects: isProjection(spec), seed };
+    const subject = codec(spec, needsFeedback(spec));
+    // lengths are mutated too
+    const encode = (v, ...rest) => codec(spec, needsFeedback(spec), [matrixOf(v.length)]).encode(v, ...rest);
+    const { payload: bytes } = encode(vector, seed);
+    const { length } = vector;
+    return { spec, bytes, length, codec: { ...subject, encode }, projects: isProjection(spec), seed };
   });
   entries.set(spec, made);
   return made;
 }
 const entries = new Map();
 
-/** The rows of the vector as a matrix that is as nearly square as can be. */
-function rowsOf(length) {
-  for (let rows = Math.floor(Math.sqrt(length)); ; rows--) if (length % rows === 0) return rows;
+/** The vector as a matrix that is as nearly square as can be. */
+function matrixOf(length) {
+  for (let rows = Math.floor(Math.sqrt(length)); ; rows--)
+    if (length % rows === 0) return { rows, cols: length / rows };
 }
 
 /** Whether factors are fewer than coordinates. */
-const fits = ({ select }, length) =>
-  typeof select !== "object" ||
-  !("lowRank" in select) ||
-  select.lowRank * (rowsOf(length) + length / rowsOf(length)) < length;
+function fits({ select }, length) {
+  const { rows, cols } = matrixOf(length);
+  return typeof select !== "object" || !("lowRank" in select) || select.lowRank * (rows + cols) < length;
+}
 
 /** Random positions of a code that is not right in the mean are only for error feedback. */
-const needsFeedback = ({ select, values }) =>
-  typeof select === "object" &&
-  ("lowRank" in select || ("randomK" in select && !RIGHT_IN_THE_MEAN.has(values)));
-const RIGHT_IN_THE_MEAN = new Set(["float32", "float16", "bfloat16"]);
+const needsFeedback = (spec) =>
+  (typeof spec.select === "object" && "lowRank" in spec.select) || lossOf(spec, false) === null;
 
 /** Nothing is left to chance, and no magnitude that was sent can fall below a threshold. */
 const isProjection = ({ select, values }) =>

@@ -25,8 +25,9 @@ const WINDOW = 128;
 /** As few as tell what is usual. */
 const FEWEST = 5;
 /**
- * Before that: no update is so many times longer than the model itself. A first round at a high learning rate, five
- * epochs at 0.1 with momentum 0.9, was seen to make them up to 2.5 times as long.
+ * Before that: no update is so many times longer than the model itself, or else, for a model that began at zero, than the
+ * least of those few by the usual factor. A first round at a high learning rate, five epochs at 0.1 with momentum 0.9,
+ * was seen to make updates up to 2.5 times as long as the model.
  */
 const FIRST_FACTOR = 5;
 
@@ -50,7 +51,10 @@ export function longest(
   modelNorm: number,
 ): number {
   if (normFactor === null) return Infinity;
-  const usual = recent.length >= FEWEST ? normFactor * median(recent) : FIRST_FACTOR * modelNorm;
+  const usual =
+    recent.length >= FEWEST
+      ? normFactor * median(recent)
+      : Math.max(FIRST_FACTOR * modelNorm, recent.length > 0 ? normFactor * Math.min(...recent) : 0);
   return usual === 0 ? Infinity : usual * 2 ** abandonedInRow;
 }
 

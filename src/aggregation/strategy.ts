@@ -1,3 +1,4 @@
+import { localSteps } from "../model/local-steps.ts";
 import type { TrainSettings } from "../model/protocol.ts";
 import type { Aggregate } from "./aggregate.ts";
 import type { GateSettings } from "./gates.ts";
@@ -11,7 +12,7 @@ import type { RobustRule } from "./robust/rule.ts";
 import { trimmedMean } from "./robust/trimmed-mean.ts";
 import { type ServerOptimizer, type ServerOptimizerSettings, serverOptimizer } from "./server-optimizer.ts";
 import type { Tally } from "./tally.ts";
-import { boundedByMedian, byExamples, clipped, fair, type Weigh } from "./weight.ts";
+import { boundedByMedian, byExamples, clipped, discounted, fair, type Weigh } from "./weight.ts";
 
 /** How updates become one: what each counts for, what they come to, and the step that the model then takes. */
 export interface AggregationStrategy {
@@ -38,6 +39,8 @@ export interface AggregationSettings {
   readonly weightCap: number;
   /** Updates of a larger norm, over all tensors, count as if they had this one; null: all as they are. */
   readonly clipNorm: number | null;
+  /** What a report from an older model counts falls off as (1 + versions)^-this. */
+  readonly stalenessExponent: number;
   /** q of q-FedAvg. */
   readonly fairness: number;
   /** How many of a round's updates may be hostile: what robust strategies are built for. */
@@ -46,10 +49,20 @@ export interface AggregationSettings {
   readonly gates: GateSettings;
 }
 
+/** Settings of a config's `cohort`. */
+interface CohortPreset {
+  readonly goal?: number;
+  readonly minimum?: number;
+  readonly concurrency: number;
+  readonly maxStaleness: number;
+}
+
 /** What a name stands for: settings that it brings, and how it weighs and folds. */
 interface Preset {
   /** Instead of a plain step of the mean. */
   readonly serverOptimizer?: ServerOptimizerSettings;
+  /** How its reports are gathered, where a config says nothing else. */
+  readonly cohort?: CohortPreset;
   /** What clients do for it. */
   readonly train?: Pick<TrainSettings, "proximal" | "perStep">;
   readonly weigh?: (settings: AggregationSettings, train: TrainSettings) => Weigh;
@@ -63,13 +76,21 @@ const adaptive = { learningRate: 0.03, beta1: 0.9, beta2: 0.99, epsilon: 1e-3 };
 /** Every strategy by the name that it has in a config; docs/strategies.md has their papers and when to use them. */
 const PRESETS = {
   fedavg: {},
-  fedavgm: { serverOptimizer: { sgd: { learningRate: 1, momentum: 0.9 } } },
+  fedavgm: { serverOptimizer: { sgd: { learningRate: 0.1, momentum: 0.9 } } },
   fedadam: { serverOptimizer: { adam: adaptive } },
   fedyogi: { serverOptimizer: { yogi: adaptive } },
   fedadagrad: { serverOptimizer: { adagrad: { learningRate: 0.03, beta1: 0, epsilon: 1e-3 } } },
   fedprox: { train: { proximal: 0.01 } },
   fednova: { train: { perStep: true }, mean: stepsTimesMean },
-  "q-fedavg": { weigh: ({ fairness }, { optimizer }) => fair(fairness, rateOf(optimizer)) },
+  fedbuff: { cohort: { concurrency: 20, maxStaleness: 20 } },
+  fedasync: {
+    cohort: { goal: 1, minimum: 1, concurrency: 10, maxStaleness: 100 },
+    serverOptimizer: { sgd: { learningRate: 0.3, momentum: 0 } },
+  },
+  "q-fedavg": {
+    weigh: ({ fairness }, train) =>
+      fair(fairness, (numSteps) => rateOf(train.optimizer) * localSteps(train, numSteps)),
+  },
   "norm-bounding": { weigh: ({ weightCap }) => boundedByMedian(byExamples(weightCap)) },
   median: { robust: () => coordinateMedian },
   "trimmed-mean": { robust: () => trimmedMean },
@@ -92,6 +113,9 @@ const PLAIN: ServerOptimizerSettings = { sgd: { learningRate: 1, momentum: 0 } }
 export const optimizerOf = (name: StrategyName): ServerOptimizerSettings =>
   presetOf(name).serverOptimizer ?? PLAIN;
 
+/** How a strategy gathers reports, where that is part of it. */
+export const cohortOf = (name: StrategyName): CohortPreset | undefined => presetOf(name).cohort;
+
 /** The clients' training under a strategy: what it brings along, unless the config says otherwise. */
 export const trainedFor = (name: StrategyName, train: TrainSettings): TrainSettings => ({
   ...presetOf(name).train,
@@ -110,10 +134,11 @@ export function aggregationStrategy(
   const { weigh = ({ weightCap }) => byExamples(weightCap), mean = sendersOverOwners } = presetOf(
     settings.strategy,
   );
+  const { clipNorm, stalenessExponent } = settings;
   const rule = robustRule(settings);
-  const plain = weigh(settings, train);
+  const fresh = discounted(weigh(settings, train), stalenessExponent);
   return {
-    weigh: settings.clipNorm === null ? plain : clipped(plain, settings.clipNorm),
+    weigh: clipNorm === null ? fresh : clipped(fresh, clipNorm),
     fold: rule === null ? { kind: "linear", mean } : { kind: "robust", rule },
     optimizer: serverOptimizer(settings.serverOptimizer),
   };

@@ -57,6 +57,10 @@ export const quantum = ({ exponents, weightBudget }: Grid, tensor: number): numb
   2 **
   (exponents[tensor]! + Math.max(ceilLog2(MAX_WEIGHT) - PRODUCT_BITS, ceilLog2(weightBudget) - SUM_BITS));
 
+/** No sum of updates of that total weight is larger. */
+export const largestSum = (grid: Grid, tensor: number, total: number): bigint =>
+  BigInt(total) * BigInt(2 ** grid.exponents[tensor]! / quantum(grid, tensor));
+
 const PRODUCT_BITS = 51;
 const SUM_BITS = 62;
 

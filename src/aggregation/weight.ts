@@ -67,21 +67,25 @@ export function discounted(weigh: Weigh, exponent: number): Weigh {
 
 /**
  * q-FedAvg (Li et al., "Fair Resource Allocation in Federated Learning", 2020): clients with a loss F count F^q, and
- * the step is as long as the estimate of the local Lipschitz constant, 1 / learningRate, allows:
- * gain = F^q, weight = F^q (1 + q |delta|^2 / (learningRate F)). F is the mean loss of the training that made the update,
- * not one more pass over the data, and is counted relative to the largest of the round before.
+ * the step is as long as the estimate L of the local Lipschitz constant allows: gain = F^q, weight =
+ * F^q (1 + q L |delta|^2 / F). The paper has L = 1 / learningRate, for a delta of one step; after `steps` of them the
+ * same gradients make a delta that is as many times longer, so that 1 / L is the learning rate times the steps. F is the
+ * mean loss of the training that made the update, not one more pass over the data, and is counted relative to the
+ * largest of the round before.
  */
-export function fair(q: number, learningRate: number): Weigh {
+export function fair(q: number, reachOf: (numSteps: number) => number): Weigh {
   return (update, { lastLoss }) => {
     const loss = Math.max(update.trainLoss, SMALLEST_LOSS);
     const ratio = Math.min(loss / Math.max(lastLoss ?? loss, SMALLEST_LOSS), LARGEST_RATIO);
     const gain = Math.max(1, Math.round(FAIR_UNIT * (ratio / LARGEST_RATIO) ** q));
-    const stretch = 1 + (q * normOf(update) ** 2) / (learningRate * loss);
+    const stretch =
+      1 + (q * normOf(update) ** 2) / (Math.max(reachOf(update.numSteps), SMALLEST_REACH) * loss);
     return { gain, weight: Math.min(MAX_WEIGHT, Math.round(gain * stretch)) };
   };
 }
 
 const SMALLEST_LOSS = 1e-6;
+const SMALLEST_REACH = 1e-6;
 /** A loss above so many times the last round's largest counts no more than that. */
 const LARGEST_RATIO = 4;
 const FAIR_UNIT = 2 ** 24;

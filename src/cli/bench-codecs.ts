@@ -1,6 +1,7 @@
 import { bitReader, bitWriter } from "../compress/bits.ts";
 import { byteWriter } from "../compress/bytes.ts";
 import { codec } from "../compress/codec.ts";
+import type { Matrix } from "../compress/matrix.ts";
 import { rangeGaps } from "../compress/positions/range.ts";
 import type { CodecSpec } from "../model/protocol.ts";
 import type { SparseVector } from "../model/tensor.ts";
@@ -42,7 +43,9 @@ const SPECS = {
 export const benchCodecs: Readonly<Record<string, Subject>> = {
   ...Object.fromEntries(Object.entries(SPECS).map(([name, spec]) => [name, ofSpec(spec)])),
   range: byRange(0.01),
-  powersgd: ofMatrix(4),
+  rows: ofMatrix({ select: { rows: 0.1 }, values: "ternary" }),
+  filters: ofMatrix({ select: { filters: 0.1 }, values: "ternary" }),
+  powersgd: ofMatrix({ select: { lowRank: 4 }, values: "float16" }),
   ...peers,
 };
 
@@ -64,6 +67,8 @@ function aboutSelect(select: CodecSpec["select"]): string {
   if ("randomK" in select) return `random ${100 * select.randomK} %`;
   if ("threshold" in select) return `from ${select.threshold}`;
   if ("lowRank" in select) return `rank ${select.lowRank}`;
+  if ("rows" in select) return `rows, ${100 * select.rows} %`;
+  if ("filters" in select) return `filters, ${100 * select.filters} %`;
   return `${select.blocks.keep} of ${select.blocks.of}`;
 }
 
@@ -97,17 +102,17 @@ function byRange(density: number): Subject {
 const RANGE_AND_TERNARY = 0x72;
 
 /** The vector as a matrix that is as nearly square as its length allows. */
-function ofMatrix(rank: number): Subject {
-  const spec: CodecSpec = { select: { lowRank: rank }, values: "float16" };
+function ofMatrix(spec: CodecSpec): Subject {
   return {
-    about: `rank ${rank}, float16, of a matrix as nearly square as can be`,
-    encode: (vector) => codec(spec, true, rowsOf(vector.length)).encode(vector, 1).payload,
+    about: `${aboutSelect(spec.select)}, ${aboutValues(spec.values)}, of a matrix as nearly square as can be`,
+    encode: (vector) => codec(spec, true, [squarest(vector.length)]).encode(vector, 1).payload,
     decode: codec(spec).decode,
   };
 }
 
-function rowsOf(length: number): number {
-  for (let rows = Math.floor(Math.sqrt(length)); ; rows--) if (length % rows === 0) return rows;
+function squarest(length: number): Matrix {
+  for (let rows = Math.floor(Math.sqrt(length)); ; rows--)
+    if (length % rows === 0) return { rows, cols: length / rows };
 }
 
 /** The codes in an eden payload of all coordinates: docs/wire-format.md, with heads of six bytes before the blocks. */

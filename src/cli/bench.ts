@@ -1,12 +1,12 @@
-import { execFileSync } from "node:child_process";
 import { loadavg } from "node:os";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { ConfigError } from "../model/error.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import type { EpochReport } from "../trainer/trainer.ts";
 import { architectureNames } from "../trainer/zoo.ts";
+import { aggregateCommand } from "./bench-aggregate.ts";
 import { codecCommand } from "./bench-codec.ts";
+import { pythonWith, runPython } from "./bench-python.ts";
 import { benchModels, benchTask, median } from "./bench-task.ts";
 import { workersCommand } from "./bench-workers.ts";
 import { collect, integer } from "./options.ts";
@@ -47,7 +47,8 @@ export const benchCommand = (): Command =>
         .action(benchTrain),
     )
     .addCommand(workersCommand())
-    .addCommand(codecCommand());
+    .addCommand(codecCommand())
+    .addCommand(aggregateCommand());
 
 async function benchTrain({ model, samples, epochs, torch, json }: Options): Promise<void> {
   const names = benchModels(model, architectureNames);
@@ -104,28 +105,12 @@ function torchRun(
   numSamples: number,
   epochs: number,
 ): { readonly ms: readonly number[]; readonly blas: string } {
-  const script = fileURLToPath(new URL("../../bench/torch_train.py", import.meta.url));
-  const args = [script, name, numSamples, WARM_UP, epochs].map(String);
-  return JSON.parse(
-    execFileSync(python, args, { encoding: "utf8", env: { ...process.env, ...KEEP_MEMORY } }),
-  );
+  return JSON.parse(runPython(python, "torch_train.py", [name, numSamples, WARM_UP, epochs]));
 }
 
-/** glibc's malloc gives large buffers back after each use, which costs the peer more than its arithmetic: told not to. */
-const KEEP_MEMORY = {
-  MALLOC_MMAP_THRESHOLD_: "1073741824",
-  MALLOC_TRIM_THRESHOLD_: "4294967296",
-  MALLOC_TOP_PAD_: "268435456",
-};
-
 function pythonWithTorch(): string {
-  for (const python of ["python3", "/usr/bin/python3"])
-    try {
-      execFileSync(python, ["-c", "import torch"], { stdio: "ignore" });
-      return python;
-    } catch {
-      // the next one may have it
-    }
+  const python = pythonWith("torch");
+  if (python !== null) return python;
   throw new ConfigError([{ path: "--torch", value: "python3", expected: "a python3 that can import torch" }]);
 }
 

@@ -9,7 +9,7 @@ export const decodeCodec = (fields: Codec__Output, place: string): CodecSpec => 
 });
 
 function decodeSelect(fields: Codec__Output, place: string): CodecSpec["select"] {
-  const { topK, threshold, randomK, blocks, lowRank } = fields;
+  const { topK, threshold, randomK, blocks, lowRank, rows, filters } = fields;
   const density = (value: number, field: string): number =>
     real(value, `${place}.${field}`, (v) => v > 0 && v <= 1, "above 0, at most 1");
   if (topK !== undefined) return { topK: density(topK, "top_k") };
@@ -17,6 +17,8 @@ function decodeSelect(fields: Codec__Output, place: string): CodecSpec["select"]
     return { threshold: real(threshold, `${place}.threshold`, (v) => v > 0, "above 0") };
   if (randomK !== undefined) return { randomK: density(randomK, "random_k") };
   if (lowRank !== undefined) return { lowRank: integer(lowRank, `${place}.low_rank`, 1, 32) };
+  if (rows !== undefined) return { rows: density(rows, "rows") };
+  if (filters !== undefined) return { filters: density(filters, "filters") };
   if (!blocks) return "all";
   const of = integer(blocks.of, `${place}.blocks.of`, 2, 24);
   return { blocks: { keep: integer(blocks.keep, `${place}.blocks.keep`, 1, of - 1), of } };

@@ -26,6 +26,8 @@ export interface ByteReader {
   readonly shortDigest: (field: string) => number;
   /** Four bytes, little endian, 0 to 2^32-1. */
   readonly uint32: (field: string) => number;
+  /** `length` bytes, little endian, `low` to `high`. */
+  readonly wide: (field: string, length: number, low: bigint, high: bigint) => bigint;
   /** A finite float32, little endian. */
   readonly float32: (field: string) => number;
   /** The next `length` bytes, as a view. */
@@ -97,6 +99,16 @@ export function byteReader(bytes: Uint8Array, prefix: string, trace?: Trace): By
       at += 4;
       return traced(field, at - 4, view.getUint32(at - 4, true));
     },
+    wide(field, length, low, high) {
+      need(field, length);
+      let value = 0n;
+      for (let byte = length - 1; byte >= 0; byte--) value = (value << 8n) | BigInt(bytes[at + byte]!);
+      if (value < low || value > high)
+        throw new WireError("bad-field", placed(field), `${value}, expected ${low} to ${high}`);
+      at += length;
+      trace?.({ offset: at - length, length, field: placed(field), value: String(value) });
+      return value;
+    },
     float32(field) {
       need(field, 4);
       const value = view.getFloat32(at, true);
@@ -123,6 +135,8 @@ export interface ByteWriter {
   readonly varint: (value: number) => void;
   readonly shortDigest: (value: number) => void;
   readonly uint32: (value: number) => void;
+  /** In so many bytes, little endian. */
+  readonly wide: (value: bigint, length: number) => void;
   readonly float32: (value: number) => void;
   readonly bytes: (value: Uint8Array) => void;
   /** `length` zero bytes to be filled in before anything else is written. */
@@ -164,6 +178,11 @@ export function byteWriter(capacity = 64): ByteWriter {
     },
     shortDigest: (value) => viewOf(4).setUint32(0, value),
     uint32: (value) => viewOf(4).setUint32(0, value, true),
+    wide(value, length) {
+      assert(value >= 0n && value < 1n << BigInt(8 * length), `${value} is ${length} bytes`);
+      const bytes = region(length);
+      for (let byte = 0; byte < length; byte++) bytes[byte] = Number((value >> BigInt(8 * byte)) & 255n);
+    },
     float32(value) {
       assert(Number.isFinite(Math.fround(value)), `${value} is a finite float32`);
       viewOf(4).setFloat32(0, value, true);

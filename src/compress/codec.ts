@@ -4,21 +4,17 @@ import type { CodecSpec } from "../model/protocol.ts";
 import type { SparseVector } from "../model/tensor.ts";
 import { byteReader } from "./bytes.ts";
 import { encodeLowRank } from "./low-rank-payload.ts";
+import type { Matrix } from "./matrix.ts";
 import { type Encoded, readPayload, writePayload } from "./payload.ts";
 import { type Selected, select } from "./selection.ts";
 import { take } from "./take.ts";
-import { fixedWidth, type Loss } from "./values/coder.ts";
+import { fixedWidth } from "./values/coder.ts";
 import { MAX_FLOAT32 } from "./values/scale.ts";
 import { valueCoder } from "./values.ts";
 
 /** One flat vector to bytes and back: select, quantize, positions, bytes. Knows no tensors, models or networks. */
 export interface Codec {
   readonly spec: CodecSpec;
-  /**
-   * With feedback never "unbiased": an unbiased code's noise would make the residual grow without bound, so that
-   * scales are then those of least error and random positions are sent unscaled (in `encode`; the bytes do not tell).
-   */
-  readonly loses: Loss;
   /**
    * The vector must be finite, of length 1 or more. `seed`, 0 to 2^32-1, is for what is left to chance: same vector
    * and seed, same bytes. No magnitude above `bound`, and of the vector none is, comes out of it.
@@ -28,24 +24,32 @@ export interface Codec {
   readonly decode: (bytes: Uint8Array, length: number, place?: string) => SparseVector;
 }
 
-/** `feedback`: whether what a payload leaves out is sent later. `rows`: of the matrix that a low-rank codec codes. */
-export function codec(spec: CodecSpec, feedback = false, rows = 1): Codec {
+/**
+ * `feedback`: whether what a payload leaves out is sent later. `matrices`: those that make up every vector to encode,
+ * one after the other, for codecs that look at rows, columns or rank; one row if left out.
+ */
+export function codec(spec: CodecSpec, feedback = false, matrices?: readonly Matrix[]): Codec {
   const values = valueCoder(spec.values);
   return {
     spec,
-    loses: lossOf(spec, values.loses, feedback),
     encode(vector, seed, bound = Infinity) {
       assert(
         vector.length >= 1 && codecKernels(vector.length).allFinite(vector),
         "a vector to encode is finite and not empty",
       );
       const { length } = vector;
+      const parts = matrices ?? [{ rows: 1, cols: length }];
+      assert(
+        parts.reduce((sum, { rows, cols }) => sum + rows * cols, 0) === length,
+        "the matrices make up the vector",
+      );
       if (typeof spec.select === "object" && "lowRank" in spec.select) {
-        const shape = { rows, cols: length / rows, rank: spec.select.lowRank };
+        assert(parts.length === 1, "a low-rank codec codes one matrix");
+        const shape = { ...parts[0]!, rank: spec.select.lowRank };
         const options = { seed, feedback, bound: Math.min(bound, MAX_FLOAT32) };
         return encodeLowRank(spec.values, vector, shape, options) ?? encodeNothing(spec.values, length);
       }
-      const selected = select(spec.select, vector, seed);
+      const selected = select(spec.select, vector, seed, parts);
       if (selected.positions?.length === 0) return encodeNothing(spec.values, length);
       const most = Math.min(bound, MAX_FLOAT32);
       const factor =
@@ -64,14 +68,6 @@ export const decodeAny = (bytes: Uint8Array, length: number, place: string): Spa
 
 const isRandom = ({ select: selection }: CodecSpec): boolean =>
   typeof selection === "object" && "randomK" in selection;
-
-function lossOf(spec: CodecSpec, ofValues: Loss, feedback: boolean): Loss {
-  if (feedback) return spec.select === "all" && ofValues === "nothing" ? "nothing" : "contraction";
-  if (isRandom(spec)) return "unbiased";
-  if (typeof spec.select === "object" && "lowRank" in spec.select) return "contraction";
-  if (spec.select === "all") return ofValues;
-  return ofValues === "nothing" ? "contraction" : ofValues;
-}
 
 /** The selected values times `factor`, by which random ones are right in the mean; beyond `most` they are clipped. */
 function gathered(vector: Float32Array, { positions }: Selected, factor: number, most: number): Float32Array {

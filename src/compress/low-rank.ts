@@ -1,9 +1,8 @@
 import { derive } from "../model/rng.ts";
+import type { Matrix } from "./matrix.ts";
 
 /** A matrix, row by row, as the product of two thin ones: P [rows, rank] times Q [cols, rank] transposed. */
-export interface LowRank {
-  readonly rows: number;
-  readonly cols: number;
+export interface LowRank extends Matrix {
   readonly rank: number;
 }
 

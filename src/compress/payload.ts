@@ -44,7 +44,8 @@ export function writePayload(
   quantized: Quantized,
   length: number,
 ): Encoded {
-  const { whole, sparse } = valueCoder(spec);
+  const { sparse } = valueCoder(spec);
+  const whole = isWhole(valueCoderId(spec));
   const { values } = quantized;
   if (positions === null && !sparse) {
     const dense = form(shortestPositions(null, length), quantized, null);

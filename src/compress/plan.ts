@@ -5,6 +5,7 @@ import type { Exponents, PlanRule } from "../model/protocol.ts";
 import { type Params, type SparseVector, sizeOf } from "../model/tensor.ts";
 import { byteWriter } from "./bytes.ts";
 import { type Codec, codec } from "./codec.ts";
+import { matrixOf } from "./matrix.ts";
 import { ruleProblems, writeSpec } from "./spec.ts";
 
 /** The tensors that share a payload: one flat vector, so that top-k and scale are joint across them. */
@@ -45,12 +46,12 @@ export function planGroups(
     const tensors = members[i]!;
     const length = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
     if (length === 0) return [];
-    const rows = length / (tensors[0]!.shape.at(-1) ?? 1);
-    return [{ rule, codec: codec(rule.codec, rule.errorFeedback, rows), tensors, length }];
+    const matrices = tensors.map(({ shape }) => matrixOf(shape));
+    return [{ rule, codec: codec(rule.codec, rule.errorFeedback, matrices), tensors, length }];
   });
 }
 
-/** A low-rank codec takes one matrix: a tensor's last axis makes its columns, the others together its rows. */
+/** A low-rank codec takes one matrix. */
 function matrixProblems(
   { codec: { select } }: PlanRule,
   tensors: readonly TensorSpec[],
@@ -66,8 +67,7 @@ function matrixProblems(
       tensors.map((tensor) => tensor.name),
       "a rule that only one tensor of two or more dimensions matches",
     );
-  const cols = shape.at(-1)!;
-  const rows = sizeOf(shape) / cols;
+  const { rows, cols } = matrixOf(shape);
   const most = Math.ceil((rows * cols) / (rows + cols)) - 1;
   return select.lowRank <= most
     ? []

@@ -11,6 +11,8 @@ import { lowRankPositions, readLowRank } from "./positions/low-rank.ts";
 import { rangeGaps, readRangeGaps } from "./positions/range.ts";
 import { readRunLengths, runLengths } from "./positions/runs.ts";
 import { readSeedPositions, seedPositions } from "./positions/seed.ts";
+import { readUnitPositions, unitPositions } from "./positions/units.ts";
+import type { UnitLayout } from "./units.ts";
 
 /**
  * The wire ids of the position coders, 0 to 15: pinned in docs/wire-format.md, never reused. `zeros` is whether a
@@ -26,6 +28,7 @@ const POSITION_FORMATS = {
   6: { name: "blocks", zeros: true, readHead: readBlockPositions },
   7: { name: "range", zeros: false, readHead: readRangeGaps },
   8: { name: "low-rank", zeros: true, readHead: readLowRank },
+  9: { name: "units", zeros: true, readHead: readUnitPositions },
 } as const;
 
 export type PositionCoderId = keyof typeof POSITION_FORMATS;
@@ -66,6 +69,12 @@ export const seededPositions = (seed: number, count: number): Coded => ({
 export const blockedPositions = (support: Positions, length: number, blocks: Blocks): Coded => ({
   id: 6,
   ...blockPositions(support, length, blocks),
+});
+
+/** Whole rows or columns. */
+export const codedUnits = (units: Positions, layout: UnitLayout): Coded => ({
+  id: 9,
+  ...unitPositions(units, layout),
 });
 
 /** Everything, by the factors of a matrix. */

@@ -2,10 +2,12 @@ import { assert } from "../model/assert.ts";
 import type { CodecSpec } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { Positions } from "../model/tensor.ts";
+import type { Matrix } from "./matrix.ts";
 import { type Blocks, blockAt } from "./positions/blocks.ts";
 import { drawPositions } from "./positions/seed.ts";
-import { blockedPositions, type Coded, seededPositions } from "./positions.ts";
+import { blockedPositions, type Coded, codedUnits, seededPositions } from "./positions.ts";
 import { countOfDensity, topK } from "./select.ts";
+import { coordinatesOf, largestUnits, numUnits, type UnitLayout } from "./units.ts";
 
 /** Which coordinates are sent, rising (null: all); and, where the selection has one, the coder that knows its form. */
 export interface Selected {
@@ -13,8 +15,13 @@ export interface Selected {
   readonly coded: Coded | null;
 }
 
-/** Selects in a vector of finite numbers; `seed` is for what is left to chance. */
-export function select(spec: CodecSpec["select"], vector: Float32Array, seed: number): Selected {
+/** Selects in a vector of finite numbers; `seed` is for what is left to chance, `matrices` make up the vector. */
+export function select(
+  spec: CodecSpec["select"],
+  vector: Float32Array,
+  seed: number,
+  matrices: readonly Matrix[],
+): Selected {
   const { length } = vector;
   if (spec === "all") return { positions: null, coded: null };
   if ("topK" in spec) return { positions: topK(vector, countOfDensity(spec.topK, length)), coded: null };
@@ -29,11 +36,23 @@ export function select(spec: CodecSpec["select"], vector: Float32Array, seed: nu
           coded: seededPositions(positionSeed, count),
         };
   }
+  if ("rows" in spec) return selectUnits(vector, { axis: "rows", matrices }, spec.rows);
+  if ("filters" in spec) return selectUnits(vector, { axis: "columns", matrices }, spec.filters);
   assert("blocks" in spec, "a low-rank codec selects nothing");
   const positions = largestOfBlocks(vector, spec.blocks);
   return positions.length === length
     ? { positions: null, coded: null }
     : { positions, coded: blockedPositions(positions, length, spec.blocks) };
+}
+
+function selectUnits(vector: Float32Array, layout: UnitLayout, density: number): Selected {
+  const units = largestUnits(vector, layout, density);
+  return units.length === numUnits(layout)
+    ? { positions: null, coded: null }
+    : {
+        positions: coordinatesOf(units, layout),
+        coded: units.length === 0 ? null : codedUnits(units, layout),
+      };
 }
 
 /** The coordinates of magnitude `threshold` (above 0) or more (Strom, 2015). */

@@ -1,6 +1,7 @@
 import type { ConfigProblem } from "../model/error.ts";
 import type { CodecSpec, PlanRule } from "../model/protocol.ts";
 import type { ByteWriter } from "./bytes.ts";
+import { lossOf } from "./loss.ts";
 import { MAX_RANK } from "./low-rank.ts";
 import { MAX_BLOCK } from "./positions/blocks.ts";
 import { MAX_CENTROIDS } from "./values/codebook.ts";
@@ -8,7 +9,8 @@ import { MAX_MAGNITUDES } from "./values/levels.ts";
 import { MAX_LEVELS } from "./values/qsgd.ts";
 
 /** What is wrong with a rule's codec: numbers outside their range, and parts that do not go together. */
-export function ruleProblems({ codec: { select, values }, errorFeedback }: PlanRule, path: string) {
+export function ruleProblems({ codec, errorFeedback }: PlanRule, path: string) {
+  const { select, values } = codec;
   const problems: ConfigProblem[] = [];
   const check = (holds: boolean, field: string, value: unknown, expected: string): void => {
     if (!holds) problems.push({ path: `${path}.codec.${field}`, value, expected });
@@ -36,7 +38,9 @@ export function ruleProblems({ codec: { select, values }, errorFeedback }: PlanR
     else if ("lowRank" in select) {
       integer(select.lowRank, 1, MAX_RANK, "select.lowRank", "columns");
       check(errorFeedback, "select.lowRank", select.lowRank, "errorFeedback: true beside lowRank");
-    } else {
+    } else if ("rows" in select) density(select.rows, "select.rows");
+    else if ("filters" in select) density(select.filters, "select.filters");
+    else {
       const { keep, of } = select.blocks;
       integer(of, 2, MAX_BLOCK, "select.blocks.of", "coordinates a block");
       integer(keep, 1, of - 1, "select.blocks.keep", "coordinates, below `of`");
@@ -49,22 +53,14 @@ export function ruleProblems({ codec: { select, values }, errorFeedback }: PlanR
     else if ("levels" in values) integer(values.levels, 2, MAX_MAGNITUDES, "values.levels", "magnitudes");
     else integer(values.eden, 1, 4, "values.eden", "bits");
   }
-  // Random coordinates are scaled up to be right in the mean, which a code that is not would undo.
-  if (typeof select === "object" && "randomK" in select && !errorFeedback)
-    check(
-      isRightInTheMean(values),
-      "values",
-      values,
-      "errorFeedback: true beside randomK, or float32, float16, bfloat16, qsgd, eden or uniform with rounding: stochastic",
-    );
+  check(
+    lossOf(codec, errorFeedback) !== null,
+    "values",
+    values,
+    "errorFeedback: true beside randomK, or float32, float16, bfloat16, qsgd, eden or uniform with rounding: stochastic",
+  );
   return problems;
 }
-
-/** Floats of any size are, but for their rounding. */
-const isRightInTheMean = (values: CodecSpec["values"]): boolean =>
-  typeof values === "string"
-    ? values !== "ternary" && values !== "sign"
-    : "qsgd" in values || "eden" in values || ("uniform" in values && values.rounding === "stochastic");
 
 /** A spec as the plan's digest has it: a byte that says which, then its numbers; no two specs are alike in bytes. */
 export function writeSpec(writer: ByteWriter, { select, values }: CodecSpec): void {
@@ -75,7 +71,9 @@ export function writeSpec(writer: ByteWriter, { select, values }: CodecSpec): vo
   else if ("lowRank" in select) {
     writer.uint8(5);
     writer.varint(select.lowRank);
-  } else {
+  } else if ("rows" in select) writeFraction(writer, 6, select.rows);
+  else if ("filters" in select) writeFraction(writer, 7, select.filters);
+  else {
     writer.uint8(4);
     writer.uint8(select.blocks.keep);
     writer.uint8(select.blocks.of);

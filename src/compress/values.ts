@@ -46,7 +46,7 @@ const formatOf = (id: ValueCoderId) => VALUE_FORMATS[id].format as unknown as Va
 
 export const valueCoder = (spec: ValuesSpec): ValueCoder => formatOf(valueCoderId(spec)).coder(spec);
 
-/** Whether values are only read all together, zeros too. */
+/** Whether values are only read all together, so that none may be left out for being zero. */
 export const isWhole = (id: ValueCoderId): boolean => id === 8;
 
 /** Reads what the values share; `agreed` is a spec of this id, or null. */

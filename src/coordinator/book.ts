@@ -43,13 +43,17 @@ export interface Contract {
   readonly train: TrainSettings;
   /** The weights of a round's updates add up to at most this. */
   readonly weightBudget: number;
+  /** Whether the last round's updates are kept, for an ensemble of teachers; else they are folded and gone. */
+  readonly keepsUpdates: boolean;
+  /** Whether bounds only grow, because reports of earlier rounds count. */
+  readonly keepsBounds: boolean;
   readonly limits: Limits;
 }
 
 /**
  * The run's state as the fold of its records: the global model, the open round's tally, what became of every
- * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept, but for the
- * last round's, from which an ensemble of teachers can be made.
+ * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept, unless an
+ * ensemble of teachers is to be made of the last round's.
  */
 export interface Book {
   readonly manifest: Manifest;
@@ -57,8 +61,8 @@ export interface Book {
   readonly held: () => HeldModel;
   readonly round: () => number;
   readonly open: () => OpenRound | null;
-  /** Checks a report's bytes against the open round; throws WireError, changes nothing. */
-  readonly check: (clientId: ClientId, frame: Uint8Array) => CheckedUpdate;
+  /** Checks a report's bytes while a round is open; throws WireError, changes nothing. */
+  readonly check: (clientId: ClientId, frame: Uint8Array, expected: ExpectedReport) => CheckedUpdate;
   /** Why a report that checks out is not let in nevertheless; null when it is. Not asked again by a replay. */
   readonly gate: (checked: CheckedUpdate) => string | null;
   /** What an update of the open round counts for. */
@@ -76,8 +80,14 @@ export interface Book {
   readonly catchUp: (held: HeldModel | null) => CatchUp;
   /** Size of the newest delta frame. */
   readonly lastDeltaBytes: () => number;
-  /** The models that the last round's reports stood for. */
+  /** The models that the last round's reports stood for, where they are kept. */
   readonly lastClientModels: () => readonly Params[];
+}
+
+/** The round that asked for a report, this one or an earlier one, and the version of the model that it handed out. */
+export interface ExpectedReport {
+  readonly round: number;
+  readonly baseVersion: number;
 }
 
 export interface CheckedUpdate {
@@ -91,7 +101,7 @@ export interface CheckedUpdate {
 export interface OpenRound {
   readonly round: number;
   readonly cohort: readonly ClientId[];
-  readonly accepted: ReadonlyMap<ClientId, string>;
+  readonly accepted: ReadonlyMap<ClientId, ReportId>;
 }
 
 export interface CatchUp {
@@ -123,7 +133,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let open: {
     round: number;
     cohort: readonly ClientId[];
-    accepted: Map<ClientId, string>;
+    accepted: Map<ClientId, ReportId>;
     /** Null where all updates are folded together at the end. */
     tally: Tally | null;
     updates: UpdateMessage[];
@@ -151,7 +161,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     ? encodeFrame({ kind: "origin", zoo: contract.source.zoo, seed: contract.source.seed, digest })
     : null;
 
-  const check = (clientId: ClientId, bytes: Uint8Array): CheckedUpdate => {
+  const check = (clientId: ClientId, bytes: Uint8Array, expected: ExpectedReport): CheckedUpdate => {
     assert(open !== null, "a report is checked while its round is open");
     const frame = decodeFrame(bytes, limits);
     if (frame.kind !== "update") throw new WireError("bad-kind", "kind", `${frame.kind}, expected update`);
@@ -163,8 +173,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     ) => {
       if (got !== want) throw new WireError(code, field, `${got}, expected ${want}`);
     };
-    expect("wrong-round", "round", frame.round, open.round);
-    expect("wrong-base", "baseVersion", frame.baseVersion, model.version);
+    expect("wrong-round", "round", frame.round, expected.round);
+    expect("wrong-base", "baseVersion", frame.baseVersion, expected.baseVersion);
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
     expect("wrong-plan", "plan", frame.plan, uplinkId);
     const update = decodeUpdate(frame, clientId, uplink, manifest);
@@ -238,14 +248,14 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   };
 
   const accept = ({ update, largest, norm }: CheckedUpdate, weight: Weight, frameDigest: string): void => {
-    assert(open?.round === update.round, "a report is folded while its round is open");
+    assert(open !== null, "a report is folded while a round is open");
     if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
-    open.updates.push(update);
+    if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
     open.norms.push(norm);
     norms = withNorm(norms, norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
-    open.accepted.set(update.clientId, frameDigest);
+    open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
 
   const close = (outcome: "commit" | "abandon"): void => {
@@ -254,17 +264,18 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     open = null;
     norms = afterRound(norms, outcome);
     if (outcome === "commit") {
-      lastUpdates = { base: model.params, updates: closing.updates };
-      exponents = nextExponents(exponents, closing.largest, uplinkPlaces);
+      if (contract.keepsUpdates) lastUpdates = { base: model.params, updates: closing.updates };
+      const next = nextExponents(exponents, closing.largest, uplinkPlaces);
+      // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
+      exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
       lastLoss = closing.largestLoss;
       usualNorm = median(closing.norms);
       commit(foldOf(closing.tally, closing.updates));
     }
-    for (const [clientId, frameDigest] of closing.accepted) {
+    for (const [clientId, report] of closing.accepted) {
       const ofClient = verdicts.get(clientId) ?? new Map<number, Verdict>();
-      const report = { round: closing.round, digest: frameDigest };
       ofClient.set(
-        closing.round,
+        report.round,
         outcome === "commit"
           ? { report, outcome: "folded", version: model.version }
           : { report, outcome: "dropped", version: null },
@@ -277,18 +288,16 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     const unknown: Verdict = { report, outcome: "unknown", version: null };
     const settled = verdicts.get(clientId)?.get(report.round);
     if (settled?.report.digest === report.digest) return settled;
-    // A round that is over can fold nothing more, so that what it did not accept is dropped for good.
+    if (isSame(open?.accepted.get(clientId), report)) return unknown;
+    // Who checks in is not asked for an earlier round's report any more, so that what was not accepted is dropped for good.
     return settled !== undefined || report.round < round || (report.round === round && open === null)
       ? { ...unknown, outcome: "dropped" }
       : unknown;
   };
 
   const wasAccepted = (clientId: ClientId, report: ReportId): boolean => {
-    const known =
-      open?.round === report.round
-        ? open.accepted.get(clientId)
-        : verdicts.get(clientId)?.get(report.round)?.report.digest;
-    return known === report.digest;
+    const settled = verdicts.get(clientId)?.get(report.round)?.report;
+    return isSame(open?.accepted.get(clientId), report) || isSame(settled, report);
   };
 
   const checkpointFrame = (): Uint8Array => {
@@ -333,6 +342,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     lastClientModels: () => (lastUpdates?.updates ?? []).map((update) => added(lastUpdates!.base, update)),
   };
 }
+
+const isSame = (one: ReportId | undefined, other: ReportId): boolean =>
+  one?.round === other.round && one.digest === other.digest;
 
 /** As many of the newest deltas as together undercut a checkpoint: an older client would get that anyway. */
 function newestWithin<T extends { readonly frame: Uint8Array }>(

@@ -15,9 +15,16 @@ const codec = z.strictObject({
           .describe("The largest of every so many coordinates in a row"),
       }),
       z.strictObject({ lowRank: count.max(32).describe("Columns of the two factors of one matrix") }),
+      z.strictObject({
+        rows: share.describe("The fraction that whole rows, of all axes but the last, make up"),
+      }),
+      z.strictObject({
+        filters: share.describe("The fraction that whole columns, of the last axis, make up"),
+      }),
     ],
-    "all, { topK: density } or { randomK: density } with 0 < density <= 1, { threshold: magnitude } above 0, " +
-      "{ blocks: { keep, of } } with 1 <= keep < of <= 24, or { lowRank: columns } of 1 to 32",
+    "all, { topK: density }, { randomK: density }, { rows: density } or { filters: density } with 0 < density <= 1, " +
+      "{ threshold: magnitude } above 0, { blocks: { keep, of } } with 1 <= keep < of <= 24, or " +
+      "{ lowRank: columns } of 1 to 32",
   )
     .default("all")
     .describe("Which coordinates are sent"),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { strategyNames } from "../aggregation/strategy.ts";
+import { cohortOf, strategyNames } from "../aggregation/strategy.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { MAX_NUM_EXAMPLES } from "../model/message.ts";
 import { count, duration, either, positive, share, size } from "./config-fields.ts";
@@ -59,6 +59,17 @@ const cohort = z.strictObject({
     .default(10_000)
     .describe("How long to wait for a full cohort once the minimum is there"),
   reportDeadline: duration.default(60_000).describe("Reports after this are late"),
+  maxStaleness: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(0)
+    .describe("Versions that the model may have moved on and a late report still counts; 0: it does not"),
+  concurrency: count
+    .max(1_000_000)
+    .nullable()
+    .default(null)
+    .describe("Buffered: so many clients are at work at any time, and every goal reports make a version"),
   maxAbandoned: count.default(10).describe("Rounds abandoned in a row before the run fails"),
 });
 
@@ -154,6 +165,12 @@ const aggregation = z.strictObject({
     .nullable()
     .default(null)
     .describe("Updates of a larger norm, over all tensors, count as if they had this one"),
+  stalenessExponent: z
+    .number()
+    .min(0)
+    .max(10)
+    .default(0.5)
+    .describe("A report from a model s versions old counts (1 + s)^-this of its share"),
   ...robust,
   fairness: z.number().min(0).max(10).default(1).describe("q of q-fedavg: how much more a high loss counts"),
 });
@@ -227,7 +244,7 @@ export type Config = z.output<typeof schema>;
 
 /** Checks a parsed YAML document; throws ConfigError with every problem found. */
 export function parseConfig(document: unknown): Config {
-  const result = schema.safeParse(document ?? {});
+  const result = schema.safeParse(withPreset(document ?? {}));
   if (!result.success)
     throw new ConfigError(result.error.issues.flatMap((issue) => problemsOf(issue, document)));
   const problems = crossProblems(result.data);
@@ -238,6 +255,15 @@ export function parseConfig(document: unknown): Config {
 /** JSON Schema (2020-12) of the config file as a person writes it. */
 export const configJsonSchema = (): unknown =>
   z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+
+/** What a strategy brings along of other settings stands wherever the document says nothing. */
+function withPreset(document: unknown): unknown {
+  const { aggregation, cohort } = document as { aggregation?: { strategy?: unknown }; cohort?: unknown };
+  const name = strategyNames.find((strategy) => strategy === aggregation?.strategy);
+  const preset = name && cohortOf(name);
+  const isMap = cohort === undefined || (typeof cohort === "object" && cohort !== null);
+  return preset && isMap ? { ...(document as object), cohort: { ...preset, ...cohort } } : document;
+}
 
 function crossProblems(config: Config): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
@@ -258,7 +284,20 @@ function crossProblems(config: Config): ConfigProblem[] {
         expected: "test and transfer above 0: distilling needs both splits",
       });
   }
-  problems.push(...robustProblems(config.aggregation, minimum ?? goal, goal));
+  problems.push(...robustProblems(config.aggregation, config.cohort));
+  const { concurrency, maxStaleness } = config.cohort;
+  if (concurrency !== null && maxStaleness === 0)
+    problems.push({
+      path: "cohort.maxStaleness",
+      value: 0,
+      expected: "1 or more with cohort.concurrency: the model moves on while clients train",
+    });
+  if (concurrency !== null && concurrency < goal)
+    problems.push({
+      path: "cohort.concurrency",
+      value: concurrency,
+      expected: `at least cohort.goal, ${goal}`,
+    });
   if (config.aggregation.strategy === "fednova") problems.push(...novaProblems(config.train));
   return problems;
 }

@@ -11,14 +11,14 @@ import { openJournal } from "./journal.ts";
 import { type CoordinatorOptions, runContract } from "./options.ts";
 import { encodeRecord, type Record } from "./record.ts";
 import { replay } from "./replay.ts";
+import { step } from "./round.ts";
 import {
   initialRound,
   type RoundEffect,
   type RoundEvent,
   type RoundState,
   resumedRound,
-  step,
-} from "./round.ts";
+} from "./round-state.ts";
 import { type Desk, openSessions } from "./sessions.ts";
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */

@@ -11,7 +11,7 @@ import type { Config } from "./config.ts";
 import { numAttackers } from "./config-robust.ts";
 import { decodedBytes } from "./decoded-bytes.ts";
 import type { RunContract } from "./record.ts";
-import type { RoundConfig } from "./round.ts";
+import type { RoundConfig } from "./round-state.ts";
 
 export interface CoordinatorOptions {
   readonly runId: string;
@@ -50,6 +50,8 @@ export function coordinatorOptions(
       },
       train: trainedFor(aggregation.strategy, train),
       weightBudget: cohort.goal * MAX_WEIGHT,
+      keepsUpdates: config.distill?.teacher === "ensemble",
+      keepsBounds: cohort.maxStaleness > 0,
       limits: wireLimits(config),
     },
     rounds: {
@@ -61,6 +63,8 @@ export function coordinatorOptions(
       selectionDeadlineMs: cohort.selectionDeadline,
       reportDeadlineMs: cohort.reportDeadline,
       maxAbandoned: cohort.maxAbandoned,
+      maxStaleness: cohort.maxStaleness,
+      concurrency: cohort.concurrency,
     },
   };
 }
@@ -103,7 +107,7 @@ export const wireLimits = (config: Config): Limits => ({
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
 export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, weightBudget, uplink, downlink, aggregation, train } = contract;
+  const { manifest, source, weightBudget, keepsBounds, uplink, downlink, aggregation, train } = contract;
   const parts = {
     model: { manifest, source, initial },
     uplink,
@@ -111,6 +115,7 @@ export function runContract({ contract, rounds }: CoordinatorOptions, initial: s
     aggregation,
     train,
     "cohort.goal": weightBudget,
+    "cohort.maxStaleness": keepsBounds,
     seed: rounds.seed,
   };
   const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));

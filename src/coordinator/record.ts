@@ -25,7 +25,9 @@ export type Record =
     }
   | {
       readonly type: "accepted";
+      /** The round that asked for it, and the version that it was trained from. */
       readonly round: number;
+      readonly baseVersion: number;
       readonly clientId: ClientId;
       /** What it counts for. */
       readonly weight: Weight;

@@ -62,10 +62,10 @@ function checkContract(
 
 function checked(
   book: Book,
-  { clientId, round, frame }: Extract<Record, { type: "accepted" }>,
+  { clientId, round, baseVersion, frame }: Extract<Record, { type: "accepted" }>,
 ): CheckedUpdate {
   try {
-    return book.check(clientId, frame);
+    return book.check(clientId, frame, { round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new JournalError(

@@ -1,6 +1,13 @@
 import type { ClientId } from "../model/message.ts";
-import type { Refusal } from "../model/protocol.ts";
 import { derive, permutation } from "../model/rng.ts";
+import {
+  type LateClient,
+  owes,
+  type RoundConfig,
+  type RoundEffect,
+  type RoundEvent,
+  type RoundState,
+} from "./round-state.ts";
 
 /**
  * The round machine: a pure function of events. It decides who is asked, whose report counts and when a round
@@ -11,78 +18,6 @@ export type Step = (
   event: RoundEvent,
   config: RoundConfig,
 ) => readonly [RoundState, readonly RoundEffect[]];
-
-export interface RoundConfig {
-  readonly seed: number;
-  /** Versions to reach: the run is done when the model has this one. */
-  readonly rounds: number;
-  /** Reports that close a round. */
-  readonly goal: number;
-  /** Fewest reports that a round may be folded from. */
-  readonly minimum: number;
-  /** Clients asked a goal's report; auto follows the drop-outs seen. */
-  readonly overSelection: number | "auto";
-  readonly selectionDeadlineMs: number;
-  readonly reportDeadlineMs: number;
-  /** Rounds abandoned in a row before the run fails. */
-  readonly maxAbandoned: number;
-}
-
-export interface RoundState {
-  readonly phase: "selecting" | "reporting" | "closing" | "finished";
-  readonly version: number;
-  /** The last round opened; every attempt has its own number. */
-  readonly round: number;
-  /** Checked in and without work, in order of arrival. */
-  readonly waiting: readonly ClientId[];
-  readonly cohort: readonly ClientId[];
-  readonly reported: readonly ClientId[];
-  /** In the cohort, not reported, link gone. */
-  readonly gone: readonly ClientId[];
-  /** In the cohort, sent a report that does not check out: out of this round. */
-  readonly refused: readonly ClientId[];
-  /** The selection deadline of the next round is running. */
-  readonly selectionTimer: boolean;
-  readonly abandonedInRow: number;
-  /** Moving average of the share of a cohort that did not report in time. */
-  readonly dropOut: number;
-}
-
-export type RoundEvent =
-  | { readonly type: "checked-in"; readonly clientId: ClientId }
-  | { readonly type: "left"; readonly clientId: ClientId }
-  | { readonly type: "reported"; readonly clientId: ClientId }
-  | { readonly type: "refused"; readonly clientId: ClientId }
-  | { readonly type: "selection-deadline"; readonly round: number }
-  | { readonly type: "report-deadline"; readonly round: number }
-  | { readonly type: "committed" }
-  | { readonly type: "resumed" };
-
-export type RoundEffect =
-  | { readonly type: "open"; readonly round: number; readonly cohort: readonly ClientId[] }
-  | { readonly type: "configure"; readonly clientId: ClientId }
-  | {
-      readonly type: "timer";
-      readonly event: "selection-deadline" | "report-deadline";
-      readonly round: number;
-      readonly afterMs: number;
-    }
-  | { readonly type: "close"; readonly round: number; readonly outcome: "commit" | "abandon" }
-  | { readonly type: "finish"; readonly outcome: "done" | "failed"; readonly detail: string };
-
-export const initialRound: RoundState = {
-  phase: "selecting",
-  version: 0,
-  round: 0,
-  waiting: [],
-  cohort: [],
-  reported: [],
-  gone: [],
-  refused: [],
-  selectionTimer: false,
-  abandonedInRow: 0,
-  dropOut: 0,
-};
 
 export const step: Step = (state, event, config) => {
   if (state.phase === "finished") return [state, []];
@@ -100,7 +35,9 @@ export const step: Step = (state, event, config) => {
       return openWhenReady({ ...state, selectionTimer: false }, config, true);
     case "report-deadline":
       if (state.phase !== "reporting" || event.round !== state.round) return [state, []];
-      return state.reported.length >= config.minimum ? commit(state, silent(state)) : abandon(state, config);
+      return state.reported.length >= config.minimum
+        ? commit(state, silent(state), config)
+        : abandon(state, config);
     case "committed":
       return committed(state, config);
     case "resumed":
@@ -108,61 +45,51 @@ export const step: Step = (state, event, config) => {
   }
 };
 
-/** Whether a report would be accepted now: null when it would, else why not. Asked before anything is decoded. */
-export function refusalOf(state: RoundState, clientId: ClientId, round: number): Refusal | null {
-  if (state.phase !== "reporting" || round !== state.round)
-    return { code: "wrong-round", detail: `round ${round} is not open`, retry: true };
-  if (!state.cohort.includes(clientId))
-    return { code: "not-selected", detail: `this client was not asked in round ${round}`, retry: true };
-  if (state.reported.includes(clientId))
-    return { code: "already-reported", detail: `this client has reported in round ${round}`, retry: true };
-  if (state.refused.includes(clientId))
-    return {
-      code: "already-refused",
-      detail: `a report of this client was refused in round ${round}`,
-      retry: true,
-    };
-  return null;
-}
-
-/** The state after a restart: an open round goes on, and its clients are expected back. */
-export function resumedRound(
-  version: number,
-  round: number,
-  open: { readonly cohort: readonly ClientId[]; readonly reported: readonly ClientId[] } | null,
-): RoundState {
-  const state = { ...initialRound, version, round };
-  return open === null ? state : { ...state, phase: "reporting", ...open };
-}
-
-/** Whether a client has a report to make in the open round. */
-const owes = ({ phase, cohort, reported, refused }: RoundState, clientId: ClientId): boolean =>
-  phase === "reporting" &&
-  cohort.includes(clientId) &&
-  !reported.includes(clientId) &&
-  !refused.includes(clientId);
-
-function checkedIn(state: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
+/** Who checks in has nothing more to report of an earlier round. */
+function checkedIn(before: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
+  const state = { ...before, late: before.late.filter((one) => one.clientId !== clientId) };
   if (owes(state, clientId)) {
     const gone = state.gone.filter((id) => id !== clientId);
     return [{ ...state, gone }, [{ type: "configure", clientId }]];
   }
   if (state.waiting.includes(clientId)) return [state, []];
-  return openWhenReady({ ...state, waiting: [...state.waiting, clientId] }, config, false);
+  const next = { ...state, waiting: [...state.waiting, clientId] };
+  return state.phase === "reporting" ? joinRound(next, config) : openWhenReady(next, config, false);
+}
+
+/** Buffered: asks who waits, in order of arrival, while fewer than `concurrency` are at work. */
+function joinRound(state: RoundState, { concurrency }: RoundConfig): ReturnType<Step> {
+  if (concurrency === null) return [state, []];
+  const numAtWork = state.cohort.filter((id) => owes(state, id) && !state.gone.includes(id)).length;
+  const open = Math.max(0, concurrency - numAtWork - state.late.length);
+  // a client reports once a round
+  const { cohort, reported } = state;
+  const next = state.waiting.filter((id) => !cohort.includes(id) && !reported.includes(id)).slice(0, open);
+  return [
+    {
+      ...state,
+      cohort: [...state.cohort, ...next],
+      waiting: state.waiting.filter((id) => !next.includes(id)),
+    },
+    next.map((clientId) => ({ type: "configure", clientId })),
+  ];
 }
 
 function left(state: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
+  // the late stay: a report may be under way, and a client that is gone for good grows too stale
   const waiting = state.waiting.filter((id) => id !== clientId);
   if (!owes(state, clientId) || state.gone.includes(clientId)) return [{ ...state, waiting }, []];
-  return closeWhenComplete({ ...state, waiting, gone: [...state.gone, clientId] }, config);
+  return closedOrJoined({ ...state, waiting, gone: [...state.gone, clientId] }, config);
 }
 
 /** Opens the next round when the cohort is there; once the minimum is there, only until the selection deadline. */
 function openWhenReady(state: RoundState, config: RoundConfig, deadlinePassed: boolean): ReturnType<Step> {
-  if (state.phase !== "selecting" || state.waiting.length < config.minimum) return [state, []];
+  const isBuffered = config.concurrency !== null;
+  const fewest = isBuffered && state.late.length > 0 ? 0 : config.minimum;
+  if (state.phase !== "selecting" || state.waiting.length < fewest) return [state, []];
   const wanted = cohortSize(state, config);
   const round = state.round + 1;
-  if (state.waiting.length < wanted && !deadlinePassed) {
+  if (!isBuffered && state.waiting.length < wanted && !deadlinePassed) {
     if (state.selectionTimer) return [state, []];
     const afterMs = config.selectionDeadlineMs;
     return [
@@ -192,8 +119,12 @@ function openWhenReady(state: RoundState, config: RoundConfig, deadlinePassed: b
   ];
 }
 
-/** Enough for the goal after the drop-outs that experience expects. */
-function cohortSize({ dropOut }: RoundState, { goal, overSelection }: RoundConfig): number {
+/** Enough for the goal after the drop-outs that experience expects; buffered, as many as may work beside the late. */
+function cohortSize(
+  { dropOut, late }: RoundState,
+  { goal, overSelection, concurrency }: RoundConfig,
+): number {
+  if (concurrency !== null) return Math.max(0, concurrency - late.length);
   const factor = overSelection === "auto" ? 1 / (1 - Math.min(dropOut, 0.9)) : overSelection;
   return Math.ceil(goal * factor - 1e-9);
 }
@@ -216,30 +147,61 @@ const heard = (
   clientId: ClientId,
   change: Pick<RoundState, "reported"> | Pick<RoundState, "refused">,
   config: RoundConfig,
-): ReturnType<Step> =>
-  closeWhenComplete({ ...state, gone: state.gone.filter((id) => id !== clientId), ...change }, config);
+): ReturnType<Step> => {
+  const [gone, late] = [state.gone.filter((id) => id !== clientId), withoutClient(state.late, clientId)];
+  return closedOrJoined({ ...state, gone, late, ...change }, config);
+};
+
+/** A place that is free again goes to who waits for one, unless the round is over. */
+function closedOrJoined(state: RoundState, config: RoundConfig): ReturnType<Step> {
+  const [next, effects] = closeWhenComplete(state, config);
+  if (next.phase !== "reporting" || next.round !== state.round) return [next, effects];
+  const [joined, more] = joinRound(next, config);
+  return [joined, [...effects, ...more]];
+}
+
+const withoutClient = (late: readonly LateClient[], clientId: ClientId): readonly LateClient[] =>
+  late.filter((one) => one.clientId !== clientId);
 
 /**
  * A round closes at its goal, or when everybody who can still report has, if that is enough; and it is abandoned as
  * soon as refusals leave too few.
  */
 function closeWhenComplete(state: RoundState, config: RoundConfig): ReturnType<Step> {
-  const { reported, gone, refused, cohort } = state;
-  const nobodyLeft = reported.length + gone.length + refused.length === cohort.length;
-  if (cohort.length - refused.length < config.minimum) return abandon(state, config);
+  const { reported, gone, cohort, late } = state;
+  const nobodyLeft = late.length === 0 && cohort.every((id) => !owes(state, id) || gone.includes(id));
+  const numHopes = reported.length + late.length + cohort.filter((id) => owes(state, id)).length;
+  if (numHopes < config.minimum && config.concurrency === null) return abandon(state, config);
   const complete = reported.length >= config.goal || (nobodyLeft && reported.length >= config.minimum);
-  return complete ? commit(state, gone.length) : [state, []];
+  return complete ? commit(state, gone.length, config) : [state, []];
 }
 
-const commit = (state: RoundState, numLost: number): ReturnType<Step> => [
-  { ...learnDropOut(state, numLost), phase: "closing" },
+/** Who may still report in the next round, when the model has `nextVersion`. */
+function lateAfter(
+  state: RoundState,
+  nextVersion: number,
+  { maxStaleness }: RoundConfig,
+): readonly LateClient[] {
+  if (maxStaleness === 0) return [];
+  const { version, round, cohort, late } = state;
+  const silentNow = cohort.filter((id) => owes(state, id)).map((clientId) => ({ clientId, round, version }));
+  return [...late, ...silentNow].filter((one) => nextVersion - one.version <= maxStaleness);
+}
+
+const commit = (state: RoundState, numLost: number, config: RoundConfig): ReturnType<Step> => [
+  { ...learnDropOut(state, numLost), phase: "closing", late: lateAfter(state, state.version + 1, config) },
   [{ type: "close", round: state.round, outcome: "commit" }],
 ];
 
 function abandon(state: RoundState, config: RoundConfig): ReturnType<Step> {
   const abandonedInRow = state.abandonedInRow + 1;
   const close: RoundEffect = { type: "close", round: state.round, outcome: "abandon" };
-  const closed: RoundState = { ...learnDropOut(state, silent(state)), phase: "selecting", abandonedInRow };
+  const closed: RoundState = {
+    ...learnDropOut(state, silent(state)),
+    phase: "selecting",
+    abandonedInRow,
+    late: lateAfter(state, state.version, config),
+  };
   if (abandonedInRow >= config.maxAbandoned) {
     const detail = `${abandonedInRow} rounds in a row had fewer than ${config.minimum} reports in time`;
     return [{ ...closed, phase: "finished" }, [close, { type: "finish", outcome: "failed", detail }]];
@@ -274,9 +236,11 @@ const reportDeadline = (round: number, { reportDeadlineMs }: RoundConfig): Round
 });
 
 /** Who has not reported by the deadline. */
-const silent = ({ cohort, reported }: RoundState): number => cohort.length - reported.length;
+const silent = ({ cohort, reported }: RoundState): number =>
+  cohort.filter((id) => !reported.includes(id)).length;
 
 /** At a deadline the silent were lost; at the goal only those whose link broke: the others just came later. */
 function learnDropOut(state: RoundState, numLost: number): RoundState {
-  return { ...state, dropOut: 0.8 * state.dropOut + 0.2 * (numLost / state.cohort.length) };
+  const share = numLost / Math.max(1, state.cohort.length);
+  return { ...state, dropOut: 0.8 * state.dropOut + 0.2 * share };
 }

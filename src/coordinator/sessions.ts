@@ -19,7 +19,7 @@ import type { Book, CheckedUpdate } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
-import { type RoundEvent, type RoundState, refusalOf } from "./round.ts";
+import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
 
 /** What the sessions share with the coordinator that they belong to. */
 export interface Desk {
@@ -189,7 +189,8 @@ function taskOf({ book, options, state }: Desk): Task {
     uplink: contract.uplink,
     downlink: contract.downlink,
     exponents: book.exponents(),
-    reportDeadlineMs: rounds.reportDeadlineMs,
+    // as long as a report may count in a later round
+    reportDeadlineMs: Math.min(2 ** 31 - 1, rounds.reportDeadlineMs * (1 + rounds.maxStaleness)),
     sharedSeed: deriveSeed(rounds.seed, "round", round),
   };
 }
@@ -225,7 +226,8 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   if (early !== null) return refuse(early);
   let checked: CheckedUpdate;
   try {
-    checked = book.check(clientId, frame);
+    const baseVersion = baseOf(desk.state(), clientId, id.round)!; // not null, or it was refused
+    checked = book.check(clientId, frame, { round: id.round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     desk.dispatch({ type: "refused", clientId });
@@ -239,8 +241,8 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   ledger.accepted(frame.length);
   const weight = book.weigh(checked.update);
   book.accept(checked, weight, id.digest);
-  const durable = desk.write({ type: "accepted", round: id.round, clientId, weight, frame });
-  const { numExamples, trainLoss } = checked.update;
+  const { baseVersion, numExamples, trainLoss } = checked.update;
+  const durable = desk.write({ type: "accepted", round: id.round, baseVersion, clientId, weight, frame });
   emit({ type: "report.accepted", clientId, round: id.round, bytes: frame.length, numExamples, trainLoss });
   desk.dispatch({ type: "reported", clientId });
   await durable;

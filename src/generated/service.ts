@@ -473,7 +473,9 @@ const descriptor: object = {
                     "threshold",
                     "randomK",
                     "blocks",
-                    "lowRank"
+                    "lowRank",
+                    "rows",
+                    "filters"
                   ]
                 },
                 "values": {
@@ -508,6 +510,14 @@ const descriptor: object = {
                 "lowRank": {
                   "type": "uint32",
                   "id": 12
+                },
+                "rows": {
+                  "type": "double",
+                  "id": 13
+                },
+                "filters": {
+                  "type": "double",
+                  "id": 14
                 },
                 "coder": {
                   "type": "ValueCoder",

@@ -145,7 +145,11 @@ export interface CodecSpec {
     /** The `keep` largest of every `of` in a row: 1 to of - 1 of 2 to 24. */
     | { readonly blocks: { readonly keep: number; readonly of: number } }
     /** Two factors of this many columns, 1 to 32, of one tensor as a matrix. */
-    | { readonly lowRank: number };
+    | { readonly lowRank: number }
+    /** Whole rows, of all axes but the last: those of largest mean square, up to this fraction, above 0 to 1. */
+    | { readonly rows: number }
+    /** Whole columns, of the last axis: the filters or neurons of a layer, by the same measure. */
+    | { readonly filters: number };
   /** How their values are coded. */
   readonly values:
     | "float32"

@@ -22,6 +22,8 @@ import type {
   OriginFrame,
   StudentFrame,
   StudentGroup,
+  TallyFrame,
+  TallyTensor,
   UpdateFrame,
 } from "./kinds.ts";
 import type { Limits } from "./limits.ts";
@@ -155,6 +157,58 @@ const student: Body<StudentFrame> = {
   },
 };
 
+const MAX_WEIGHT_SUM = 2n ** 53n - 1n;
+const MAX_STEPS = 2n ** 96n - 1n;
+const EXPONENT_ZERO = 100;
+
+const tally: Body<TallyFrame> = {
+  id: 7,
+  write(writer, frame) {
+    assert(frame.numUpdates > 0 && frame.tensors.length > 0, "a tally has updates and tensors");
+    writer.varint(frame.round);
+    writer.varint(frame.baseVersion);
+    writer.shortDigest(frame.manifest);
+    writer.varint(frame.numUpdates);
+    writer.wide(BigInt(frame.weightBudget), 7);
+    writer.wide(BigInt(frame.total), 7);
+    writer.wide(frame.steps, 12);
+    writer.varint(frame.tensors.length);
+    for (const { exponent, sums, owners } of frame.tensors) {
+      writer.uint8(EXPONENT_ZERO + exponent);
+      writePayloadBytes(writer, sums);
+      writer.uint8(owners === null ? 0 : 1);
+      if (owners !== null) writePayloadBytes(writer, owners);
+    }
+  },
+  read(reader, limits) {
+    const round = reader.varint("round", 0, MAX_UINT32);
+    const baseVersion = reader.varint("baseVersion", 0, MAX_UINT32);
+    const manifest = reader.shortDigest("manifest");
+    const numUpdates = reader.varint("numUpdates", 1, MAX_UINT32);
+    const weightBudget = reader.wide("weightBudget", 7, 1n, MAX_WEIGHT_SUM);
+    const total = reader.wide("total", 7, 1n, weightBudget);
+    const steps = reader.wide("steps", 12, 0n, MAX_STEPS);
+    const count = readCount(reader, "tensors", limits.numTensors);
+    const tensors = Array.from({ length: count }, (_, i): TallyTensor => {
+      const exponent = reader.uint8(`tensor ${i} exponent`, 0, 2 * EXPONENT_ZERO) - EXPONENT_ZERO;
+      const sums = readPayloadBytes(reader, `tensor ${i} sums`);
+      const masked = reader.uint8(`tensor ${i} masked`, 0, 1);
+      return { exponent, sums, owners: masked ? readPayloadBytes(reader, `tensor ${i} owners`) : null };
+    });
+    return {
+      kind: "tally",
+      round,
+      baseVersion,
+      manifest,
+      numUpdates,
+      weightBudget: Number(weightBudget),
+      total: Number(total),
+      steps,
+      tensors,
+    };
+  },
+};
+
 /** The kinds of frames with their pinned ids; the literal map is the registry. */
 export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind: K }>> } = {
   origin,
@@ -162,6 +216,7 @@ export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind
   delta,
   checkpoint,
   student,
+  tally,
 };
 
 function readGroup(

@@ -2,7 +2,7 @@ import type { Manifest } from "../model/manifest.ts";
 import type { Params } from "../model/tensor.ts";
 
 /** What travels, and what is kept in files: docs/wire-format.md. */
-export type Frame = OriginFrame | UpdateFrame | DeltaFrame | CheckpointFrame | StudentFrame;
+export type Frame = OriginFrame | UpdateFrame | DeltaFrame | CheckpointFrame | StudentFrame | TallyFrame;
 
 /** Version 0 as the zoo's factory and its seed; the receiver makes it itself and compares digests. */
 export interface OriginFrame {
@@ -50,6 +50,34 @@ export interface CheckpointFrame {
   readonly kind: "checkpoint";
   readonly version: number;
   readonly params: Params;
+}
+
+/** What the updates of a part of a round's cohort come to, exactly: tallies of one grid add up. */
+export interface TallyFrame {
+  readonly kind: "tally";
+  readonly round: number;
+  readonly baseVersion: number;
+  /** Short digest of the manifest. */
+  readonly manifest: number;
+  /** 1 to 2^32-1. */
+  readonly numUpdates: number;
+  /** Of the round's grid; 1 to 2^53-1. */
+  readonly weightBudget: number;
+  /** 1 to `weightBudget`. */
+  readonly total: number;
+  /** 0 to 2^96-1. */
+  readonly steps: bigint;
+  /** One a tensor of the manifest, in its order. */
+  readonly tensors: readonly TallyTensor[];
+}
+
+export interface TallyTensor {
+  /** Of the round's grid, -100 to 100. */
+  readonly exponent: number;
+  /** Integers, one a coordinate, as src/compress/integers.ts codes them. */
+  readonly sums: Uint8Array;
+  /** Likewise; null when every update owned the whole tensor. */
+  readonly owners: Uint8Array | null;
 }
 
 /** A compact model to ship, compressed like an update; describes itself. */

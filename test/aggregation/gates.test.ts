@@ -10,6 +10,11 @@ test("from the fifth update on the median of those before it is what is usual", 
   expect(longest(gates, after(1, 2, 3, 100, 4, 5), 7)).toBe(35);
 });
 
+test("before that a model that began at zero is no measure: the least update is", () => {
+  expect(longest(gates, after(3), 0.01)).toBe(30);
+  expect(longest(gates, after(3, 2, 1e9), 0.01)).toBe(20);
+});
+
 test("a model of zeros says nothing of its updates", () => {
   expect(longest(gates, noNorms, 0)).toBe(Infinity);
   expect(longest(gates, after(0, 0, 0, 0, 0), 7)).toBe(Infinity);

@@ -34,17 +34,19 @@ test("staleness: three versions old at exponent 1/2 counts half", () => {
   expect(weigh(fresh([1, 0, 0, 0], { baseVersion: 2 }), now)).toEqual({ gain: weight / 2, weight });
 });
 
-test("q-FedAvg: gain F^q, weight F^q (1 + q |delta|^2 / (lr F))", () => {
-  // F / lastLoss = 2 of at most 4: 2^24 / 2; |delta|^2 = 4, lr 0.1, F 1: 1 + 4 / 0.1 = 41
-  expect(fair(1, 0.1)(fresh([2, 0, 0, 0], { trainLoss: 1 }), now)).toEqual({
+test("q-FedAvg: gain F^q, weight F^q (1 + q L |delta|^2 / F)", () => {
+  // F / lastLoss = 2 of at most 4: 2^24 / 2; |delta|^2 = 4, 1 / L = 0.1, F 1: 1 + 4 / 0.1 = 41
+  expect(fair(1, (steps) => 0.1 * steps)(fresh([2, 0, 0, 0], { trainLoss: 1 }), now)).toEqual({
     gain: 2 ** 23,
     weight: 41 * 2 ** 23,
   });
   // q = 0: everybody alike
-  const even = fair(0, 0.1);
+  const even = fair(0, () => 0.1);
   expect(even(fresh([2, 0, 0, 0], { trainLoss: 9 }), now)).toEqual({ gain: 2 ** 24, weight: 2 ** 24 });
   // q = 2: twice the loss counts four times
-  const [once, twice] = [0.25, 0.5].map((trainLoss) => fair(2, 0.1)(fresh([0, 0, 0, 0], { trainLoss }), now));
+  const [once, twice] = [0.25, 0.5].map((trainLoss) =>
+    fair(2, () => 0.1)(fresh([0, 0, 0, 0], { trainLoss }), now),
+  );
   expect(twice!.gain / once!.gain).toBe(4);
 });
 
@@ -54,7 +56,7 @@ test("q-FedAvg stays within the bounds of a weight whatever a client claims", ()
       [0, 0, 0, 0],
       [1e3, 1e3, 1e3, 1e3],
     ]) {
-      const { gain, weight } = fair(5, 1e-3)(fresh(values, { trainLoss }), now);
+      const { gain, weight } = fair(5, () => 0)(fresh(values, { trainLoss }), now);
       expect(Number.isInteger(gain) && Number.isInteger(weight)).toBe(true);
       expect(gain).toBeGreaterThanOrEqual(1);
       expect(weight).toBeGreaterThanOrEqual(gain);

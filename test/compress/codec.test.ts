@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { codec, decodeAny } from "../../src/compress/codec.ts";
+import { type Codec, codec, decodeAny } from "../../src/compress/codec.ts";
+import { lossOf } from "../../src/compress/loss.ts";
+import type { Matrix } from "../../src/compress/matrix.ts";
 import type { CodecSpec } from "../../src/model/protocol.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
 import { codecSuite } from "../suites/codec.ts";
@@ -26,6 +28,10 @@ const anyValues: readonly CodecSpec["values"][] = [
   { eden: 4 },
 ];
 const someValues = ["float32", "ternary", { qsgd: 3 }, { eden: 2 }] as const;
+function squarest(length: number): Matrix {
+  for (let rows = Math.floor(Math.sqrt(length)); ; rows--)
+    if (length % rows === 0) return { rows, cols: length / rows };
+}
 const textOf = (part: unknown): string => (typeof part === "string" ? part : JSON.stringify(part));
 
 for (const [select, ofValues] of [
@@ -43,9 +49,17 @@ for (const [select, ofValues] of [
 for (const values of anyValues)
   codecSuite(`{"randomK":0.2}, ${textOf(values)}, with feedback`, { select: { randomK: 0.2 }, values }, true);
 for (const values of anyValues)
-  if (codec({ select: "all", values }).loses === "unbiased") {
+  if (lossOf({ select: "all", values }, false) === "unbiased") {
     codecSuite(`all, ${textOf(values)}, with feedback`, { select: "all", values }, true);
     codecSuite(`{"randomK":0.2}, ${textOf(values)}`, { select: { randomK: 0.2 }, values });
+  }
+for (const select of [{ rows: 0.3 }, { filters: 0.3 }, { rows: 0.01 }, { filters: 1 }] as const)
+  for (const values of someValues) {
+    const spec: CodecSpec = { select, values };
+    const feedback = typeof values === "object"; // what is merely unbiased is so of what is selected
+    const encode: Codec["encode"] = (vector, ...rest) =>
+      codec(spec, feedback, [squarest(vector.length)]).encode(vector, ...rest);
+    codecSuite(`${textOf(select)}, ${textOf(values)}`, spec, feedback, { ...codec(spec, feedback), encode });
   }
 codecSuite("randomK of floats", { select: { randomK: 0.2 }, values: "float32" });
 

@@ -13,8 +13,8 @@ const matrixOf = (rows: number, cols: number, value: (i: number, j: number) => n
   Float32Array.from({ length: rows * cols }, (_, at) => value(Math.floor(at / cols), at % cols));
 const squares = (v: ArrayLike<number>): number => Array.from(v).reduce((sum, x) => sum + x * x, 0);
 const minus = (a: Float32Array, b: Float32Array): Float32Array => a.map((v, i) => v - b[i]!);
-const lowRank = (rank: number, rows: number, values: CodecSpec["values"] = "float32"): Codec =>
-  codec({ select: { lowRank: rank }, values }, true, rows);
+const lowRank = (rank: number, rows: number, values: CodecSpec["values"] = "float32", cols = rows): Codec =>
+  codec({ select: { lowRank: rank }, values }, true, [{ rows, cols }]);
 
 describe("powerFactors", () => {
   it("gives a matrix of the rank back, from any seed", () => {
@@ -87,7 +87,7 @@ describe("the low-rank codec", () => {
         fc.property(shapes, ({ rows, cols, seed, scale }) => {
           const rng = derive(seed, "matrix");
           const matrix = matrixOf(rows, cols, () => scale * gaussian(rng));
-          const coder = lowRank(1, rows, values);
+          const coder = lowRank(1, rows, values, cols);
           const { payload, sent } = coder.encode(matrix, seed);
           expect(coder.encode(matrix, seed).payload).toEqual(payload);
           expect(bitsOf(coder.decode(payload, rows * cols))).toEqual(bitsOf(sent));
@@ -106,7 +106,7 @@ describe("the low-rank codec", () => {
   it("costs its factors, a head and no more", () => {
     const shape = { rows: 40, cols: 30, rank: 3 };
     const rng = derive(2, "matrix");
-    const { payload } = lowRank(3, 40, "float16").encode(
+    const { payload } = lowRank(3, 40, "float16", 30).encode(
       matrixOf(40, 30, () => gaussian(rng)),
       1,
     );
@@ -135,7 +135,7 @@ describe("the low-rank codec", () => {
         ["ternary", 0.9],
       ] as const) {
         const matrix = product(factors, shape).map((v) => v * scale);
-        const { sent } = lowRank(2, 64, values).encode(matrix, 1);
+        const { sent } = lowRank(2, 64, values, 48).encode(matrix, 1);
         expect(squares(minus(matrix, sent.values)) / squares(matrix), JSON.stringify(values)).toBeLessThan(
           most,
         );
@@ -163,7 +163,7 @@ describe("the low-rank codec", () => {
 
   it("decodes any bytes to a vector of that length, or throws WireError", () => {
     const rng = derive(4, "bytes");
-    const { payload } = lowRank(2, 10, "float16").encode(
+    const { payload } = lowRank(2, 10, "float16", 8).encode(
       matrixOf(10, 8, (i, j) => i - j),
       1,
     );

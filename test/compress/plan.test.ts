@@ -84,6 +84,8 @@ describe("planGroups", () => {
       rule("*", { select: { blocks: { keep: 1, of: 25 } }, values: { levels: 4 } }),
       rule("*", { select: { randomK: 2 }, values: { eden: 5 } }),
       rule("*", { select: { threshold: Infinity }, values: { qsgd: 32768 } }),
+      rule("*", { select: { rows: 0 }, values: "sign" }),
+      rule("*", { select: { filters: 1.01 }, values: "sign" }),
     ];
     expect(problemsOf(more).map((problem) => problem.replace("uplink[", "[").replace(".codec", ""))).toEqual([
       "[0].select.threshold: 0",
@@ -96,6 +98,8 @@ describe("planGroups", () => {
       "[3].values.eden: 5",
       "[4].select.threshold: Infinity",
       "[4].values.qsgd: 32768",
+      "[5].select.rows: 0",
+      "[6].select.filters: 1.01",
     ]);
     expect(problemsOf([rule("*")], { tensors: [{ name: "none", shape: [3, 0] }] })).toEqual(["none: 3,0"]);
   });
@@ -198,6 +202,8 @@ describe("planDigest", () => {
           { randomK: 0.01 },
           { blocks: { keep: 1, of: 4 } },
           { blocks: { keep: 1, of: 5 } },
+          { rows: 0.01 },
+          { filters: 0.01 },
         ] as const
       ).map((select) => ({ ...base, codec: { ...base.codec, select } })),
     ];

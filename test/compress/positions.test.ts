@@ -230,6 +230,9 @@ describe("positions", () => {
       [0x42, ...many, 0, 0, 0, 0, 0x80, 0x3f, 0xff], // runs
       [0x52, ...many, 0, 0, 0x80, 0x3f, 0xff], // elias-fano
       [0x62, 1, 2, 0, 0, 0x80, 0x3f, 0xff], // blocks
+      [0x92, 0, 0, 0x80, 0x80, 0x80, 0x80, 0x04, 1, ...many, 0, 0, 0, 0x80, 0x3f, 0xff], // units, by their list
+      [0x92, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x04, 1, 0, 0, 0x80, 0x3f, 0xff], // and by their bitmap
+      [0x92, 0, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x04, 1, 0, 0, 0, 0x80, 0x3f, 0xff], // and one unit of everything
     ])
       expect(wireErrorCode(() => support(Uint8Array.from(bytes), length))).toBe("truncated");
   });
@@ -271,7 +274,7 @@ describe("positions", () => {
   });
 
   it("have coders with known numbers", () => {
-    for (const coders of [0x0f, 0xf0, 0x90, 0x09])
+    for (const coders of [0x0f, 0xf0, 0xa0, 0x09])
       expect(wireErrorCode(() => support(Uint8Array.of(coders, 1, 1, 1), 5))).toBe("bad-codec");
   });
 });

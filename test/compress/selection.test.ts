@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { codec } from "../../src/compress/codec.ts";
 import { select } from "../../src/compress/selection.ts";
+import type { CodecSpec } from "../../src/model/protocol.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
 import { toDense } from "../../src/model/tensor.ts";
 import { squared } from "../suites/sparse.ts";
 
-const positions = (...args: Parameters<typeof select>): number[] | null => {
-  const found = select(...args).positions;
+const positions = (spec: CodecSpec["select"], vector: Float32Array, seed: number): number[] | null => {
+  const found = select(spec, vector, seed, [{ rows: 1, cols: vector.length }]).positions;
   return found === null ? null : [...found];
 };
 

@@ -8,8 +8,8 @@ import { wireErrorCode } from "../suites/wire-error.ts";
 describe("golden payloads", () => {
   it.each(payloadVectors.valid)(
     "$name",
-    ({ codec: spec, errorFeedback, seed, rows, decodeOnly, vector, hex, sent }) => {
-      const { payload } = codec(spec, errorFeedback, rows).encode(Float32Array.from(vector), seed ?? 0);
+    ({ codec: spec, errorFeedback, seed, matrices, decodeOnly, vector, hex, sent }) => {
+      const { payload } = codec(spec, errorFeedback, matrices).encode(Float32Array.from(vector), seed ?? 0);
       if (decodeOnly) expect(payload.length).toBeLessThan(hex.length / 2);
       else expect(hexOf(payload)).toBe(hex);
       const expected = {

@@ -43,7 +43,7 @@ test.each([
   [{ model, cohort: { goal: 3, minimum: 5 } }, "cohort.minimum: 5, expected at most cohort.goal, 3"],
   [
     { model, uplink: [{ tensors: "*", codec: { select: { topk: 0.1 }, values: "ternary" } }] },
-    'uplink[0].codec.select: {"topk":0.1}, expected all, { topK: density } or { randomK: density } with 0 < density <= 1, { threshold: magnitude } above 0, { blocks: { keep, of } } with 1 <= keep < of <= 24, or { lowRank: columns } of 1 to 32',
+    'uplink[0].codec.select: {"topk":0.1}, expected all, { topK: density }, { randomK: density }, { rows: density } or { filters: density } with 0 < density <= 1, { threshold: magnitude } above 0, { blocks: { keep, of } } with 1 <= keep < of <= 24, or { lowRank: columns } of 1 to 32',
   ],
   [{ model, uplink: [] }, "uplink: [], expected at least 1"],
   [{ model, coordinator: { listen: "7070" } }, 'coordinator.listen: "7070", expected HOST:PORT'],
@@ -61,6 +61,8 @@ test("every codec can be written, in its range", () => {
     { randomK: 0.1 },
     { blocks: { keep: 2, of: 4 } },
     { lowRank: 32 },
+    { rows: 0.1 },
+    { filters: 1 },
   ])
     for (const values of [
       "float32",
@@ -92,6 +94,8 @@ test("every codec can be written, in its range", () => {
     { blocks: { keep: 4, of: 4 } },
     { lowRank: 0 },
     { lowRank: 33 },
+    { rows: 0 },
+    { filters: 1.1 },
     { blocks: { keep: 1, of: 25 } },
   ])
     expect(problems({ select, values: "sign" })[0]).toMatch(/^uplink\[0\]\.codec\.select.*, expected /);

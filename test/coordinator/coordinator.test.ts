@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { planGroups } from "../../src/compress/plan.ts";
 import { digestOf, manifestOf } from "../../src/model/manifest.ts";
-import type { ClientSession } from "../../src/model/protocol.ts";
+import type { ClientSession, PlanRule } from "../../src/model/protocol.ts";
 import { memoryDisk, memoryStore } from "../../src/simulation/memory.ts";
 import { decodeFrame, encodeFrame, type UpdateFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
@@ -95,9 +95,16 @@ const drawn: Parameters<typeof options>[0] = {
   downlink: [{ tensors: "*", codec: { select: "all", values: { eden: 3 } }, errorFeedback: true }],
 };
 
+/** Matrices as two factors, from a start that is drawn. */
+const lowRank: readonly PlanRule[] = [
+  { tensors: "a", codec: { select: { lowRank: 2 }, values: "float16" }, errorFeedback: true },
+  ...topKTernary,
+];
+
 test.each([
   ["ternary", {}],
   ["drawn", drawn],
+  ["low rank", { uplink: lowRank, downlink: lowRank }],
 ])("a coordinator that dies anywhere goes on from its journal to the same model, %s", async (_, settings) => {
   const reference = (await federation(options(settings))).coordinator.book.held();
   let crashes = 0;

@@ -96,6 +96,8 @@ const plan: fc.Arbitrary<PlanRule[]> = fc.array(
         record({ threshold: double({ min: 0, minExcluded: true }) }),
         record({ randomK: double({ min: 0, max: 1, minExcluded: true }) }),
         record({ lowRank: fc.integer({ min: 1, max: 32 }) }),
+        record({ rows: double({ min: 0, max: 1, minExcluded: true }) }),
+        record({ filters: double({ min: 0, max: 1, minExcluded: true }) }),
         fc
           .integer({ min: 2, max: 24 })
           .chain((of) =>
@@ -296,6 +298,8 @@ test.each<[string, CoordinatorSignal]>([
   ["task.uplink[0].codec.random_k", replaced({ randomK: 2, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.low_rank", replaced({ lowRank: 0, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.low_rank", replaced({ lowRank: 33, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.rows", replaced({ rows: 0, coder: "VALUE_CODER_SIGN" })],
+  ["task.uplink[0].codec.filters", replaced({ filters: 1.5, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.blocks.of", replaced({ blocks: { keep: 1, of: 25 }, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.blocks.keep", replaced({ blocks: { keep: 4, of: 4 }, coder: "VALUE_CODER_SIGN" })],
   ["task.uplink[0].codec.stochastic_bits", replaced({ stochasticBits: 0 })],

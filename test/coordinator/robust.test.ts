@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { AggregationSettings } from "../../src/aggregation/strategy.ts";
 import { codec } from "../../src/compress/codec.ts";
 import { planDigest } from "../../src/compress/plan.ts";
+import type { CheckedUpdate } from "../../src/coordinator/book.ts";
 import { parseConfig } from "../../src/coordinator/config.ts";
 import { coordinatorOptions } from "../../src/coordinator/options.ts";
 import { ConfigError } from "../../src/model/error.ts";
@@ -119,11 +120,10 @@ test("the gate refuses a norm far above the usual, by name, and the client rolls
   // A replay asks no gate and comes to the same; and it goes on with the same idea of what is usual.
   const again = await open(disk, world(), settings);
   expect(again.book.held()).toEqual(coordinator.book.held());
-  const usual = { update: { tensors: new Map() }, largest: [] } as never;
-  for (const norm of [0.1, 1, 5, 10, 50, 1e9])
-    expect(again.book.gate(Object.assign({}, usual, { norm }))).toBe(
-      coordinator.book.gate(Object.assign({}, usual, { norm })),
-    );
+  for (const norm of [0.1, 1, 5, 10, 50, 1e9]) {
+    const checked = { norm } as CheckedUpdate;
+    expect(again.book.gate(checked)).toBe(coordinator.book.gate(checked));
+  }
 });
 
 test("without the gate the same update is folded", async () => {
@@ -183,6 +183,9 @@ test("a config whose rounds could be too small for its strategy is refused", () 
   ]);
   expect(problemsOf({ cohort, aggregation: { strategy: "krum", attackers: 1 } })).toEqual([]);
   expect(problemsOf({ cohort, aggregation: { strategy: "median" } })).toEqual([]);
+  expect(problemsOf({ cohort: { ...cohort, maxStaleness: 2 }, aggregation: { strategy: "median" } })).toEqual(
+    ["cohort.maxStaleness: 2, expected 0 with median, for which every client counts the same"],
+  );
   expect(problemsOf({ cohort, aggregation: { strategy: "median", clipNorm: 2 } })).toEqual([
     "aggregation.clipNorm: 2, expected null with median, which takes updates as they are",
   ]);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { step } from "../../src/coordinator/round.ts";
 import {
   initialRound,
   type RoundConfig,
@@ -8,8 +9,7 @@ import {
   type RoundState,
   refusalOf,
   resumedRound,
-  step,
-} from "../../src/coordinator/round.ts";
+} from "../../src/coordinator/round-state.ts";
 
 const config: RoundConfig = {
   seed: 1,
@@ -20,6 +20,8 @@ const config: RoundConfig = {
   selectionDeadlineMs: 1000,
   reportDeadlineMs: 5000,
   maxAbandoned: 2,
+  maxStaleness: 0,
+  concurrency: null,
 };
 
 /** Runs events through the machine and gathers what it asks for. */
@@ -200,18 +202,33 @@ test("property: whatever happens, versions rise by one, rounds too, and nobody r
     ),
     { maxLength: 80 },
   );
+  const settings = fc.record({
+    maxStaleness: fc.nat(3),
+    concurrency: fc.option(fc.integer({ min: 3, max: 5 }), { nil: null }),
+  });
   fc.assert(
-    fc.property(events, (list) => {
+    fc.property(events, settings, (list, more) => {
+      const varied = { ...config, rounds: 5, ...more };
       let state = initialRound;
       for (const event of list) {
         // The coordinator asks first, and commits as soon as a round closes.
-        const isReport = event.type === "reported" || event.type === "refused";
-        if (isReport && refusalOf(state, event.clientId, state.round) !== null) continue;
-        const [next, effects] = step(state, event, { ...config, rounds: 5 });
+        if (event.type === "reported" || event.type === "refused") {
+          const asked = [state.round, ...state.late.map(({ round }) => round)];
+          if (asked.every((round) => refusalOf(state, event.clientId, round) !== null)) continue;
+        }
+        const late = state.late.map(({ clientId }) => clientId);
+        const [next, effects] = step(state, event, varied);
         expect(next.round - state.round).toBeLessThanOrEqual(1);
         const accounted = [...next.reported, ...next.gone, ...next.refused];
         expect(new Set(accounted).size).toBe(accounted.length);
-        for (const who of next.reported) expect(next.cohort).toContain(who);
+        for (const who of next.reported) expect([...next.cohort, ...state.reported, ...late]).toContain(who);
+        for (const { version } of next.late)
+          expect(next.version - version).toBeLessThanOrEqual(varied.maxStaleness);
+        if (varied.concurrency !== null && next.phase === "reporting") {
+          const done = [...next.reported, ...next.refused, ...next.gone];
+          const atWork = next.cohort.filter((who) => !done.includes(who)).length + next.late.length;
+          expect(atWork).toBeLessThanOrEqual(varied.concurrency + state.gone.length + 1);
+        }
         for (const who of next.waiting)
           expect(
             next.phase === "reporting" &&
@@ -222,12 +239,12 @@ test("property: whatever happens, versions rise by one, rounds too, and nobody r
         state = next;
         if (effects.some((effect) => effect.type === "close" && effect.outcome === "commit")) {
           expect(state.reported.length).toBeGreaterThanOrEqual(config.minimum);
-          const [committed] = step(state, { type: "committed" }, { ...config, rounds: 5 });
+          const [committed] = step(state, { type: "committed" }, varied);
           expect(committed.version).toBe(state.version + 1);
           state = committed;
         }
       }
     }),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   );
 });

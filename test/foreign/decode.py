@@ -258,7 +258,40 @@ def low_rank(head, length):
     return rank * (rows + cols), True, read
 
 
-POSITIONS = [all_positions, golomb_rice, bitmap, seeded, runs, elias_fano, blocks, range_gaps, low_rank]
+def units(head, length):
+    by_rows, by_bitmap, matrices = head.uint8() == 0, head.uint8() == 1, []
+    while sum(rows * cols for rows, cols in matrices) < length:
+        rows = head.varint()
+        matrices.append((rows, head.varint()))
+    total = sum(rows if by_rows else cols for rows, cols in matrices)
+    _, _, read_list = (bitmap if by_bitmap else golomb_rice)(head, total)
+
+    def read(bits):
+        sent, positions, start, first = set(read_list(bits)), [], 0, 0
+        for rows, cols in matrices:
+            for i in range(rows):
+                for j in range(cols):
+                    if first + (i if by_rows else j) in sent:
+                        positions.append(start + i * cols + j)
+            start += rows * cols
+            first += rows if by_rows else cols
+        return positions
+
+    return None, True, read
+
+
+POSITIONS = [
+    all_positions,
+    golomb_rice,
+    bitmap,
+    seeded,
+    runs,
+    elias_fano,
+    blocks,
+    range_gaps,
+    low_rank,
+    units,
+]
 
 
 def rans(bits, width, count):

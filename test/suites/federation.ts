@@ -66,9 +66,11 @@ export function options(overrides: {
   readonly minimum?: number;
   readonly uplink?: readonly PlanRule[];
   readonly downlink?: readonly PlanRule[];
+  readonly maxStaleness?: number;
+  readonly concurrency?: number | null;
   readonly aggregation?: Partial<AggregationSettings>;
 }): CoordinatorOptions {
-  const { aggregation = {} } = overrides;
+  const { aggregation = {}, maxStaleness = 0, concurrency = null } = overrides;
   const { rounds = 5, goal = 3, minimum = goal, uplink = topKTernary, downlink = topKTernary } = overrides;
   return {
     runId: "test-run",
@@ -87,6 +89,7 @@ export function options(overrides: {
         serverOptimizer: { sgd: { learningRate: 1, momentum: 0 } },
         weightCap: MAX_NUM_EXAMPLES,
         clipNorm: null,
+        stalenessExponent: 0.5,
         fairness: 1,
         attackers: 0,
         centeredClipping: { radius: "auto", iterations: 1 },
@@ -95,6 +98,8 @@ export function options(overrides: {
       },
       train: { epochs: 1, batchSize: 1, optimizer: { sgd: { learningRate: 1, momentum: 0 } } },
       weightBudget: goal * MAX_WEIGHT,
+      keepsUpdates: false,
+      keepsBounds: maxStaleness > 0,
       limits: defaultLimits,
     },
     rounds: {
@@ -106,6 +111,8 @@ export function options(overrides: {
       selectionDeadlineMs: 1000,
       reportDeadlineMs: 60_000,
       maxAbandoned: 3,
+      maxStaleness,
+      concurrency,
     },
   };
 }

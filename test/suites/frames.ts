@@ -37,6 +37,20 @@ export const frames: { readonly [K in Frame["kind"]]: Extract<Frame, { kind: K }
       ["Schlüssel π", { shape: [1, 1, 2], data: Float32Array.of(0.25, 8) }],
     ]),
   },
+  tally: {
+    kind: "tally",
+    round: 12,
+    baseVersion: 11,
+    manifest: 0x00ff00ff,
+    numUpdates: 3,
+    weightBudget: 10 * 2 ** 31,
+    total: 2000 * 2 ** 16,
+    steps: 2n ** 70n + 5n,
+    tensors: [
+      { exponent: -7, sums: Uint8Array.of(1, 3, 0xff, 2), owners: null },
+      { exponent: 10, sums: Uint8Array.of(0), owners: Uint8Array.of(2, 16, 1, 0, 2, 0) },
+    ],
+  },
   student: {
     kind: "student",
     architecture: "tiny-cnn",

@@ -14,8 +14,8 @@ export const payloadVectors = payloadsJson as unknown as {
     readonly codec: CodecSpec;
     readonly errorFeedback?: boolean;
     readonly seed?: number;
-    /** Of a matrix; 1 if left out. */
-    readonly rows?: number;
+    /** That make up the vector; one row if left out. */
+    readonly matrices?: readonly { readonly rows: number; readonly cols: number }[];
     /** Valid, but not the shortest, which an encoder would write. */
     readonly decodeOnly?: true;
     readonly vector: readonly number[];
@@ -53,13 +53,24 @@ type FrameJson = {
   readonly params?: ParamsJson;
   readonly payloads?: readonly string[];
   readonly groups?: readonly { readonly tensors: readonly number[]; readonly payload: string }[];
+  /** Of a tally. */
+  readonly steps?: string;
+  readonly tensors?: readonly { readonly sums: string; readonly owners: string | null }[];
 };
 
 export function frameOf(json: FrameJson): Frame {
-  const { params, payloads, groups } = json;
+  const { params, payloads, groups, steps, tensors } = json;
   return {
     ...json,
     ...(params && { params: paramsOf(params) }),
+    ...(steps && { steps: BigInt(steps) }),
+    ...(tensors && {
+      tensors: tensors.map(({ sums, owners, ...rest }) => ({
+        ...rest,
+        sums: bytesOf(sums),
+        owners: owners === null ? null : bytesOf(owners),
+      })),
+    }),
     ...(payloads && { payloads: payloads.map(bytesOf) }),
     ...(groups && { groups: groups.map(({ tensors, payload }) => ({ tensors, payload: bytesOf(payload) })) }),
   } as Frame;

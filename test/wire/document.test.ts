@@ -16,6 +16,15 @@ import { hexOf } from "../suites/vectors.ts";
 const document = readFileSync(new URL("../../docs/wire-format.md", import.meta.url), "utf8");
 const section = (title: string): string => document.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
 
+/** Numbers as the document lists them: `0 x 5` are five zeros. */
+const vectorOf = (numbers: string): Float32Array =>
+  Float32Array.from(
+    numbers.split(", ").flatMap((item) => {
+      const [value, times] = item.split(" x ");
+      return Array<number>(Number(times ?? 1)).fill(Number(value));
+    }),
+  );
+
 /** The update that the document's last section tells of. */
 function example() {
   const manifest: Manifest = {
@@ -87,15 +96,26 @@ describe("docs/wire-format.md", () => {
     let count = 0;
     for (const [, select, values, seed, numbers, hex] of rows) {
       const spec: CodecSpec = { select: parse(select!), values: parse(values!) };
-      const vector = numbers!.split(", ").flatMap((item) => {
-        const [value, times] = item.split(" x ");
-        return Array<number>(Number(times ?? 1)).fill(Number(value));
-      });
-      const { payload } = codec(spec).encode(Float32Array.from(vector), Number(seed));
+      const { payload } = codec(spec).encode(vectorOf(numbers!), Number(seed));
       expect(hexOf(payload), `${select}, ${values}`).toBe(hex!.replaceAll(" ", ""));
       count++;
     }
     expect(count).toBeGreaterThan(12);
+  });
+
+  it("shows units of a matrix as they are", () => {
+    const rows = section("Payloads").matchAll(
+      /^\| `(.+)` \| (\d+) x (\d+) \| `(.+)` \| (.+) \| `([0-9a-f ]+)` \|$/gm,
+    );
+    let count = 0;
+    for (const [, select, numRows, numCols, values, numbers, hex] of rows) {
+      const spec: CodecSpec = { select: parse(select!), values: parse(values!) };
+      const matrix = { rows: Number(numRows), cols: Number(numCols) };
+      const { payload } = codec(spec, false, [matrix]).encode(vectorOf(numbers!), 0);
+      expect(hexOf(payload), select).toBe(hex!.replaceAll(" ", ""));
+      count++;
+    }
+    expect(count).toBe(2);
   });
 
   it("draws the words that it says", () => {

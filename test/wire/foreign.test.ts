@@ -59,9 +59,18 @@ describe("a second decoder, in another language", () => {
     );
     for (const of of values) {
       const vector = Float32Array.from({ length: 20 * 15 }, (_, i) => Math.fround(Math.sin(i) + (i % 15)));
-      const { payload, sent } = codec({ select: { lowRank: 2 }, values: of }, true, 20).encode(vector, 3);
+      const { payload, sent } = codec({ select: { lowRank: 2 }, values: of }, true, [
+        { rows: 20, cols: 15 },
+      ]).encode(vector, 3);
       encoded.push({ length: vector.length, payload, sent });
     }
+    for (const select of [{ rows: 0.2 }, { filters: 0.3 }])
+      for (const of of values) {
+        const matrices = [20, 3, 1].map((rows) => ({ rows, cols: 15 }));
+        const vector = Float32Array.from({ length: 24 * 15 }, () => gaussian(rng));
+        const { payload, sent } = codec({ select, values: of }, false, matrices).encode(vector, 3);
+        encoded.push({ length: vector.length, payload, sent });
+      }
     const frame = encodeFrame({ ...frames.update, payloads: encoded.map(({ payload }) => payload) });
     expect(decodedElsewhere([["update", hexOf(frame), encoded.map(({ length }) => length)]])).toEqual(
       encoded.map(({ sent }) => bitsOf(sent)),

@@ -1,5 +1,6 @@
 import { WireError } from "../../model/error.ts";
 import type { BitReader, BitWriter } from "../bits.ts";
+import { gammaBits, readGamma, writeGamma } from "./gamma.ts";
 
 /**
  * Range asymmetric numeral systems (Duda, 2013) for symbols of one byte with a static table: two states, interleaved
@@ -107,18 +108,11 @@ export function readRans(
   return symbols;
 }
 
-/** Bits of a frequency f in the table: Elias's gamma code (1975) of f + 1. */
-const gammaBits = (value: number): number => 2 * (31 - Math.clz32(value)) + 1;
-
 export const frequencyBits = (frequencies: Frequencies): number =>
   frequencies.reduce((sum, f) => sum + gammaBits(f + 1), 0);
 
 export function writeFrequencies(writer: BitWriter, frequencies: Frequencies): void {
-  for (const frequency of frequencies) {
-    const width = 31 - Math.clz32(frequency + 1);
-    writer.unary(width);
-    writer.write(frequency + 1 - 2 ** width, width);
-  }
+  for (const frequency of frequencies) writeGamma(writer, frequency + 1);
 }
 
 /** A table of `alphabet` symbols; `bad-field` unless it adds up to 2^12. */
@@ -126,8 +120,7 @@ export function readFrequencies(reader: BitReader, alphabet: number, place: stri
   const frequencies = new Uint16Array(alphabet);
   let left = SCALE;
   for (let symbol = 0; symbol < alphabet; symbol++) {
-    const width = reader.unary(SCALE_BITS, "bad-field");
-    const frequency = 2 ** width + reader.read(width) - 1;
+    const frequency = readGamma(reader, SCALE) - 1;
     left -= frequency;
     if (left < 0) break;
     frequencies[symbol] = frequency;

@@ -8,7 +8,7 @@ import { bitsOf } from "./float32.ts";
  */
 export const bfloat16: ValueFormat<"bfloat16"> = {
   coder: () => ({
-    loses: "contraction",
+    loses: "rounding",
     quantize(values) {
       const uppers = bitsOf(values).map(toUpper);
       return fixedWidth(floatsOf(uppers.map((upper) => upper << 16)), uppers, 16);

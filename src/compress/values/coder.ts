@@ -8,10 +8,10 @@ export type ValuesSpec = CodecSpec["values"];
 
 /**
  * What coding costs in precision. A contraction never loses more than there is, sum (v - sent)^2 <= sum v^2, and is
- * fit for error feedback. An unbiased code is right in the mean over seeds, of what is selected, but its noise would
- * make a residual grow.
+ * fit for error feedback; rounding is one that takes floats of any size and changes their last bits only. An unbiased
+ * code is right in the mean over seeds, of what is selected, but its noise would make a residual grow.
  */
-export type Loss = "nothing" | "contraction" | "unbiased";
+export type Loss = "nothing" | "rounding" | "contraction" | "unbiased";
 
 export interface QuantizeOptions {
   /** For what is left to chance, 0 to 2^32-1. */
@@ -26,8 +26,6 @@ export interface QuantizeOptions {
 export interface ValueCoder {
   /** Without feedback; with it, nothing is merely unbiased. */
   readonly loses: Loss;
-  /** Whether values can only be read all together, so that none may be left out for being zero. */
-  readonly whole?: true;
   /** Whether most may become zero, so that it pays to send the others by position even where all are selected. */
   readonly sparse?: true;
   /** `values` are finite, at least one. */

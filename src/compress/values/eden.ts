@@ -17,7 +17,6 @@ import { checkScale, maxMagnitude, scaleWithin } from "./scale.ts";
 export const eden: ValueFormat<{ readonly eden: number }> = {
   coder: ({ eden: bits }) => ({
     loses: "unbiased",
-    whole: true,
     quantize(values, { seed, feedback, bound }) {
       const rotationSeed = deriveSeed(seed, "rotation");
       const words = splitmix32(rotationSeed);

@@ -7,7 +7,7 @@ import { fixedWidth, type ValueFormat } from "./coder.ts";
  */
 export const float16: ValueFormat<"float16"> = {
   coder: () => ({
-    loses: "contraction",
+    loses: "rounding",
     quantize(values) {
       const codes = Uint32Array.from(values, toBits);
       return fixedWidth(Float32Array.from(codes, fromBits), codes, 16);

@@ -1,6 +1,7 @@
 import { WireError } from "../../model/error.ts";
-import type { BitReader, BitWriter } from "../bits.ts";
+import type { BitReader } from "../bits.ts";
 import { varintBytes } from "../bytes.ts";
+import { gammaBits, readGamma, writeGamma } from "../entropy/gamma.ts";
 import { codesAt, type ValueCode, type ValueFormat } from "./coder.ts";
 import { levelValue, MAX_FLOAT32, maxMagnitude, readScale } from "./scale.ts";
 import { stochasticLevels } from "./stochastic.ts";
@@ -38,7 +39,7 @@ export const qsgd: ValueFormat<{ readonly qsgd: number }> = {
     const isGamma = reader.uint8("code", 0, 1, (id) => (id === 1 ? "gamma" : "fixed")) === 1;
     const width = widthOf(numLevels, zeros);
     const readCode = isGamma
-      ? (bits: BitReader) => readGamma(bits, numLevels, zeros)
+      ? (bits: BitReader) => readGammaCode(bits, numLevels, zeros)
       : (bits: BitReader) => bits.read(width) + (zeros ? 0 : 1);
     return {
       leastBits: isGamma ? (zeros ? 1 : 2) : width,
@@ -72,12 +73,12 @@ function normOf(values: Float32Array): number {
 function shortest(codes: Uint32Array, norm: number, numLevels: number, zeros: boolean): ValueCode {
   const width = widthOf(numLevels, zeros);
   const base = zeros ? 0 : 1;
-  let gammaBits = 0;
-  for (const code of codes) gammaBits += gammaBitsOf(levelOf(code) + 1 - base) + (code === 0 ? 0 : 1);
-  const isGamma = gammaBits < width * codes.length;
+  let numGammaBits = 0;
+  for (const code of codes) numGammaBits += gammaBits(levelOf(code) + 1 - base) + (code === 0 ? 0 : 1);
+  const isGamma = numGammaBits < width * codes.length;
   return {
     headBytes: varintBytes(numLevels) + 5,
-    bits: isGamma ? gammaBits : width * codes.length,
+    bits: isGamma ? numGammaBits : width * codes.length,
     writeHead(writer) {
       writer.varint(numLevels);
       writer.float32(norm);
@@ -100,17 +101,7 @@ const levelOf = (code: number): number => (code + 1) >>> 1;
 const widthOf = (numLevels: number, zeros: boolean): number =>
   32 - Math.clz32(2 * numLevels - (zeros ? 0 : 1));
 
-/** Elias's gamma code (1975) of n, 1 or more: as many zeros as bits follow the leading one, then n from the one on. */
-function writeGamma(writer: BitWriter, n: number): void {
-  const more = 31 - Math.clz32(n);
-  writer.unary(more);
-  writer.write(n - (1 << more), more);
-}
-
-const gammaBitsOf = (n: number): number => 2 * (31 - Math.clz32(n)) + 1;
-
-function readGamma(bits: BitReader, numLevels: number, zeros: boolean): number {
-  const more = bits.unary(31 - Math.clz32(numLevels + 1), "bad-field");
-  const level = (1 << more) + bits.read(more) - (zeros ? 1 : 0);
+function readGammaCode(bits: BitReader, numLevels: number, zeros: boolean): number {
+  const level = readGamma(bits, numLevels + 1) - (zeros ? 1 : 0);
   return level === 0 ? 0 : 2 * level - 1 + bits.read(1);
 }

@@ -16,7 +16,9 @@ export interface Codec {
   'levels'?: (number);
   'edenBits'?: (number);
   'lowRank'?: (number);
-  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank";
+  'rows'?: (number | string);
+  'filters'?: (number | string);
+  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank"|"rows"|"filters";
   'values'?: "coder"|"uniformBits"|"stochasticBits"|"qsgdLevels"|"codebook"|"levels"|"edenBits";
 }
 
@@ -33,6 +35,8 @@ export interface Codec__Output {
   'levels'?: (number);
   'edenBits'?: (number);
   'lowRank'?: (number);
-  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank";
+  'rows'?: (number);
+  'filters'?: (number);
+  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank"|"rows"|"filters";
   'values'?: "coder"|"uniformBits"|"stochasticBits"|"qsgdLevels"|"codebook"|"levels"|"edenBits";
 }

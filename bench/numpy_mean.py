@@ -1,0 +1,34 @@
+"""The weighted mean of N float32 vectors in blocked numpy, for `fedpress bench aggregate`: prints seconds, best of three.
+
+Arguments: N and D. Of large cases only as many distinct vectors are made as fit into 400 MB, and used in turn.
+"""
+import sys
+import time
+
+import numpy as np
+
+BLOCK = 1 << 15
+n, d = int(sys.argv[1]), int(sys.argv[2])
+rng = np.random.default_rng(1)
+kept = [rng.standard_normal(d, dtype=np.float32) for _ in range(min(n, max(2, int(4e8) // (4 * d))))]
+weights = (rng.integers(1, 1000, n) / n).astype(np.float32)
+acc = np.zeros(d, np.float32)
+tmp = np.empty(BLOCK, np.float32)
+
+
+def mean():
+    acc[:] = 0
+    for start in range(0, d, BLOCK):
+        into = acc[start : start + BLOCK]
+        part = tmp[: len(into)]
+        for i in range(n):
+            np.multiply(kept[i % len(kept)][start : start + BLOCK], weights[i], out=part)
+            np.add(into, part, out=into)
+
+
+best = float("inf")
+for _ in range(3):
+    began = time.perf_counter()
+    mean()
+    best = min(best, time.perf_counter() - began)
+print(best)

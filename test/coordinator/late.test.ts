@@ -1,0 +1,194 @@
+import { expect, test } from "vitest";
+import { WEIGHT_UNIT } from "../../src/aggregation/weight.ts";
+import { openJournal } from "../../src/coordinator/journal.ts";
+import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
+import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
+import { step } from "../../src/coordinator/round.ts";
+import {
+  initialRound,
+  type RoundConfig,
+  type RoundEvent,
+  type RoundState,
+  refusalOf,
+} from "../../src/coordinator/round-state.ts";
+import { sleep } from "../../src/model/clock.ts";
+import { memoryDisk } from "../../src/simulation/memory.ts";
+import { halfWay, open, options, startClient, world } from "../suites/federation.ts";
+
+/** Reports that come after their round has closed, and rounds that nobody waits for. */
+
+const config: RoundConfig = {
+  seed: 1,
+  rounds: 100,
+  goal: 2,
+  minimum: 2,
+  overSelection: 1.5,
+  selectionDeadlineMs: 1000,
+  reportDeadlineMs: 5000,
+  maxAbandoned: 2,
+  maxStaleness: 2,
+  concurrency: null,
+};
+
+function run(events: readonly RoundEvent[], from: RoundState = initialRound, settings = config) {
+  let state = from;
+  const asked: string[] = [];
+  for (const event of events) {
+    const [next, effects] = step(state, event, settings);
+    state = next;
+    for (const effect of effects) if (effect.type === "configure") asked.push(effect.clientId);
+  }
+  return { state, asked };
+}
+
+const checkIn = (...ids: string[]): RoundEvent[] => ids.map((clientId) => ({ type: "checked-in", clientId }));
+const report = (...ids: string[]): RoundEvent[] => ids.map((clientId) => ({ type: "reported", clientId }));
+const committed: RoundEvent = { type: "committed" };
+const accepts = (state: RoundState, clientId: string, round: number) =>
+  refusalOf(state, clientId, round) === null;
+
+test("who misses the goal is asked no more in that round, and its report counts in the next", () => {
+  const { state: second } = run([
+    ...checkIn("a", "b", "c"),
+    ...report("a", "b"),
+    committed,
+    ...checkIn("a", "b", "d"),
+  ]);
+  expect(second).toMatchObject({ round: 2, version: 1, late: [{ clientId: "c", round: 1, version: 0 }] });
+  expect(accepts(second, "c", 1)).toBe(true);
+  expect(accepts(second, "c", 2)).toBe(false);
+  expect(accepts(second, "a", 1)).toBe(false);
+  const { state } = run(report("c", "a"), second);
+  expect(state).toMatchObject({ phase: "closing", reported: ["c", "a"] });
+});
+
+test("too late is late: after two more versions nobody asks for it", () => {
+  const round = (...ids: string[]): RoundEvent[] => [
+    ...checkIn(...ids),
+    ...report(ids[0]!, ids[1]!),
+    committed,
+  ];
+  const { state: second } = run([
+    ...round("a", "b", "c"),
+    ...round("a", "b", "d"),
+    ...checkIn("a", "b", "e"),
+  ]);
+  expect(second.late.map(({ clientId }) => clientId)).toEqual(["c", "d"]);
+  const { state: third } = run([...report("a", "b"), committed, ...checkIn("a", "b", "f")], second);
+  expect(third.late.map(({ clientId }) => clientId)).toEqual(["d", "e"]);
+  expect(refusalOf(third, "c", 1)).toMatchObject({ code: "wrong-round" });
+});
+
+test("who checks in again has given up its late report", () => {
+  const { state } = run([
+    ...checkIn("a", "b", "c"),
+    ...report("a", "b"),
+    committed,
+    ...checkIn("c", "a", "b"),
+  ]);
+  expect(state.late).toEqual([]);
+  expect(accepts(state, "c", 1)).toBe(false);
+  expect(accepts(state, "c", 2)).toBe(true);
+});
+
+test("without staleness nothing is late", () => {
+  const strict = { ...config, maxStaleness: 0 };
+  const { state } = run([...checkIn("a", "b", "c"), ...report("a", "b"), committed], initialRound, strict);
+  expect(state.late).toEqual([]);
+});
+
+const buffered = { ...config, minimum: 1, concurrency: 3 };
+
+test("buffered: who checks in is asked at once while there is room, and the goal makes the next version", () => {
+  const first = run(checkIn("a", "b", "c", "d"), initialRound, buffered);
+  expect(first.asked).toEqual(["a", "b", "c"]);
+  expect(first.state.waiting).toEqual(["d"]);
+  // a reports: there is room for d, not again for a
+  const second = run([...report("a"), ...checkIn("a")], first.state, buffered);
+  expect(second.asked).toEqual(["d"]);
+  // b fills the buffer; c and d go on for the older model, a is asked for the newer one
+  const third = run([...report("b"), committed], second.state, buffered);
+  expect(third.asked).toEqual(["a"]);
+  expect(third.state).toMatchObject({ round: 2, version: 1, phase: "reporting", cohort: ["a"] });
+  expect(third.state.late.map(({ clientId }) => clientId)).toEqual(["c", "d"]);
+  const fourth = run(report("d", "c"), third.state, buffered);
+  expect(fourth.state.phase).toBe("closing");
+});
+
+test("buffered: a lost client's place is free when its report would be too stale", () => {
+  const one = { ...buffered, goal: 1, concurrency: 2, maxStaleness: 1 };
+  let { state } = run(checkIn("gone", "a"), initialRound, one);
+  for (const [i, id] of ["a", "b"].entries()) {
+    const next = run([...report(id), committed, ...checkIn("b", "c")], state, one);
+    expect(next.asked).toContain(i === 0 ? "b" : "c");
+    state = next.state;
+  }
+  expect(state.late.some(({ clientId }) => clientId === "gone")).toBe(false);
+});
+
+async function fleet(settings: CoordinatorOptions, disk = memoryDisk()) {
+  const virtual = world();
+  const coordinator = await open(disk, virtual, settings);
+  const clients = [1, 2, 3, 4, 5].map((i) => {
+    const trainer = {
+      ...halfWay(virtual),
+      train: async (...[task, signal]: Parameters<ReturnType<typeof halfWay>["train"]>) => {
+        await sleep(virtual.clock, 1700 * i * i, signal);
+        return halfWay(virtual).train(task, signal);
+      },
+    };
+    return startClient(i, coordinator.service, virtual, { trainer });
+  });
+  await virtual.run(Promise.all(clients.map(({ end }) => end)));
+  await coordinator.finished;
+  const records = (await openJournal(disk, "journal.log")).records.map(decodeRecord);
+  const accepted = records.filter((r): r is Extract<Record, { type: "accepted" }> => r.type === "accepted");
+  return { coordinator, clients, disk, accepted };
+}
+
+const fedbuff = () =>
+  options({
+    rounds: 12,
+    goal: 2,
+    minimum: 1,
+    maxStaleness: 30,
+    concurrency: 5,
+    aggregation: { stalenessExponent: 1 },
+  });
+
+test("a buffered run ends at its version, folds reports of older models for less, and is told of each", async () => {
+  const { coordinator, clients, accepted } = await fleet(fedbuff());
+  expect(coordinator.book.held().version).toBe(12);
+  let version = 0;
+  let inBuffer = 0;
+  for (const { baseVersion, weight, clientId } of accepted) {
+    // examples are 1 + client
+    const examples = 1 + Number(clientId.split("-")[1]);
+    expect(weight).toEqual({
+      gain: Math.round((examples * WEIGHT_UNIT) / (1 + version - baseVersion)),
+      weight: examples * WEIGHT_UNIT,
+    });
+    inBuffer = (inBuffer + 1) % 2;
+    if (inBuffer === 0) version++;
+  }
+  expect(Math.max(...accepted.map(({ round, baseVersion }) => round - 1 - baseVersion))).toBe(0);
+  const stale = accepted.filter(({ weight: { gain, weight } }) => gain < weight);
+  expect(stale.length).toBeGreaterThan(3);
+  const folded = clients.flatMap(({ events }) => events.filter((e) => e.type === "verdict"));
+  expect(folded.filter(({ verdict }) => verdict.outcome === "folded").length).toBeGreaterThan(10);
+});
+
+test("its journal refolds to the same model", async () => {
+  const { coordinator, disk } = await fleet(fedbuff());
+  const again = await open(disk, world(), fedbuff());
+  expect(again.resumedFinished).toBe(true);
+  expect(again.book.held()).toEqual(coordinator.book.held());
+});
+
+test("FedAsync: every report makes a version", async () => {
+  const { accepted, coordinator } = await fleet(
+    options({ rounds: 9, goal: 1, minimum: 1, maxStaleness: 30, concurrency: 5 }),
+  );
+  expect(coordinator.book.held().version).toBe(9);
+  expect(accepted.length).toBe(9);
+});
