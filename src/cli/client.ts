@@ -123,6 +123,10 @@ function formatEvent(event: ClientEvent): string {
       return `round ${event.round}: too late to report`;
     case "trained":
       return `round ${event.round}: ${event.numSteps} steps, loss ${event.trainLoss.toFixed(4)}`;
+    case "faded": {
+      const percent = (100 * event.share).toPrecision(2);
+      return `round ${event.round}: ${event.roundsMissed} rounds missed, ${percent} % of what was owed is left`;
+    }
     case "receipt":
       return event.receipt.kind === "accepted"
         ? `round ${event.round}: report of ${formatBytes(event.bytes)} journaled`

@@ -6,6 +6,7 @@ import type { Manifest__Output } from "../generated/fedpress/v1/Manifest.ts";
 import type { PlanRule__Output } from "../generated/fedpress/v1/PlanRule.ts";
 import type { Receipt__Output } from "../generated/fedpress/v1/Receipt.ts";
 import type { Refusal__Output } from "../generated/fedpress/v1/Refusal.ts";
+import type { ResidualDecay__Output } from "../generated/fedpress/v1/ResidualDecay.ts";
 import type { Schedule__Output } from "../generated/fedpress/v1/Schedule.ts";
 import type { Task__Output } from "../generated/fedpress/v1/Task.ts";
 import type { TrainSettings__Output } from "../generated/fedpress/v1/TrainSettings.ts";
@@ -23,6 +24,7 @@ import type {
   Receipt,
   Refusal,
   ReportId,
+  ResidualDecay,
   Schedule,
   Task,
   TrainSettings,
@@ -154,7 +156,7 @@ function decodeExponents(exponents: readonly number[], { tensors }: Manifest): E
   return exponents.map((exponent, i) => integer(exponent, `task.exponents[${i}]`, -100, 100));
 }
 
-const MAX_STEPS = 2 ** 31 - 1;
+const MAX_COUNT = 2 ** 31 - 1;
 
 /** What is off on the wire, as 0 or absent, is left out. */
 function decodeTrain(fields: TrainSettings__Output): TrainSettings {
@@ -181,6 +183,7 @@ function decodeTrain(fields: TrainSettings__Output): TrainSettings {
     ...(labelSmoothing > 0 && { labelSmoothing }),
     ...(augment && { augment: decodeAugment(augment) }),
     ...(fields.perStep && { perStep: true as const }),
+    ...(fields.residualDecay && { residualDecay: decodeResidualDecay(fields.residualDecay) }),
   };
 }
 
@@ -189,11 +192,11 @@ const notNegative = (value: number, place: string): number => real(value, place,
 function decodeSchedule({ warmUpSteps, step, cosine }: Schedule__Output): Schedule {
   const place = "task.train.schedule";
   return {
-    warmUpSteps: integer(warmUpSteps, `${place}.warm_up_steps`, 0, MAX_STEPS),
+    warmUpSteps: integer(warmUpSteps, `${place}.warm_up_steps`, 0, MAX_COUNT),
     decay: step
       ? {
           step: {
-            everySteps: integer(step.everySteps, `${place}.step.every_steps`, 1, MAX_STEPS),
+            everySteps: integer(step.everySteps, `${place}.step.every_steps`, 1, MAX_COUNT),
             factor: real(step.factor, `${place}.step.factor`, (v) => v > 0 && v <= 1, "above 0, at most 1"),
           },
         }
@@ -213,6 +216,14 @@ function decodeAugment(fields: Augment__Output): Augment {
     ...(shift > 0 && { shift }),
     ...(fields.flip && { flip: true }),
     ...(noise > 0 && { noise }),
+  };
+}
+
+function decodeResidualDecay({ afterRounds, factor }: ResidualDecay__Output): ResidualDecay {
+  const place = "task.train.residual_decay";
+  return {
+    afterRounds: integer(afterRounds, `${place}.after_rounds`, 0, MAX_COUNT),
+    factor: real(factor, `${place}.factor`, (v) => v >= 0 && v < 1, "0 or more, below 1"),
   };
 }
 

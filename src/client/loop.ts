@@ -1,4 +1,4 @@
-import { emptyResidual, encodeDelta } from "../compress/error-feedback.ts";
+import { encodeDelta } from "../compress/error-feedback.ts";
 import { boundsOf, gather, planDigest, planGroups } from "../compress/plan.ts";
 import { type Clock, sleep } from "../model/clock.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
@@ -13,9 +13,10 @@ import type { Trainer, TrainResult } from "../trainer/trainer.ts";
 import { encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { backoff } from "./backoff.ts";
+import { faded, rolledBack } from "./ledger.ts";
 import { type CoordinatorLink, LinkError } from "./link.ts";
 import { type Factory, followFrames } from "./model-chain.ts";
-import type { ClientState, Pending, StateStore } from "./state.ts";
+import type { ClientState, StateStore } from "./state.ts";
 
 export interface ClientOptions {
   readonly clientId: ClientId;
@@ -46,6 +47,8 @@ export type ClientEvent =
       readonly trainLoss: number;
       readonly numSteps: number;
     }
+  /** Of what the client owed only this share is left, after so many rounds without a report. */
+  | { readonly type: "faded"; readonly round: number; readonly roundsMissed: number; readonly share: number }
   | { readonly type: "receipt"; readonly round: number; readonly bytes: number; readonly receipt: Receipt }
   | { readonly type: "late"; readonly round: number }
   | { readonly type: "verdict"; readonly verdict: Verdict };
@@ -131,16 +134,7 @@ function settled(state: ClientState, reply: Exclude<CheckInReply, { kind: "refus
   return rolledBack(state, pending);
 }
 
-/** The delta of that report is gone for good, into the ledger; the residual is what it was before. */
-const rolledBack = (state: ClientState, { delta, residualBefore }: Pending): ClientState => ({
-  ...state,
-  residual: residualBefore,
-  discarded: state.discarded.length === 0 ? delta : plus(state.discarded, delta),
-  pending: null,
-});
-
-const plus = (sum: readonly Float32Array[], more: readonly Float32Array[]): readonly Float32Array[] =>
-  sum.map((vector, i) => vector.map((v, j) => v + more[i]![j]!));
+const nothingYet = { residual: null, lastRound: null, discarded: [] };
 
 /** Catches up, trains and reports; null when all went well, else why the report does not count. */
 async function takeTask(
@@ -155,7 +149,7 @@ async function takeTask(
   if (state?.pending?.report.round !== task.round) {
     const held = await catchUp(task, state?.held ?? null, options, ports, signal);
     if (held !== state?.held)
-      state = await keep({ residual: null, discarded: [], ...state, runId: task.runId, held, pending: null });
+      state = await keep({ ...nothingYet, ...state, runId: task.runId, held, pending: null });
     if (held.version !== task.base.version) return null; // the round closed meanwhile
     const deadline = deadlineOf(task, ports.clock);
     try {
@@ -247,7 +241,12 @@ async function trainRound(
   );
   log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
   const groups = planGroups(task.uplink, manifest, "uplink");
-  const residualBefore = state.residual ?? emptyResidual(groups);
+  const {
+    residual: residualBefore,
+    discarded,
+    ...absence
+  } = faded(state, round, groups, train.residualDecay);
+  if (absence.share < 1) log({ type: "faded", round, ...absence });
   const moved = deltaOf(base, result.params);
   const steps = train.perStep ? localSteps(train, result.numSteps) : 1;
   const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
@@ -276,5 +275,11 @@ async function trainRound(
   });
   const report = { round, digest: digestOf(frame) };
   const delta = groups.map((group) => gather(group, trained));
-  return { ...state, residual, pending: { report, frame, residualBefore, delta } };
+  return {
+    ...state,
+    residual,
+    lastRound: round,
+    discarded,
+    pending: { report, frame, residualBefore, delta },
+  };
 }

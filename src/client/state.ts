@@ -13,9 +13,12 @@ export interface ClientState {
   readonly held: Model & { readonly digest: string };
   /** Error feedback's memory; null before the first report. */
   readonly residual: Residual | null;
+  /** The round that was last reported in, whatever became of it; null before the first report. */
+  readonly lastRound: number | null;
   /**
-   * What was trained but never folded, because its report was refused or its round abandoned; one vector a plan
-   * group, none while nothing was. For every group with feedback: folded + residual + discarded = all that was trained.
+   * What was trained but will never be folded, because its report was refused, its round abandoned, or what was owed
+   * faded in an absence; one vector a plan group, none while nothing was. For every group with feedback: folded +
+   * residual + discarded = all that was trained.
    */
   readonly discarded: readonly Float32Array[];
   /** The report whose verdict is not known yet. */
@@ -38,10 +41,17 @@ export interface StateStore {
   save(state: ClientState): Promise<void>;
 }
 
-const MAGIC = new TextEncoder().encode("fedpress-client-state-1\n");
+const MAGIC = new TextEncoder().encode("fedpress-client-state-2\n");
 
 /** Local file format: magic, head as JSON with its length before it, arrays and frame, CRC-32C of all before it. */
-export function encodeState({ runId, held, residual, discarded, pending }: ClientState): Uint8Array {
+export function encodeState({
+  runId,
+  held,
+  residual,
+  lastRound,
+  discarded,
+  pending,
+}: ClientState): Uint8Array {
   const writer = byteWriter();
   const head = {
     runId,
@@ -49,6 +59,7 @@ export function encodeState({ runId, held, residual, discarded, pending }: Clien
     digest: held.digest,
     tensors: [...held.params].map(([name, { shape }]) => ({ name, shape })),
     residual: residual && lengthsOf(residual),
+    lastRound,
     discarded: lengthsOf(discarded),
     pending: pending && {
       report: pending.report,
@@ -102,6 +113,7 @@ export function decodeState(bytes: Uint8Array): ClientState {
     runId: head.runId,
     held: { version: head.version, digest: head.digest, params },
     residual,
+    lastRound: head.lastRound,
     discarded,
     pending,
   };

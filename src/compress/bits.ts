@@ -1,4 +1,5 @@
 import { codecKernels } from "../kernels/codec.ts";
+import { isLittleEndian } from "../kernels/endian.ts";
 import { WireError, type WireErrorCode } from "../model/error.ts";
 
 /**
@@ -10,6 +11,8 @@ export interface BitWriter {
   readonly write: (value: number, width: number) => void;
   /** The low `width` bits of every code, width 1 to 32: as if written one by one (those above 24 in two parts). */
   readonly writeAll: (codes: Uint32Array | Uint8Array, width: number) => void;
+  /** The first `count` bits of a stream of its own, whose last byte has zeros behind them. */
+  readonly append: (bits: Uint8Array, count: number) => void;
   /** `zeros` zero bits, then a one. */
   readonly unary: (zeros: number) => void;
   /** Fills the last byte up with zeros. */
@@ -30,20 +33,32 @@ export function bitWriter(bytes: Uint8Array): BitWriter {
       numHeld -= 8;
     }
   };
+  const append = (bits: Uint8Array, count: number): void => {
+    const numWhole = Math.floor(count / 8);
+    const whole = bits.subarray(0, numWhole);
+    if (numHeld === 0) bytes.set(whole, at);
+    else {
+      const shifted = codecKernels(numWhole).shiftBits(whole, numHeld, held);
+      bytes.set(shifted.subarray(0, numWhole), at);
+      held = shifted[numWhole]!;
+    }
+    at += numWhole;
+    if (count % 8 > 0) write(bits[numWhole]!, count % 8);
+  };
   const writeAll = (codes: Uint32Array | Uint8Array, width: number): void => {
-    if (width === 32 && numHeld === 0) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset);
-      for (let i = 0; i < codes.length; i++, at += 4) view.setUint32(at, codes[i]!, true);
+    if (width === 32 && numHeld === 0 && codes instanceof Uint32Array) {
+      bytes.set(littleEndian(isLittleEndian ? codes : codes.slice()), at);
+      at += 4 * codes.length;
     } else if (width > 24)
       for (let i = 0; i < codes.length; i++) {
         write(codes[i]! & 0xffff, 16);
         write(codes[i]! >>> 16, width - 16);
       }
     else {
-      const numPacked = numHeld === 0 && width <= 8 && codes instanceof Uint8Array ? codes.length & ~7 : 0;
+      const numPacked = width <= 8 && codes instanceof Uint8Array ? codes.length & ~7 : 0;
       if (numPacked > 0) {
-        bytes.set(codecKernels(numPacked).pack((codes as Uint8Array).subarray(0, numPacked), width), at);
-        at += (numPacked / 8) * width;
+        const packed = codecKernels(numPacked).pack((codes as Uint8Array).subarray(0, numPacked), width);
+        append(packed, 8 * packed.length);
       }
       for (let i = numPacked; i < codes.length; i++) write(codes[i]!, width);
     }
@@ -51,6 +66,7 @@ export function bitWriter(bytes: Uint8Array): BitWriter {
   return {
     write,
     writeAll,
+    append,
     unary(zeros) {
       let left = zeros;
       for (; left >= 24; left -= 24) write(0, 24);
@@ -62,8 +78,19 @@ export function bitWriter(bytes: Uint8Array): BitWriter {
   };
 }
 
+/** The bytes of words, the low one first: a view, or where the engine has them the other way around, turned in place. */
+function littleEndian(words: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  if (!isLittleEndian) for (let i = 0; i < bytes.length; i += 4) bytes.subarray(i, i + 4).reverse();
+  return bytes;
+}
+
 export interface BitReader {
   readonly remaining: () => number;
+  /** What comes next, without taking it: as many whole bytes as there are, at most `most`. */
+  readonly ahead: (most?: number) => Uint8Array;
+  /** Takes so many bits, of those that remain. */
+  readonly skip: (count: number) => void;
   /** The next `width` bits as a number, width 0 to 24. */
   readonly read: (width: number) => number;
   /** The next `count` numbers of `width` bits each, width 1 to 8. */
@@ -93,15 +120,26 @@ export function bitReader(bytes: Uint8Array, place: string): BitReader {
     return value;
   };
   const remaining = (): number => 8 * (bytes.length - at) + numHeld;
+  const ahead = (most = Infinity): Uint8Array => {
+    const next = bytes.subarray(at, at + Math.min(most, bytes.length - at));
+    return numHeld === 0 ? next : codecKernels(next.length).shiftBits(next, numHeld, held).subarray(0, -1);
+  };
+  const skip = (count: number): void => {
+    const fromHeld = Math.min(count, numHeld);
+    read(fromHeld);
+    at += Math.floor((count - fromHeld) / 8);
+    read((count - fromHeld) % 8);
+  };
   return {
     remaining,
+    ahead,
+    skip,
     readAll(count, width) {
       if (count * width > remaining())
         throw new WireError("truncated", place, `ends after ${8 * bytes.length} bits`);
-      const numPacked = numHeld === 0 ? count & ~7 : 0;
-      const packed = bytes.subarray(at, at + (numPacked / 8) * width);
-      const first = codecKernels(numPacked).unpack(packed, width);
-      at += packed.length;
+      const numPacked = count & ~7;
+      const first = codecKernels(numPacked).unpack(ahead((numPacked / 8) * width), width);
+      skip(numPacked * width);
       if (numPacked === count) return first;
       const codes = new Uint8Array(count);
       codes.set(first);
@@ -118,8 +156,9 @@ export function bitReader(bytes: Uint8Array, place: string): BitReader {
           words[i] = low | (read(16) << 16);
         }
       else {
-        const view = new DataView(bytes.buffer, bytes.byteOffset);
-        for (let i = 0; i < count; i++, at += 4) words[i] = view.getUint32(at, true);
+        new Uint8Array(words.buffer).set(bytes.subarray(at, at + 4 * count));
+        littleEndian(words);
+        at += 4 * count;
       }
       return words;
     },

@@ -12,7 +12,12 @@ export const MAX_RANK = 32;
 /** Numbers in both factors: P row by row, then Q row by row. */
 export const numFactors = ({ rows, cols, rank }: LowRank): number => rank * (rows + cols);
 
-/** Rounds of subspace iteration: one from a random start, and one more instead of a start kept from the round before. */
+/**
+ * Rounds of subspace iteration, from a random start. PowerSGD does one, from the Q of the step before, which here would
+ * be the row space of the last broadcast. That was tried, both ways and either way: it costs as much, and loses points of
+ * accuracy to two rounds at random. What was broadcast is what is owed least, and what lies outside of the start stays
+ * outside: with error feedback more of it in every round.
+ */
 const NUM_ROUNDS = 2;
 
 /**

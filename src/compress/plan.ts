@@ -113,7 +113,7 @@ export function gather({ tensors, length }: PlanGroup, params: Params): Float32A
   return vector;
 }
 
-/** A group's vector as one sparse vector a tensor; every tensor of the group gets one, if with nothing in it. */
+/** A group's vector as one sparse vector a tensor, of views; every tensor of the group gets one, if with nothing in it. */
 export function scatter(
   { tensors }: Pick<PlanGroup, "tensors">,
   vector: SparseVector,
@@ -131,14 +131,17 @@ export function scatter(
     const offset = start;
     result.set(name, {
       length,
-      support: support === null ? null : support.slice(from, to).map((position) => position - offset),
-      values: values.slice(from, to),
+      support: support === null ? null : minus(support.subarray(from, to), offset),
+      values: values.subarray(from, to),
     });
     start = end;
     from = to;
   }
   return result;
 }
+
+const minus = (positions: Uint32Array, offset: number): Uint32Array =>
+  offset === 0 ? positions : positions.map((position) => position - offset);
 
 /** More would make both ends match patterns for seconds; the link carries no more either. */
 const MAX_RULES = 1024;

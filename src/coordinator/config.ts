@@ -126,6 +126,17 @@ const train = z.strictObject({
     })
     .exactOptional()
     .describe("Random variation of every example in every epoch"),
+  residualDecay: z
+    .strictObject({
+      afterRounds: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .describe("Rounds that a client may miss in a row for nothing"),
+      factor: z.number().min(0).lt(1).describe("What is left of what it owes for every round beyond"),
+    })
+    .exactOptional()
+    .describe("What a client that was away still owes fades; off if left out"),
 });
 
 const rate = positive.max(100);

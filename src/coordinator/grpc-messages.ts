@@ -127,11 +127,18 @@ const encodeTask = (task: Task): TaskFields => ({
   sharedSeed: task.sharedSeed,
 });
 
-const encodeTrain = ({ optimizer, schedule, augment, ...numbers }: TrainSettings): TrainFields => ({
+const encodeTrain = ({
+  optimizer,
+  schedule,
+  augment,
+  residualDecay,
+  ...numbers
+}: TrainSettings): TrainFields => ({
   ...numbers,
   ...optimizer,
   ...(schedule && { schedule: encodeSchedule(schedule) }),
   ...(augment && { augment: { ...augment } }),
+  ...(residualDecay && { residualDecay: { ...residualDecay } }),
 });
 
 const encodeSchedule = ({ warmUpSteps, decay }: Schedule): ScheduleFields => ({

@@ -25,6 +25,7 @@ import type { Refusal as _fedpress_v1_Refusal, Refusal__Output as _fedpress_v1_R
 import type { ReportChunk as _fedpress_v1_ReportChunk, ReportChunk__Output as _fedpress_v1_ReportChunk__Output } from './fedpress/v1/ReportChunk.ts';
 import type { ReportHeader as _fedpress_v1_ReportHeader, ReportHeader__Output as _fedpress_v1_ReportHeader__Output } from './fedpress/v1/ReportHeader.ts';
 import type { ReportId as _fedpress_v1_ReportId, ReportId__Output as _fedpress_v1_ReportId__Output } from './fedpress/v1/ReportId.ts';
+import type { ResidualDecay as _fedpress_v1_ResidualDecay, ResidualDecay__Output as _fedpress_v1_ResidualDecay__Output } from './fedpress/v1/ResidualDecay.ts';
 import type { Schedule as _fedpress_v1_Schedule, Schedule__Output as _fedpress_v1_Schedule__Output } from './fedpress/v1/Schedule.ts';
 import type { Sgd as _fedpress_v1_Sgd, Sgd__Output as _fedpress_v1_Sgd__Output } from './fedpress/v1/Sgd.ts';
 import type { StepDecay as _fedpress_v1_StepDecay, StepDecay__Output as _fedpress_v1_StepDecay__Output } from './fedpress/v1/StepDecay.ts';
@@ -66,6 +67,7 @@ export interface ProtoGrpcType {
       ReportChunk: MessageTypeDefinition<_fedpress_v1_ReportChunk, _fedpress_v1_ReportChunk__Output>
       ReportHeader: MessageTypeDefinition<_fedpress_v1_ReportHeader, _fedpress_v1_ReportHeader__Output>
       ReportId: MessageTypeDefinition<_fedpress_v1_ReportId, _fedpress_v1_ReportId__Output>
+      ResidualDecay: MessageTypeDefinition<_fedpress_v1_ResidualDecay, _fedpress_v1_ResidualDecay__Output>
       Schedule: MessageTypeDefinition<_fedpress_v1_Schedule, _fedpress_v1_Schedule__Output>
       Sgd: MessageTypeDefinition<_fedpress_v1_Sgd, _fedpress_v1_Sgd__Output>
       StepDecay: MessageTypeDefinition<_fedpress_v1_StepDecay, _fedpress_v1_StepDecay__Output>

@@ -366,6 +366,22 @@ const descriptor: object = {
                 "perStep": {
                   "type": "bool",
                   "id": 12
+                },
+                "residualDecay": {
+                  "type": "ResidualDecay",
+                  "id": 13
+                }
+              }
+            },
+            "ResidualDecay": {
+              "fields": {
+                "afterRounds": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "factor": {
+                  "type": "double",
+                  "id": 2
                 }
               }
             },

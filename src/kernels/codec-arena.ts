@@ -10,10 +10,14 @@ export interface CodecArena {
   /** Room for so many bytes each, one behind the other, all aligned. Throws RangeError when there is not as much. */
   readonly place: <Sizes extends readonly number[]>(...sizes: Sizes) => { [I in keyof Sizes]: Pointer };
   readonly bytes: (at: Pointer, count: number) => Uint8Array;
+  readonly shorts: (at: Pointer, count: number) => Int16Array;
   readonly words: (at: Pointer, count: number) => Uint32Array;
   readonly floats: (at: Pointer, count: number) => Float32Array;
   readonly doubles: (at: Pointer, count: number) => Float64Array;
 }
+
+/** Vectors pass through the memory in parts of so many values, which stay in the cache, so that it need not grow with them. */
+export const PART = 2 ** 15;
 
 const MAX_PAGES = 16;
 const PAGE_BYTES = 2 ** 16;
@@ -35,6 +39,7 @@ export function openArena(): CodecArena {
       return places as { [I in keyof typeof sizes]: Pointer };
     },
     bytes: (at, count) => new Uint8Array(memory.buffer, at, count),
+    shorts: (at, count) => new Int16Array(memory.buffer, at, count),
     words: (at, count) => new Uint32Array(memory.buffer, at, count),
     floats: (at, count) => new Float32Array(memory.buffer, at, count),
     doubles: (at, count) => new Float64Array(memory.buffer, at, count),

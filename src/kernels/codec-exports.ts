@@ -26,6 +26,8 @@ export interface CodecExports {
   ): number;
   selectNonZero(values: Pointer, count: number, first: number, out: Pointer): number;
   uniformCodes(values: Pointer, count: number, scale: number, steps: number, codes: Pointer): void;
+  draw(state: Pointer, count: number, out: Pointer): void;
+  drawLanes(state: Pointer, out: Pointer): void;
   stochasticLevels(
     values: Pointer,
     draws: Pointer,
@@ -33,8 +35,9 @@ export interface CodecExports {
     scale: number,
     steps: number,
     levels: Pointer,
-    sums: Pointer,
   ): number;
+  addLevels(values: Pointer, levels: Pointer, count: number, sums: Pointer): void;
+  levelCodes(levels: Pointer, count: number, steps: number, codes: Pointer): void;
   lookUp(table: Pointer, codes: Pointer, count: number, values: Pointer): void;
   lookUp64(table: Pointer, codes: Pointer, count: number, values: Pointer): void;
   signCodes(values: Pointer, count: number, scale: number, codes: Pointer, signed: Pointer): void;
@@ -44,6 +47,40 @@ export interface CodecExports {
   addAtOnGrid(sums: Pointer, positions: Pointer, values: Pointer, count: number, scale: number): void;
   addSums(sums: Pointer, others: Pointer, count: number): void;
   means(sums: Pointer, weights: Pointer, count: number, quantum: number, out: Pointer): void;
+  shiftBits(bytes: Pointer, count: number, shift: number, carry: number, out: Pointer): void;
+  countBytes(bytes: Pointer, count: number, tables: Pointer): void;
+  ransEncode(symbols: Pointer, count: number, table: Pointer, states: Pointer, out: Pointer): Pointer;
+  ransDecode(words: Pointer, count: number, table: Pointer, states: Pointer, symbols: Pointer): Pointer;
+  encodeGaps(positions: Pointer, count: number, contexts: Pointer, state: Pointer, out: Pointer): Pointer;
+  decodeGaps(
+    state: Pointer,
+    last: Pointer,
+    contexts: Pointer,
+    length: number,
+    count: number,
+    positions: Pointer,
+  ): number;
+  sumShifted(numbers: Pointer, count: number, shift: number): number;
+  riceEncode(
+    numbers: Pointer,
+    count: number,
+    first: number,
+    second: number,
+    out: Pointer,
+    held: number,
+  ): number;
+  riceDecode(
+    bytes: Pointer,
+    numBits: number,
+    count: number,
+    first: number,
+    second: number,
+    firstStep: number,
+    secondStep: number,
+    length: number,
+    state: Pointer,
+    out: Pointer,
+  ): number;
   flip(data: Pointer, signs: Pointer, count: number): void;
   hadamard(data: Pointer, size: number): void;
   edenCodes(

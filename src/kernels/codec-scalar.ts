@@ -1,8 +1,17 @@
 import type { CodecKernels } from "./codec.ts";
+import { scalarRange } from "./codec-range.ts";
+import { scalarRans } from "./codec-rans.ts";
+import { scalarRice } from "./codec-rice.ts";
+import { scalarStochastic } from "./codec-stochastic.ts";
 import { smallestKept } from "./radix.ts";
 
 /** The codecs' kernels in TypeScript: for short vectors, and where WebAssembly is missing. */
 export const scalarCodecKernels: CodecKernels = {
+  ...scalarRans,
+  ...scalarRange,
+  ...scalarRice,
+  ...scalarStochastic,
+
   allFinite(values) {
     const bits = bitsOf(values);
     for (let i = 0; i < bits.length; i++) if ((bits[i]! & INFINITE) === INFINITE) return false;
@@ -62,22 +71,6 @@ export const scalarCodecKernels: CodecKernels = {
     return { codes, values: scalarCodecKernels.lookUp(table, codes) };
   },
 
-  stochasticLevels(values, draw, scale, steps) {
-    const draws = new Float32Array(values.length);
-    draw(draws);
-    const levels = new Int32Array(values.length);
-    let [largest, product, square] = [0, 0, 0];
-    for (let i = 0; i < values.length; i++) {
-      const magnitude = Math.abs(values[i]!);
-      const level = Math.min(steps, Math.floor((magnitude * steps) / scale + draws[i]!));
-      levels[i] = values[i]! < 0 ? -level : level;
-      largest = Math.max(largest, level);
-      product += level * magnitude;
-      square += level * level;
-    }
-    return { levels, largest, product, square };
-  },
-
   lookUp(table, codes) {
     const values = new Float32Array(codes.length);
     for (let i = 0; i < codes.length; i++) values[i] = table[codes[i]!]!;
@@ -124,6 +117,18 @@ export const scalarCodecKernels: CodecKernels = {
       numHeld -= width;
     }
     return codes;
+  },
+
+  shiftBits(bytes, shift, carry) {
+    const shifted = new Uint8Array(bytes.length + 1);
+    let held = carry;
+    for (let i = 0; i < bytes.length; i++) {
+      held |= bytes[i]! << shift;
+      shifted[i] = held;
+      held >>>= 8;
+    }
+    shifted[bytes.length] = held;
+    return shifted;
   },
 
   rotate(data, first, second) {

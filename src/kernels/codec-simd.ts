@@ -1,7 +1,11 @@
 import type { CodecKernels } from "./codec.ts";
 import { codecBase64 } from "./codec.wasm.ts";
-import { openArena } from "./codec-arena.ts";
+import { openArena, PART } from "./codec-arena.ts";
 import type { CodecExports } from "./codec-exports.ts";
+import { simdRange } from "./codec-range.ts";
+import { simdRans } from "./codec-rans.ts";
+import { simdRice } from "./codec-rice.ts";
+import { simdStochastic } from "./codec-stochastic.ts";
 import type { Pointer } from "./kernels.ts";
 import { smallestKept } from "./radix.ts";
 import { canInstantiate, instantiate } from "./webassembly.ts";
@@ -14,15 +18,20 @@ export function simdCodecKernels(): CodecKernels | null {
   return kernels;
 }
 
-/** Vectors pass through the memory in parts, which stay in the cache, so that it need not grow with them. */
-const PART = 2 ** 15;
-
 /** Places of a radix select's highest digit. */
 const HIGH = 2 ** 11;
 
+/** How many there are from the highest digit down to the one that the count-th has. */
+function atLeast(counts: Uint32Array, count: number): number {
+  let [place, total] = [counts.length, 0];
+  while (place > 0 && total < count) total += counts[--place]!;
+  return total;
+}
+
 function openKernels(): CodecKernels {
-  const { memory, place, bytes, words, floats, doubles } = openArena();
-  const wasm = instantiate(codecBase64, memory) as CodecExports;
+  const arena = openArena();
+  const { place, bytes, words, floats, doubles } = arena;
+  const wasm = instantiate(codecBase64, arena.memory) as CodecExports;
 
   /** Copies the values in, part by part; what `work` is told is where in the vector a part starts and its length. */
   const byParts = (values: Float32Array, at: Pointer, work: (start: number, count: number) => void): void => {
@@ -33,7 +42,44 @@ function openKernels(): CodecKernels {
     }
   };
 
+  /** How many magnitudes have each highest digit. */
+  const countHigh = (values: Float32Array): Uint32Array => {
+    const [at, tables] = place(4 * PART, 4 * HIGH * 4);
+    const counts = words(tables, 4 * HIGH).fill(0);
+    byParts(values, at, (_, n) => wasm.countHigh(at, n, tables));
+    const high = counts.subarray(0, HIGH);
+    for (let i = 0; i < HIGH; i++)
+      high[i]! += counts[HIGH + i]! + counts[2 * HIGH + i]! + counts[3 * HIGH + i]!;
+    return high;
+  };
+
+  const countLow = (values: Float32Array, known: number, prefix: number, shift: number): Uint32Array => {
+    const [at, table] = place(4 * PART, 4 * HIGH);
+    const counts = words(table, HIGH).fill(0);
+    byParts(values, at, (_, n) => wasm.countLow(at, n, known, prefix, shift, table));
+    return counts;
+  };
+
+  /** Positions of the magnitudes whose bits are `least` or above, of its equals only `ties`; at most `most` in all. */
+  const selectAtLeast = (values: Float32Array, least: number, ties: number, most: number): Uint32Array => {
+    const [at, left, out] = place(4 * PART, 4, 4 * PART);
+    words(left, 1)[0] = ties;
+    const positions = new Uint32Array(most);
+    let n = 0;
+    byParts(values, at, (start, length) => {
+      const more = wasm.selectAtLeast(at, length, start, least, left, out);
+      positions.set(words(out, more), n);
+      n += more;
+    });
+    return n === most ? positions : positions.slice(0, n);
+  };
+
   return {
+    ...simdRans(wasm, arena),
+    ...simdRange(wasm, arena),
+    ...simdRice(wasm, arena),
+    ...simdStochastic(wasm, arena),
+
     allFinite(values) {
       const [at] = place(4 * PART);
       let all = true;
@@ -54,29 +100,26 @@ function openKernels(): CodecKernels {
     },
 
     largest(values, count) {
-      const [at, tables, left, out] = place(4 * PART, 4 * HIGH * 4, 4, 4 * PART);
+      let [pool, places]: [Float32Array, Uint32Array | null] = [values, null];
+      let numCandidates = values.length;
       const { threshold, numAbove } = smallestKept(count, (known, prefix, { shift, width }) => {
-        const counts = words(tables, 4 * HIGH).fill(0);
-        byParts(values, at, (_, n) => {
-          if (known === 0) wasm.countHigh(at, n, tables);
-          else wasm.countLow(at, n, known, prefix, shift, tables);
-        });
-        if (known !== 0) return counts.subarray(0, 1 << width);
-        const high = counts.subarray(0, HIGH);
-        for (let i = 0; i < HIGH; i++)
-          high[i]! += counts[HIGH + i]! + counts[2 * HIGH + i]! + counts[3 * HIGH + i]!;
-        return high;
+        if (known === 0) {
+          const counts = countHigh(values);
+          numCandidates = atLeast(counts, count);
+          return counts;
+        }
+        if (places === null && numCandidates < values.length / 2) {
+          places = selectAtLeast(values, Math.max(prefix, 1), numCandidates, numCandidates);
+          pool = new Float32Array(places.length);
+          for (let i = 0; i < pool.length; i++) pool[i] = values[places[i]!]!;
+        }
+        return countLow(pool, known, prefix, shift).subarray(0, 1 << width);
       });
       // Without a threshold everything above zero is in, of which the least may be as low as what is asked for.
-      words(left, 1)[0] = threshold === 0 ? values.length : count - numAbove;
-      const positions = new Uint32Array(Math.min(count, values.length));
-      let n = 0;
-      byParts(values, at, (start, length) => {
-        const more = wasm.selectAtLeast(at, length, start, Math.max(threshold, 1), left, out);
-        positions.set(words(out, more), n);
-        n += more;
-      });
-      return positions.slice(0, n);
+      const ties = threshold === 0 ? values.length : count - numAbove;
+      const kept = selectAtLeast(pool, Math.max(threshold, 1), ties, Math.min(count, values.length));
+      if (places !== null) for (let i = 0; i < kept.length; i++) kept[i] = places[kept[i]!]!;
+      return kept;
     },
 
     nonZero(values) {
@@ -102,20 +145,6 @@ function openKernels(): CodecKernels {
         levels.set(floats(out, count), start);
       });
       return { codes, values: levels };
-    },
-
-    stochasticLevels(values, draw, scale, steps) {
-      const [at, drawsAt, out, sums] = place(4 * PART, 4 * PART, 4 * PART, 16);
-      doubles(sums, 2).fill(0);
-      const levels = new Int32Array(values.length);
-      let largest = 0;
-      byParts(values, at, (start, count) => {
-        draw(floats(drawsAt, count));
-        largest = Math.max(largest, wasm.stochasticLevels(at, drawsAt, count, scale, steps, out, sums));
-        levels.set(words(out, count), start);
-      });
-      const [product, square] = doubles(sums, 2);
-      return { levels, largest, product: product!, square: square! };
     },
 
     lookUp(table, codes) {
@@ -165,6 +194,19 @@ function openKernels(): CodecKernels {
         codes.set(bytes(out, count), start);
       }
       return codes;
+    },
+
+    shiftBits(all, shift, carry) {
+      const [at, out] = place(PART, PART + 8);
+      const shifted = new Uint8Array(all.length + 1);
+      shifted[0] = carry;
+      for (let start = 0; start < all.length; start += PART) {
+        const part = all.subarray(start, start + PART);
+        bytes(at, part.length).set(part);
+        wasm.shiftBits(at, part.length, shift, shifted[start]!, out);
+        shifted.set(bytes(out, part.length + 1), start);
+      }
+      return shifted;
     },
 
     rotate(data, first, second) {

@@ -1,12 +1,16 @@
+import type { RangeKernels } from "./codec-range.ts";
+import type { RansKernels } from "./codec-rans.ts";
+import type { RiceKernels } from "./codec-rice.ts";
 import { scalarCodecKernels } from "./codec-scalar.ts";
 import { simdCodecKernels } from "./codec-simd.ts";
+import type { StochasticKernels } from "./codec-stochastic.ts";
 
 /**
  * The hot loops of the codecs over one flat vector. There are two of each, one in WebAssembly SIMD on a small memory
  * of its own and one in TypeScript, and they agree to the bit; results are arrays of their own. No value may be NaN,
  * but in `allFinite`.
  */
-export interface CodecKernels {
+export interface CodecKernels extends RansKernels, RangeKernels, RiceKernels, StochasticKernels {
   readonly allFinite: (values: Float32Array) => boolean;
   /** The largest magnitude, 0 of none. */
   readonly maxMagnitude: (values: Float32Array) => number;
@@ -23,16 +27,6 @@ export interface CodecKernels {
    * value, which is `table[code]`. `scale`, above 0, is no less than any magnitude; `steps` is 1 to 127.
    */
   readonly nearestLevels: (values: Float32Array, scale: number, steps: number, table: Float32Array) => Coded;
-  /**
-   * The levels that stochastic rounding gives: |v| * steps / scale plus a draw of [0, 1), rounded down to at most
-   * `steps` (1 to 2^15-1), with the sign of v. `scale` is as above; `draw` gives the next draws, one a value in all.
-   */
-  readonly stochasticLevels: (
-    values: Float32Array,
-    draw: (into: Float32Array) => void,
-    scale: number,
-    steps: number,
-  ) => StochasticLevels;
   /** Of every code its entry in the table, which has one for each of them, and at most 256. */
   readonly lookUp: (table: Float32Array, codes: Uint8Array) => Float32Array;
   /** Of every value a code, 1 where it is below zero and else 0, and plus or minus `scale`. */
@@ -65,6 +59,11 @@ export interface CodecKernels {
   readonly pack: (codes: Uint8Array, width: number) => Uint8Array;
   /** The reverse: `bytes` are a multiple of `width`, and each `width` of them eight codes. */
   readonly unpack: (bytes: Uint8Array, width: number) => Uint8Array;
+  /**
+   * Bits in the same order moved up by `shift`, 0 to 7, behind those of `carry`; one byte more than before, for what goes
+   * beyond the last.
+   */
+  readonly shiftBits: (bytes: Uint8Array, shift: number, carry: number) => Uint8Array;
   /** Codes by nearest centroid; `data` is as for `rotate`. */
   readonly nearestCentroids: (data: Float64Array, centroids: Centroids) => CentroidCodes;
 }
@@ -73,16 +72,6 @@ export interface Coded {
   /** One a value. */
   readonly codes: Uint8Array;
   readonly values: Float32Array;
-}
-
-export interface StochasticLevels {
-  readonly levels: Int32Array;
-  /** The largest magnitude among them. */
-  readonly largest: number;
-  /** The sum of |level| * |value|, in the order of the values. */
-  readonly product: number;
-  /** The sum of level^2, likewise. */
-  readonly square: number;
 }
 
 export interface Centroids {

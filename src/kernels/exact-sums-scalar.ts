@@ -1,3 +1,4 @@
+import { isLittleEndian } from "./endian.ts";
 import type { ExactSums } from "./exact-sums.ts";
 import { roundTiesToEven } from "./rounding.ts";
 
@@ -45,5 +46,5 @@ export function scalarSums(length: number): ExactSums {
 const WORD = 2 ** 32;
 
 /** Which of the two words is the low one. */
-const LOW = new Uint32Array(BigInt64Array.of(1n).buffer)[0] === 1 ? 0 : 1;
+const LOW = isLittleEndian ? 0 : 1;
 const HIGH = 1 - LOW;

@@ -1,3 +1,5 @@
+import { isLittleEndian } from "./endian.ts";
+
 /** A WebAssembly.Memory; its buffer is replaced by another whenever the memory grows. */
 export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
@@ -42,7 +44,5 @@ function present(): Api {
   if (WebAssembly === undefined) throw new Error("this engine has no WebAssembly");
   return WebAssembly;
 }
-
-const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));

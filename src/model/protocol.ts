@@ -97,6 +97,18 @@ export interface TrainSettings {
    * counts them, before what is owed is added.
    */
   readonly perStep?: true;
+  readonly residualDecay?: ResidualDecay;
+}
+
+/**
+ * What a client owes has aged while it was away: at its next report it counts `factor` of it for every round beyond
+ * `afterRounds` that it missed in a row. What is taken off is gone for good.
+ */
+export interface ResidualDecay {
+  /** Rounds without a report that change nothing, 0 to 2^31-1. */
+  readonly afterRounds: number;
+  /** 0 to below 1. */
+  readonly factor: number;
 }
 
 export interface Schedule {

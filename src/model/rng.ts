@@ -9,6 +9,8 @@ export interface Rng {
   readonly uniform: () => number;
   /** As many numbers as there is room for: those that `uniform` would give, at a fraction of the time. */
   readonly fill: (into: Float32Array) => void;
+  /** The four words of xoshiro128** from which the next numbers come. */
+  readonly state: () => readonly [number, number, number, number];
   /** Uniform integer in [0, n), without modulo bias. */
   readonly below: (n: number) => number;
 }
@@ -80,6 +82,7 @@ function xoshiro128([a0, b0, c0, d0]: readonly [number, number, number, number])
       }
       [a, b, c, d] = [i, j, k, l];
     },
+    state: () => [a, b, c, d],
     below: (n) => {
       const limit = 0x100000000 - (0x100000000 % n);
       for (;;) {

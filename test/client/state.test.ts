@@ -19,6 +19,7 @@ const state: fc.Arbitrary<ClientState> = fc.record({
       params: new Map(tensors.map(([name, data]) => [name, { shape: [data.length], data }])),
     })),
   residual: fc.option(residual, { nil: null }),
+  lastRound: fc.option(fc.nat(), { nil: null }),
   discarded: fc.array(floats, { maxLength: 3 }),
   pending: fc.option(
     fc.record({

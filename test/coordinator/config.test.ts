@@ -46,6 +46,10 @@ test.each([
     'uplink[0].codec.select: {"topk":0.1}, expected all, { topK: density }, { randomK: density }, { rows: density } or { filters: density } with 0 < density <= 1, { threshold: magnitude } above 0, { blocks: { keep, of } } with 1 <= keep < of <= 24, or { lowRank: columns } of 1 to 32',
   ],
   [{ model, uplink: [] }, "uplink: [], expected at least 1"],
+  [
+    { model, train: { residualDecay: { afterRounds: 5, factor: 1 } } },
+    "train.residualDecay.factor: 1, expected less than 1",
+  ],
   [{ model, coordinator: { listen: "7070" } }, 'coordinator.listen: "7070", expected HOST:PORT'],
   [{ model, seed: 2 ** 40 }, "seed: 1099511627776, expected at most 4294967295"],
 ])("a problem has its path, its value and what was expected: %j", (document, line) => {

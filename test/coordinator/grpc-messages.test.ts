@@ -149,6 +149,10 @@ const trainOptions = fc.record(
       { requiredKeys: [], noNullPrototype: true },
     ),
     perStep: fc.constant(true as const),
+    residualDecay: record({
+      afterRounds: steps,
+      factor: double({ min: 0, max: 1, maxExcluded: true }).map((v) => v + 0),
+    }),
   },
   { requiredKeys: [], noNullPrototype: true },
 );
@@ -277,6 +281,11 @@ test.each<[string, CoordinatorSignal]>([
   ["task.train.optimizer.learning_rate", set("train.sgd", "learningRate", 0)],
   ["task.train.optimizer.momentum", set("train.sgd", "momentum", 1)],
   ["task.train.proximal", set("train", "proximal", -1)],
+  ["task.train.residual_decay.factor", set("train", "residualDecay", { afterRounds: 3, factor: 1 })],
+  [
+    "task.train.residual_decay.after_rounds",
+    set("train", "residualDecay", { afterRounds: 2 ** 31, factor: 0 }),
+  ],
   ["task.train.update_clip_norm", set("train", "updateClipNorm", -1)],
   ["task.train.clip_norm", set("train", "clipNorm", Number.NaN)],
   ["task.train.label_smoothing", set("train", "labelSmoothing", 1)],

@@ -1,19 +1,13 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type CodecKernels, codecKernels } from "../../src/kernels/codec.ts";
+import { codecKernels } from "../../src/kernels/codec.ts";
 import { scalarCodecKernels as scalar } from "../../src/kernels/codec-scalar.ts";
 import { simdCodecKernels } from "../../src/kernels/codec-simd.ts";
 import { derive } from "../../src/model/rng.ts";
 import { type Draw, digestsOf, fillings, kindsOfVectors } from "../suites/flat-vectors.ts";
+import { both } from "./both.ts";
 
 const simd = simdCodecKernels()!;
-
-/** Both ways give the same bits; what comes out of the twin. */
-function both<T>(run: (kernels: CodecKernels) => T): T {
-  const [expected, actual] = [run(scalar), run(simd)];
-  expect(digestsOf(actual)).toEqual(digestsOf(expected));
-  return expected;
-}
 
 const codesOf = (length: number, below: number, draw: Draw): Uint8Array =>
   Uint8Array.from({ length }, () => draw() * below);
@@ -32,10 +26,20 @@ function compareValues(vector: Float32Array, draw: Draw): void {
   for (const steps of [1, 3, 127]) {
     const table = Float32Array.from({ length: 2 * steps + 1 }, () => draw() - 0.5);
     if (scale > 0) both((k) => k.nearestLevels(vector, scale, steps, table));
-    if (scale > 0) both((k) => k.stochasticLevels(vector, derive(3, "draws").fill, scale, 258 * steps));
+    if (scale > 0) compareLevels(vector, scale, steps);
     const codes = codesOf(vector.length, table.length, draw);
     both((k) => k.lookUp(table, codes));
   }
+}
+
+function compareLevels(vector: Float32Array, scale: number, steps: number): void {
+  for (const most of [scale, Math.fround(Math.min(1.37 * scale, 2 ** 128 - 2 ** 104))])
+    for (const many of [steps, 258 * steps]) {
+      const { levels, largest } = both((k) => k.stochasticLevels(vector, derive(3, "draws"), most, many));
+      expect(largest).toBe(levels.reduce((sum, level) => Math.max(sum, Math.abs(level)), 0));
+      both((k) => k.levelSums(vector, levels));
+      if (many === steps) both((k) => k.levelCodes(levels, steps));
+    }
 }
 
 function comparePacking(length: number, draw: Draw): void {

@@ -1,9 +1,8 @@
 import { WireError } from "../../model/error.ts";
 import type { Positions } from "../../model/tensor.ts";
-import type { BitReader } from "../bits.ts";
 import { type ByteReader, varintBytes } from "../bytes.ts";
 import type { PositionCode, PositionReader } from "./coder.ts";
-import { bestRice, MAX_PARAMETER, readRice, writeRice } from "./rice.ts";
+import { bestRice, MAX_PARAMETER, readRising, riceBytes } from "./rice.ts";
 
 /**
  * Golomb-Rice code of the gaps (Golomb, 1966; Rice, 1979): how many coordinates lie between one position and the
@@ -12,7 +11,7 @@ import { bestRice, MAX_PARAMETER, readRice, writeRice } from "./rice.ts";
  */
 export function golombRice(support: Positions): PositionCode {
   const count = support.length;
-  const gaps = support.map((position, i) => (i === 0 ? position : position - support[i - 1]! - 1));
+  const gaps = gapsOf(support);
   const { parameter, bits } = bestRice(gaps);
   return {
     headBytes: varintBytes(count) + (count === 0 ? 0 : 1),
@@ -21,9 +20,7 @@ export function golombRice(support: Positions): PositionCode {
       writer.varint(count);
       if (count > 0) writer.uint8(parameter);
     },
-    writePositions(writer) {
-      for (const gap of gaps) writeRice(writer, gap, parameter);
-    },
+    writePositions: (writer) => writer.append(riceBytes(gaps, [parameter, parameter], bits), bits),
   };
 }
 
@@ -34,7 +31,8 @@ export function readGolombRice(reader: ByteReader, length: number): PositionRead
   return {
     count,
     leastBits: count * (1 + parameter),
-    read: (bits, place) => readGaps(bits, count, parameter, length, place),
+    read: (bits, place) =>
+      readRising(bits, count, { parameters: [parameter, parameter], steps: [1, 1], length }, place),
   };
 }
 
@@ -45,19 +43,12 @@ export function readPositionCount(reader: ByteReader, low: number, length: numbe
   throw new WireError("bad-positions", reader.placed("count"), `${count} positions in a vector of ${length}`);
 }
 
-function readGaps(
-  reader: BitReader,
-  count: number,
-  parameter: number,
-  length: number,
-  place: string,
-): Positions {
-  const positions = new Uint32Array(count);
+function gapsOf(support: Positions): Uint32Array {
+  const gaps = new Uint32Array(support.length);
   let next = 0;
-  for (let i = 0; i < count; i++) {
-    const position = next + readRice(reader, parameter, length - 1 - next, place);
-    positions[i] = position;
-    next = position + 1;
+  for (let i = 0; i < gaps.length; i++) {
+    gaps[i] = support[i]! - next;
+    next = support[i]! + 1;
   }
-  return positions;
+  return gaps;
 }

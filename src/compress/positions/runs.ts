@@ -2,7 +2,7 @@ import type { Positions } from "../../model/tensor.ts";
 import { type ByteReader, varintBytes } from "../bytes.ts";
 import type { PositionCode, PositionReader } from "./coder.ts";
 import { readPositionCount } from "./golomb-rice.ts";
-import { bestRice, MAX_PARAMETER, readRice, writeRice } from "./rice.ts";
+import { bestRice, MAX_PARAMETER, readRising, riceBytes } from "./rice.ts";
 
 /**
  * Run lengths (Golomb, 1966): how many coordinates are left out, how many are sent, and so on, both in Rice's code, each
@@ -12,19 +12,18 @@ export function runLengths(support: Positions): PositionCode {
   const { gaps, runs } = runsOf(support);
   const gapCode = bestRice(gaps);
   const runCode = bestRice(runs);
+  const bits = gapCode.bits + runCode.bits;
   return {
     headBytes: varintBytes(runs.length) + 2,
-    bits: gapCode.bits + runCode.bits,
+    bits,
     writeHead(writer) {
       writer.varint(runs.length);
       writer.uint8(gapCode.parameter);
       writer.uint8(runCode.parameter);
     },
     writePositions(writer) {
-      for (let i = 0; i < runs.length; i++) {
-        writeRice(writer, gaps[i]!, gapCode.parameter);
-        writeRice(writer, runs[i]!, runCode.parameter);
-      }
+      const parameters = [gapCode.parameter, runCode.parameter] as const;
+      writer.append(riceBytes(byTurns(gaps, runs), parameters, bits), bits);
     },
   };
 }
@@ -37,22 +36,16 @@ export function readRunLengths(reader: ByteReader, length: number): PositionRead
     count: null,
     leastBits: numRuns * (2 + gapParameter + runParameter),
     read(bits, place, expect) {
-      // [start, end) of every run; that all of them are below `length` is known before their positions take memory.
-      const bounds = new Uint32Array(2 * numRuns);
-      let [next, count] = [0, 0];
-      for (let i = 0; i < numRuns; i++) {
-        const gap = readRice(bits, gapParameter, length - 1 - next - (i > 0 ? 1 : 0), place);
-        const start = next + gap + (i > 0 ? 1 : 0);
-        const end = start + 1 + readRice(bits, runParameter, length - 1 - start, place);
-        bounds.set([start, end], 2 * i);
-        count += end - start;
-        next = end;
-      }
+      // The first and the last of every run; that all are below `length` is known before their positions take memory.
+      const parameters = [gapParameter, runParameter] as const;
+      const bounds = readRising(bits, 2 * numRuns, { parameters, steps: [0, 2], length }, place);
+      let count = 0;
+      for (let i = 0; i < bounds.length; i += 2) count += bounds[i + 1]! - bounds[i]! + 1;
       expect(count);
       const positions = new Uint32Array(count);
       let at = 0;
-      for (let i = 0; i < numRuns; i++)
-        for (let p = bounds[2 * i]!; p < bounds[2 * i + 1]!; p++) positions[at++] = p;
+      for (let i = 0; i < bounds.length; i += 2)
+        for (let p = bounds[i]!; p <= bounds[i + 1]!; p++) positions[at++] = p;
       return positions;
     },
   };
@@ -60,16 +53,27 @@ export function readRunLengths(reader: ByteReader, length: number): PositionRead
 
 /** Lengths as they are written: a gap between two runs and a run are one at least, and less by it. */
 function runsOf(support: Positions): { readonly gaps: Uint32Array; readonly runs: Uint32Array } {
-  const gaps: number[] = [];
-  const runs: number[] = [];
+  const gaps = new Uint32Array(support.length);
+  const runs = new Uint32Array(support.length);
+  let count = 0;
   let next = 0;
-  for (const position of support) {
-    if (position === next && runs.length > 0) runs[runs.length - 1]!++;
+  for (let i = 0; i < support.length; i++) {
+    const position = support[i]!;
+    if (position === next && count > 0) runs[count - 1]!++;
     else {
-      gaps.push(position - next - (runs.length > 0 ? 1 : 0));
-      runs.push(0);
+      gaps[count] = position - next - (count > 0 ? 1 : 0);
+      count++;
     }
     next = position + 1;
   }
-  return { gaps: Uint32Array.from(gaps), runs: Uint32Array.from(runs) };
+  return { gaps: gaps.subarray(0, count), runs: runs.subarray(0, count) };
+}
+
+function byTurns(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const both = new Uint32Array(2 * a.length);
+  for (let i = 0; i < a.length; i++) {
+    both[2 * i] = a[i]!;
+    both[2 * i + 1] = b[i]!;
+  }
+  return both;
 }

@@ -1,3 +1,4 @@
+import { codecKernels } from "../../kernels/codec.ts";
 import type { BitReader, BitWriter } from "../bits.ts";
 import {
   frequenciesOf,
@@ -19,8 +20,9 @@ export interface WrittenCodes {
 
 export function shorterCodes(codes: Uint8Array, width: number): WrittenCodes {
   const plain = width * codes.length;
-  const counts = new Uint32Array(2 ** width);
-  for (const code of codes) counts[code]! += 1;
+  const counts = codecKernels(codes.length)
+    .countBytes(codes)
+    .subarray(0, 2 ** width);
   const frequencies = frequenciesOf(counts);
   // a cheap bound first: most messages of a few codes cannot win
   if (frequencyBits(frequencies) + entropyBits(counts, codes.length) < plain) {

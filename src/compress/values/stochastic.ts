@@ -6,7 +6,7 @@ import { levelValue, scaleWithin } from "./scale.ts";
 export interface Levels {
   readonly scale: number;
   /** One a value, -numSteps to numSteps; it stands for `levelValue(scale, c, numSteps)`. */
-  readonly levels: Int32Array;
+  readonly levels: Int16Array;
 }
 
 /**
@@ -23,17 +23,15 @@ export function stochasticLevels(
   numSteps: number,
   { seed, feedback, bound }: QuantizeOptions,
 ): Levels {
-  if (scale === 0) return { scale, levels: new Int32Array(values.length) };
-  const { levels, largest, product, square } = codecKernels(values.length).stochasticLevels(
-    values,
-    derive(seed, "rounding").fill,
-    scale,
-    numSteps,
-  );
+  if (scale === 0) return { scale, levels: new Int16Array(values.length) };
+  const kernels = codecKernels(values.length);
+  const draws = derive(seed, "rounding");
+  const { levels, largest } = kernels.stochasticLevels(values, draws, scale, numSteps);
   if (largest === 0) return { scale: 0, levels };
-  const wanted = feedback ? (numSteps * product) / square : scale;
+  const sums = feedback ? kernels.levelSums(values, levels) : null;
+  const wanted = sums ? (numSteps * sums.product) / sums.square : scale;
   const sent = scaleWithin(wanted, bound, (s) => levelValue(s, largest, numSteps));
-  return { scale: sent, levels: sent === 0 ? new Int32Array(values.length) : levels };
+  return { scale: sent, levels: sent === 0 ? new Int16Array(values.length) : levels };
 }
 
 /**

@@ -106,8 +106,7 @@ function nearest(values: Float32Array, numSteps: number) {
 
 function drawn(values: Float32Array, numSteps: number, options: QuantizeOptions) {
   const { scale, levels } = stochasticLevels(values, maxMagnitude(values), numSteps, options);
-  const codes = new Uint8Array(levels.length);
-  for (let i = 0; i < levels.length; i++) codes[i] = numSteps + levels[i]!;
+  const codes = codecKernels(levels.length).levelCodes(levels, numSteps);
   return { scale, coded: { codes, values: lookUp(levelTable(scale, numSteps), codes) } };
 }
 

@@ -4,6 +4,7 @@ import type { Sgd as _fedpress_v1_Sgd, Sgd__Output as _fedpress_v1_Sgd__Output }
 import type { Adam as _fedpress_v1_Adam, Adam__Output as _fedpress_v1_Adam__Output } from '../../fedpress/v1/Adam.ts';
 import type { Schedule as _fedpress_v1_Schedule, Schedule__Output as _fedpress_v1_Schedule__Output } from '../../fedpress/v1/Schedule.ts';
 import type { Augment as _fedpress_v1_Augment, Augment__Output as _fedpress_v1_Augment__Output } from '../../fedpress/v1/Augment.ts';
+import type { ResidualDecay as _fedpress_v1_ResidualDecay, ResidualDecay__Output as _fedpress_v1_ResidualDecay__Output } from '../../fedpress/v1/ResidualDecay.ts';
 
 export interface TrainSettings {
   'epochs'?: (number);
@@ -18,6 +19,7 @@ export interface TrainSettings {
   'augment'?: (_fedpress_v1_Augment | null);
   'updateClipNorm'?: (number | string);
   'perStep'?: (boolean);
+  'residualDecay'?: (_fedpress_v1_ResidualDecay | null);
   'optimizer'?: "sgd"|"adam";
 }
 
@@ -34,5 +36,6 @@ export interface TrainSettings__Output {
   'augment': (_fedpress_v1_Augment__Output | null);
   'updateClipNorm': (number);
   'perStep': (boolean);
+  'residualDecay': (_fedpress_v1_ResidualDecay__Output | null);
   'optimizer'?: "sgd"|"adam";
 }

@@ -1,5 +1,3 @@
-import { WireError } from "../../model/error.ts";
-
 /**
  * Adaptive binary range coder (Martin, 1979; carries as in LZMA): one bin at a time, each with a probability that both
  * ends learn from the bins before. Integers only, so every engine writes the same bytes.
@@ -94,15 +92,7 @@ export function rangeEncoder(): RangeEncoder {
     },
     encodeEven: (bit) => narrow(bit, range >>> 1),
     finish() {
-      // the value in [low, low + range) with the most zero bits at its end
-      const end = low + range;
-      for (let unit = 2 ** 32; ; unit /= 2) {
-        const value = Math.ceil(low / unit) * unit;
-        if (value < end) {
-          low = value;
-          break;
-        }
-      }
+      low = lastValue(low, range);
       for (let i = 0; i < 5; i++) shift();
       release(0);
       while (length > 0 && bytes[length - 1] === 0) length--;
@@ -111,14 +101,22 @@ export function rangeEncoder(): RangeEncoder {
   };
 }
 
+/** The value in [low, low + range) with the most zero bits at its end: what is left to be written. */
+export function lastValue(low: number, range: number): number {
+  for (let unit = 2 ** 32; ; unit /= 2) {
+    const value = Math.ceil(low / unit) * unit;
+    if (value < low + range) return value;
+  }
+}
+
 export interface RangeDecoder {
   readonly decode: (contexts: BinContexts, context: number) => number;
   readonly decodeEven: () => number;
-  /** Throws unless all bytes were read and the last is not zero, as an encoder leaves them. */
-  readonly end: () => void;
+  /** How many bytes were taken, which may be more than there are. */
+  readonly taken: () => number;
 }
 
-export function rangeDecoder(bytes: Uint8Array, place: string): RangeDecoder {
+export function rangeDecoder(bytes: Uint8Array): RangeDecoder {
   let at = 0;
   let range = 2 ** 32 - 1;
   let code = 0; // value minus low
@@ -147,11 +145,6 @@ export function rangeDecoder(bytes: Uint8Array, place: string): RangeDecoder {
       return bit;
     },
     decodeEven: () => split(range >>> 1),
-    end() {
-      if (at < bytes.length)
-        throw new WireError("trailing", place, `${bytes.length - at} bytes after the last bin`);
-      if (bytes.length > 0 && bytes[bytes.length - 1] === 0)
-        throw new WireError("bad-field", place, "ends in a zero byte");
-    },
+    taken: () => at,
   };
 }
