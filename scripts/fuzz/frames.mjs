@@ -4,9 +4,10 @@ import { manifestDigest } from "../../dist/model/manifest.js";
 import { derive, gaussian } from "../../dist/model/rng.js";
 import { crc32c } from "../../dist/wire/checksum.js";
 import { decodeFrame, encodeFrame, shortDigest } from "../../dist/wire/frame.js";
-import { defaultLimits } from "../../dist/wire/limits.js";
 import { decodeUpdate } from "../../dist/wire/update.js";
-import { isSameArray, vectorProblem } from "./check.mjs";
+import { deviation, isSameArray, vectorProblem } from "./check.mjs";
+import { referenceFrame } from "./reference/frame.mjs";
+import { referenceDecode } from "./reference/payload.mjs";
 
 /**
  * Update frames, decoded to the message they carry; with them the other kinds, decoded to the frame. Seven of eight
@@ -20,11 +21,20 @@ export function frameTarget() {
     corpus: corpus.toSorted((a, b) => a.bytes.length - b.bytes.length),
     finish: (bytes, rng) => (rng.below(8) === 0 ? bytes : sealed(bytes)),
     decode(bytes, _, { groups }) {
-      const frame = decodeFrame(bytes, defaultLimits);
+      const frame = decodeFrame(bytes, LIMITS);
       const update = frame.kind === "update" ? decodeUpdate(frame, "client", groups, MANIFEST) : null;
       return { frame, update };
     },
-    check({ frame, update }, { bytes }) {
+    expected(bytes, _, { groups }) {
+      const frame = referenceFrame(bytes, LIMITS);
+      if (frame.kind !== UPDATE) return frame;
+      if (frame.payloads.length !== groups.length) return { code: "bad-shape" };
+      const vectors = groups.map(({ rule, length }, i) =>
+        referenceDecode(frame.payloads[i], length, rule.codec),
+      );
+      return vectors.find(({ code }) => code !== undefined) ?? { vectors };
+    },
+    check({ frame, update }, { entry: { groups }, bytes, expected }) {
       for (const { name, shape } of update === null ? [] : MANIFEST.tensors) {
         const problem = vectorProblem(
           update.tensors.get(name).delta,
@@ -33,10 +43,33 @@ export function frameTarget() {
         );
         if (problem !== null) return `${name}: ${problem}`;
       }
+      if (expected.code !== undefined) return `decoded, by the document ${expected.code}`;
+      for (const [i, { tensors }] of (update === null ? [] : groups).entries()) {
+        const problem = deviation(
+          joined(tensors.map(({ name }) => update.tensors.get(name).delta)),
+          expected.vectors[i],
+        );
+        if (problem !== null) return `payload ${i}: ${problem}`;
+      }
       return isSameArray(encodeFrame(frame), bytes)
         ? null
         : "encodes to other bytes than it was decoded from";
     },
+  };
+}
+
+const UPDATE = 2;
+
+/** Just above what the corpus has, so that mutations pass them. */
+const LIMITS = { frameBytes: 200, numTensors: 4, rank: 2, numParams: 24, nameBytes: 12 };
+
+/** The vectors of a group's tensors as the one that they were. */
+function joined(vectors) {
+  const starts = vectors.map((_, i) => vectors.slice(0, i).reduce((sum, { length }) => sum + length, 0));
+  const isAll = vectors.every(({ support }) => support === null);
+  return {
+    support: isAll ? null : vectors.flatMap(({ support }, i) => [...support].map((p) => starts[i] + p)),
+    values: vectors.flatMap(({ values }) => [...values]),
   };
 }
 
@@ -94,6 +127,9 @@ function others() {
     ["a", { shape: [2, 3], data }],
     ["Schlüssel", { shape: [], data: data.slice(0, 1) }],
   ]);
+  const full = new Map(
+    [8, LIMITS.numParams - 8].map((n) => [`of ${n}`, { shape: [n], data: new Float32Array(n) }]),
+  );
   const payloads = [Uint8Array.of(0x10, 0), Uint8Array.of(7)];
   const manifest = {
     tensors: [
@@ -106,10 +142,31 @@ function others() {
     { kind: "delta", version: 300, manifest: 1, plan: 2, digest: 0xffffffff, payloads },
     { kind: "checkpoint", version: 3, params },
     {
+      kind: "tally",
+      round: 3,
+      baseVersion: 2,
+      manifest: 1,
+      numUpdates: 2,
+      weightBudget: 2 ** 40,
+      total: 2 ** 20,
+      steps: 2n ** 70n,
+      tensors: [
+        { exponent: -3, sums: Uint8Array.of(0), owners: null },
+        { exponent: 100, sums: Uint8Array.of(1, 0, 1), owners: Uint8Array.of(1, 0, 1) },
+      ],
+    },
+    { kind: "checkpoint", version: 0, params: full },
+    {
       kind: "student",
       architecture: "tiny",
       manifest,
       groups: payloads.map((payload, i) => ({ tensors: [i], payload })),
+    },
+    {
+      kind: "student",
+      architecture: "s",
+      manifest,
+      groups: [{ tensors: [0, 1], payload: payloads[0] }],
     },
   ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, groups }));
 }
