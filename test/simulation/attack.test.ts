@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Config, parseConfig } from "../../src/coordinator/config.ts";
 import { loadFederated } from "../../src/data/source.ts";
-import { attackersOf } from "../../src/simulation/attack.ts";
+import type { Params } from "../../src/model/tensor.ts";
+import { attackersOf, attacking } from "../../src/simulation/attack.ts";
 import { federate } from "../../src/simulation/federate.ts";
-import type { TelemetryEvent } from "../../src/telemetry/event.ts";
+import { roundHistory } from "../../src/simulation/history.ts";
 import { localTrainer } from "../../src/trainer/local.ts";
-import type { Trainer } from "../../src/trainer/trainer.ts";
+import type { Trainer, TrainTask } from "../../src/trainer/trainer.ts";
 import { initialParams } from "../../src/trainer/zoo.ts";
 
 const signal = new AbortController().signal;
@@ -31,7 +32,7 @@ async function run(attack: Config["attack"], aggregation: object) {
     downlink: [{ tensors: "*", codec: { values: "float32" } }],
   });
   const { clients, test: held } = await loadFederated(config.data!, config.clients, config.seed);
-  const events: TelemetryEvent[] = [];
+  const history = roundHistory();
   const initial = initialParams(config.model.zoo, config.seed);
   const { coordinator } = await federate(
     {
@@ -41,15 +42,14 @@ async function run(attack: Config["attack"], aggregation: object) {
       clients,
       trainer,
       evaluate: async () => null,
-      emit: (event) => events.push(event),
+      emit: (event, atMs) => history.sink.emit({ runId: "attacked", sequence: 1, atMs, event }),
     },
     signal,
   );
   const { params } = coordinator.book.model();
   const task = { architecture: config.model.zoo, params, dataset: held! };
   const { accuracy } = await trainer.evaluate(task, signal);
-  const refused = events.filter((event) => event.type === "report.refused");
-  return { accuracy, refused };
+  return { accuracy, refused: history.refused() };
 }
 
 const signFlip = { share: 0.2, kind: "sign-flip" } as const;
@@ -61,6 +61,24 @@ test("attackers are drawn by the seed, as many as their share", () => {
   expect(attackersOf(signFlip, 10, 1)).toEqual(attackersOf(largeNorm, 10, 1));
   expect(attackersOf(signFlip, 10, 1)).not.toEqual(attackersOf(signFlip, 10, 2));
   expect(attackersOf(null, 10, 1).size).toBe(0);
+});
+
+test("attackers report the opposite of what they learned, or a random direction of so many times its length", async () => {
+  const vector = (...data: number[]): Params =>
+    new Map([["w", { shape: [data.length], data: Float32Array.from(data) }]]);
+  const learned: Trainer = {
+    ...trainer,
+    train: async () => ({ params: vector(4, 2), numSteps: 1, trainLoss: 1 }),
+  };
+  const task = { params: vector(1, -2), seed: 1 } as unknown as TrainTask; // learned: 3, 4
+  const reported = async (attack: NonNullable<Config["attack"]>) => {
+    const { params } = await attacking(learned, attack).train(task, signal);
+    return [...params.get("w")!.data];
+  };
+  expect(await reported(signFlip)).toEqual([1 - 15, -2 - 20]);
+  expect(await reported({ ...signFlip, factor: 1 })).toEqual([1 - 3, -2 - 4]);
+  const [x, y] = await reported(largeNorm);
+  expect(Math.hypot(x! - 1, y! + 2)).toBeCloseTo(500, 3);
 });
 
 describe("20 % hostile clients", () => {
@@ -78,8 +96,10 @@ describe("20 % hostile clients", () => {
   test("by default the gates turn large norms away, name their clients, and the model is as if they were not there", async () => {
     const { accuracy, refused } = await run(largeNorm, { strategy: "fedavg" });
     expect(accuracy).toBeGreaterThan(clean.accuracy - 0.02);
-    expect(new Set(refused.map(({ code }) => code))).toEqual(new Set(["norm-gate"]));
     const hostile = [...attackersOf(largeNorm, 10, 1)].map((i) => `client-${String(i + 1).padStart(2, "0")}`);
-    expect([...new Set(refused.map(({ clientId }) => clientId))].sort()).toEqual(hostile.sort());
+    expect(refused.map(({ clientId, code }) => ({ clientId, code }))).toEqual(
+      hostile.sort().map((clientId) => ({ clientId, code: "norm-gate" })),
+    );
+    for (const { reports } of refused) expect(reports).toBeGreaterThan(5);
   });
 });
