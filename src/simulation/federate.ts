@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Denominator } from "../aggregation/mean.ts";
 import { clientLoop } from "../client/loop.ts";
 import type { Config } from "../coordinator/config.ts";
@@ -72,6 +73,7 @@ export async function federate(
 
   const hostile = attackersOf(config.attack, options.clients.length, config.seed);
   const aborter = new AbortController();
+  setMaxListeners(0, aborter.signal); // every client listens
   const clients = options.clients.map((dataset, i) => {
     const clientId = clientIds[i]!;
     const ownDevice = device(config.seed, i + 1);
