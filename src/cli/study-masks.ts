@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { formatDuration } from "../telemetry/format.ts";
 import { interruptible } from "./exit.ts";
 import { nodeDisk } from "./node-disk.ts";
-import { collect, positive } from "./options.ts";
+import { positive } from "./options.ts";
 import { openCache } from "./study-masks/cache.ts";
 import { differenceOf } from "./study-masks/figures.ts";
 import { type Cell, type RegimeName, regimeNames } from "./study-masks/grid.ts";
@@ -20,7 +20,7 @@ interface Options {
   readonly seeds: number;
   readonly tuningSeeds: number;
   readonly rates: readonly number[];
-  readonly regime: readonly string[];
+  readonly regime: readonly RegimeName[];
   readonly workers: number;
   readonly quick?: boolean;
   readonly json?: boolean;
@@ -45,14 +45,15 @@ export const masksCommand = (): Command =>
       join("runs", "study-masks"),
     )
     .option("--model <name>", "of the zoo", "mlp-w0.1")
-    .option("--rounds <n>", "rounds of each run", positive, 40)
+    .option("--rounds <n>", "rounds of each run", positive, 32)
     .option("--seeds <n>", "test seeds", positive, 5)
     .option("--tuning-seeds <n>", "seeds to tune the server rates with", positive, 2)
     .option("--rates <list>", "server rates to tune among", rates, [0.5, 1, 2, 4])
-    .addOption(
-      new Option("--regime <name>", `only this one of ${regimeNames.join("; ")}; may be repeated`)
-        .argParser(collect)
-        .default([], "all"),
+    .option(
+      "--regime <name>",
+      `only this one of ${regimeNames.map((name) => `"${name}"`).join(", ")}; may be repeated`,
+      withRegime,
+      [],
     )
     .option("--workers <n>", "processes", positive, availableParallelism())
     .option("--quick", "a minute study of the study itself: few rounds, a tiny model")
@@ -80,11 +81,8 @@ export const masksCommand = (): Command =>
     });
 
 function settingsOf({ regime, rates, seeds, tuningSeeds, model, rounds }: Options): StudySettings {
-  const unknown = regime.find((name) => !(regimeNames as readonly string[]).includes(name));
-  if (unknown !== undefined)
-    throw new InvalidArgumentError(`--regime ${unknown}: expected one of ${regimeNames.join("; ")}`);
   return {
-    regimes: regime.length > 0 ? (regime as readonly RegimeName[]) : regimeNames,
+    regimes: regime.length > 0 ? regime : regimeNames,
     serverRates: rates,
     numSeeds: seeds,
     numTuningSeeds: tuningSeeds,
@@ -145,6 +143,12 @@ const jsonOf = (
   }));
   return `${JSON.stringify({ settings, rows: withDifferences, verdicts }, null, 2)}\n`;
 };
+
+function withRegime(name: string, before: readonly RegimeName[]): readonly RegimeName[] {
+  const found = regimeNames.find((regime) => regime === name);
+  if (found === undefined) throw new InvalidArgumentError(`expected one of ${regimeNames.join("; ")}`);
+  return [...before, found];
+}
 
 function rates(text: string): readonly number[] {
   const list = text.split(",").map(Number);

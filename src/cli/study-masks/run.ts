@@ -21,7 +21,7 @@ export interface Run {
 /** Which digits are for what is the same for every seed, so that nothing is ever tuned on a test image. */
 const SPLIT_SEED = 0;
 
-const HOLDOUT = { test: 0.2, transfer: 0.2 };
+const HOLDOUT = { test: 0.3, transfer: 0.3 };
 
 /** One federation through the engine that `simulate` runs; the cell alone decides what comes out. */
 export async function run(cell: Cell, trainer: Trainer, signal: AbortSignal): Promise<Run> {
@@ -79,7 +79,7 @@ function configOf(cell: Cell, density: number | null, clients: number): Config {
     clients,
     model: { zoo: cell.model },
     cohort: { goal: clients, overSelection: 1 },
-    train: { batchSize: 64, optimizer: { sgd: { learningRate: 0.1 } } },
+    train: { batchSize: 64, optimizer: { sgd: { learningRate: 0.15 } } },
     uplink: [density === null ? dense : topK],
     downlink: [dense],
     aggregation: {
