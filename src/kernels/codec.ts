@@ -94,4 +94,7 @@ export interface CentroidCodes {
 export const codecKernels = (length: number): CodecKernels =>
   length < SHORT ? scalarCodecKernels : (simdCodecKernels() ?? scalarCodecKernels);
 
+/** For loops that take some eight steps a value, such as those that code it bit by bit. */
+export const bitwiseKernels = (length: number): CodecKernels => codecKernels(8 * length);
+
 const SHORT = 1024;
