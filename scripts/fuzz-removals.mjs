@@ -10,7 +10,7 @@ const row = ({ file, kind, line, put }, what) =>
 const removals = removalsOf("dist");
 for (const removal of removals) {
   const why = unnoticeable(removal);
-  if (why !== null) row(removal, `shows in no bytes: ${why}`);
+  if (why !== null) row(removal, `cannot be noticed: ${why}`);
 }
 const results = await huntRemovals(
   removals.filter((removal) => unnoticeable(removal) === null),
@@ -28,6 +28,6 @@ const results = await huntRemovals(
 );
 const noticed = results.filter(({ caught }) => caught !== null).length;
 console.log(
-  `${removals.length} removals, ${removals.length - results.length} of which show in no bytes; of the others ${noticed} noticed, ${results.length - noticed} not`,
+  `${removals.length} removals, ${removals.length - results.length} of which cannot be noticed; of the others ${noticed} noticed, ${results.length - noticed} not`,
 );
 process.exitCode = noticed === results.length ? 0 : 1;

@@ -1,4 +1,5 @@
 import { emptyResidual, encodeDelta } from "../../dist/compress/error-feedback.js";
+import { ownedPlan } from "../../dist/compress/owned.js";
 import { planDigest, planGroups } from "../../dist/compress/plan.js";
 import { manifestDigest } from "../../dist/model/manifest.js";
 import { derive, gaussian } from "../../dist/model/rng.js";
@@ -20,9 +21,9 @@ export function frameTarget() {
     name: "frame",
     corpus: corpus.toSorted((a, b) => a.bytes.length - b.bytes.length),
     finish: (bytes, rng) => (rng.below(8) === 0 ? bytes : sealed(bytes)),
-    decode(bytes, _, { groups }) {
+    decode(bytes, _, { plan }) {
       const frame = decodeFrame(bytes, LIMITS);
-      const update = frame.kind === "update" ? decodeUpdate(frame, "client", groups, MANIFEST) : null;
+      const update = frame.kind === "update" ? decodeUpdate(frame, "client", plan) : null;
       return { frame, update };
     },
     expected(bytes, _, { groups }) {
@@ -116,12 +117,18 @@ function updatesOf(plan) {
       trainLoss: 0.625,
       payloads,
     });
-    return { bytes, length: 1, groups };
+    return { bytes, length: 1, plan: ownedPlan(plan, MANIFEST, null, "uplink"), groups };
   });
 }
 
+/** Masks of three forms; masks.mjs looks into them. */
+const someMasks = () => [
+  { kind: "masks", manifest: 5, masks: [Uint8Array.of(0), Uint8Array.of(2, 5)] },
+  { kind: "masks", manifest: 6, masks: [Uint8Array.of(16, 1, 4, 3, 1)] },
+];
+
 function others() {
-  const groups = planGroups(PLANS[0], MANIFEST, "uplink");
+  const plan = ownedPlan(PLANS[0], MANIFEST, null, "uplink");
   const data = Float32Array.of(1, -2, 0.5, 1e-45, -0, 3e38);
   const params = new Map([
     ["a", { shape: [2, 3], data }],
@@ -168,10 +175,12 @@ function others() {
       manifest,
       groups: [{ tensors: [0, 1], payload: payloads[0] }],
     },
-  ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, groups }));
+    ...someMasks(),
+  ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, plan, groups: plan.groups }));
 }
 
-function sealed(bytes) {
+/** With a magic, a version and a checksum that are right. */
+export function sealed(bytes) {
   const end = Math.max(0, bytes.length - 4);
   const whole = new Uint8Array(end + 4);
   whole.set(bytes.subarray(0, end));

@@ -3,6 +3,7 @@ import { lossOf } from "../../dist/compress/loss.js";
 import { deviation, recodeProblem, vectorProblem } from "./check.mjs";
 import { frameTarget } from "./frames.mjs";
 import { integersTarget } from "./integers.mjs";
+import { masksTarget } from "./masks.mjs";
 import { referenceDecode } from "./reference/payload.mjs";
 import { vectorsOf } from "./vectors.mjs";
 
@@ -57,7 +58,12 @@ export const payloadTargets = {
 };
 
 /** Everything there is to fuzz, by name. */
-export const targets = { ...payloadTargets, integers: integersTarget, frame: frameTarget };
+export const targets = {
+  ...payloadTargets,
+  integers: integersTarget,
+  frame: frameTarget,
+  masks: masksTarget,
+};
 
 /** Payloads of these specs; half of the inputs are decoded as the spec agreed, half by what their head says. */
 function payloadTarget(name, specs, isWanted) {

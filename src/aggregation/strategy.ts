@@ -32,8 +32,6 @@ export type Fold =
 /** All of it spelt out: a run's contract, which its journal is bound to. */
 export interface AggregationSettings {
   readonly strategy: StrategyName;
-  /** Which coordinates stay in the global model: those that somebody owns. */
-  readonly maskPolicy: "union";
   readonly serverOptimizer: ServerOptimizerSettings;
   /** Training examples of one client that count, at most; 1 to 2^15. */
   readonly weightCap: number;

@@ -25,6 +25,8 @@ interface Options {
   readonly state: string;
   readonly frameBytes: number;
   readonly engine: EngineChoice;
+  readonly memory?: number;
+  readonly uplink?: number;
 }
 
 export const clientCommand = (): Command =>
@@ -38,7 +40,9 @@ export const clientCommand = (): Command =>
     .requiredOption("--state <dir>", "this client's id, residual and model; one client a folder")
     .option("--frame-bytes <size>", "largest frame to accept or send", size, defaultLimits.frameBytes)
     .addOption(engineOption())
-    .action(async ({ coordinator, data, state, frameBytes, engine }: Options) => {
+    .option("--memory <size>", "memory to train in: the coordinator may give a narrower model", size)
+    .option("--uplink <size>", "bytes a second of this link, likewise", size)
+    .action(async ({ coordinator, data, state, frameBytes, engine, memory, uplink }: Options) => {
       if (!/^.+:\d{1,5}$/.test(coordinator))
         throw new ConfigError([{ path: "--coordinator", value: coordinator, expected: "HOST:PORT" }]);
       const signal = interruptible();
@@ -53,7 +57,7 @@ export const clientCommand = (): Command =>
         const link = grpcLink({ coordinator, clientId, limits: { frameBytes } });
         try {
           const end = await clientLoop(
-            { clientId, dataset, limits },
+            { clientId, dataset, limits, ...deviceOf(memory, uplink) },
             {
               link,
               trainer,
@@ -75,6 +79,16 @@ export const clientCommand = (): Command =>
         release();
       }
     });
+
+const deviceOf = (memoryBytes?: number, uplinkBytesPerSecond?: number) =>
+  memoryBytes === undefined && uplinkBytesPerSecond === undefined
+    ? {}
+    : {
+        device: {
+          ...(memoryBytes !== undefined && { memoryBytes }),
+          ...(uplinkBytesPerSecond !== undefined && { uplinkBytesPerSecond }),
+        },
+      };
 
 const log = (line: string): void => {
   process.stderr.write(`${line}\n`);

@@ -14,6 +14,7 @@ import {
   type ShipOptions,
   shipStudent,
   summarise,
+  widthFigures,
   writeModel,
   writeReport,
 } from "../simulation/artefacts.ts";
@@ -26,6 +27,7 @@ import { parseRecord } from "../telemetry/schema.ts";
 import type { TelemetrySink } from "../telemetry/sink.ts";
 import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
+import { subModels } from "../trainer/submodels.ts";
 import { loadConfig } from "./config-file.ts";
 import { interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
@@ -75,7 +77,8 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
     const clock = wallClock();
     const early = earlyEvents();
     const engine = trainer?.engine ?? null;
-    const runOptions = coordinatorOptions(config, initial, newRunId(config.name), engine);
+    const parts = subModels(config.model.zoo, config.widths, config.train.batchSize);
+    const runOptions = coordinatorOptions(config, initial, newRunId(config.name), engine, parts);
     const coordinator = await openCoordinator(runOptions, {
       disk: nodeDisk(config.coordinator.stateDir),
       clock,
@@ -149,11 +152,13 @@ async function conclude(
 ): Promise<void> {
   await writeModel(federated);
   const student = parts && (await shipStudent(federated, parts, signal));
+  const widths = parts && (await widthFigures(federated, parts, signal));
   const clients = federated.coordinator.numClients();
   const summary = summarise(federated, {
     clients,
     baseline: null,
     engine: parts?.trainer.engine ?? null,
+    widths,
     student,
     refused: history.refused(),
     wallMs: Math.round(wallMs),

@@ -90,6 +90,12 @@ export function describe(summary: Summary, directory: string): string {
     `traffic  ${formatBytes(bytes.uplink)} up, ${formatBytes(bytes.downlink)} down; dense float32 would be ` +
       `${formatBytes(bytes.denseTotal)}, ${formatRatio(bytes.ratioTotal)} as much`,
   ];
+  if (summary.widths)
+    lines.push(
+      `widths   ${summary.widths
+        .map((of) => `${of.width}: ${formatCount(of.numParams)} parameters, ${percent(of.accuracy)}`)
+        .join("; ")}`,
+    );
   if (baseline) {
     const { target } = baseline;
     lines.push(`dense    accuracy ${percent(baseline.accuracy)} with ${formatBytes(baseline.bytes.total)}`);

@@ -9,6 +9,7 @@ import type { Refusal__Output } from "../generated/fedpress/v1/Refusal.ts";
 import type { ResidualDecay__Output } from "../generated/fedpress/v1/ResidualDecay.ts";
 import type { Schedule__Output } from "../generated/fedpress/v1/Schedule.ts";
 import type { Task__Output } from "../generated/fedpress/v1/Task.ts";
+import type { TaskPart__Output } from "../generated/fedpress/v1/TaskPart.ts";
 import type { TrainSettings__Output } from "../generated/fedpress/v1/TrainSettings.ts";
 import type { Verdict__Output } from "../generated/fedpress/v1/Verdict.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -27,11 +28,13 @@ import type {
   ResidualDecay,
   Schedule,
   Task,
+  TaskPart,
   TrainSettings,
   Verdict,
 } from "../model/protocol.ts";
 import {
   bad,
+  bytesOf,
   decodeHeld,
   decodeReportId,
   encodeHeld,
@@ -71,16 +74,18 @@ export function decodeReceipt({ accepted, refused }: Receipt__Output): Receipt {
   throw bad("receipt", "neither accepted nor refused");
 }
 
-export const encodeCheckIn = ({ runId, numExamples, held, pending }: CheckIn): CheckInFields => ({
+export const encodeCheckIn = ({ runId, numExamples, held, pending, device }: CheckIn): CheckInFields => ({
   ...(runId === null ? {} : { runId }),
   numExamples,
   held: held && encodeHeld(held),
   pending: pending && encodeReportId(pending),
+  ...(device && { device }),
 });
 
-export const encodeFetch = ({ held, version }: FetchModel): FetchRequest => ({
+export const encodeFetch = ({ held, version, masks }: FetchModel): FetchRequest => ({
   held: held && encodeHeld(held),
   version,
+  ...(masks !== undefined && { masks: bytesOf(masks) }),
 });
 
 export const encodeReportHeader = (report: ReportId, frameBytes: number) => ({
@@ -128,10 +133,16 @@ function decodeTask(fields: Task__Output): Task {
     uplink: decodePlan(fields.uplink, "task.uplink"),
     downlink: decodePlan(fields.downlink, "task.downlink"),
     exponents: decodeExponents(fields.exponents, manifest),
+    ...(fields.part && { part: decodePart(fields.part) }),
     reportDeadlineMs: integer(fields.reportDeadlineMs, "task.report_deadline_ms", 1, 2 ** 31 - 1),
     sharedSeed: integer(fields.sharedSeed, "task.shared_seed"),
   };
 }
+
+const decodePart = ({ width, masks }: TaskPart__Output): TaskPart => ({
+  width: real(width, "task.part.width", (v) => v > 0 && v <= 1, "above 0, at most 1"),
+  masks: hexOf(masks, "task.part.masks"),
+});
 
 function decodeManifest({ tensors }: Manifest__Output): Manifest {
   integer(tensors.length, "task.manifest.tensors.length", 1, 4096);

@@ -1,27 +1,34 @@
-import { encodeDelta } from "../compress/error-feedback.ts";
-import { boundsOf, gather, planDigest, planGroups } from "../compress/plan.ts";
+import { encodeOwned, ownedPlan } from "../compress/owned.ts";
+import { boundsOf, gather } from "../compress/plan.ts";
+import { assert } from "../model/assert.ts";
+
 import { type Clock, sleep } from "../model/clock.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
-import { WireError } from "../model/error.ts";
 import { localSteps } from "../model/local-steps.ts";
-import { digestOf, manifestDigest, manifestOf, modelDigest, numParams } from "../model/manifest.ts";
+import { digestOf, manifestDigest } from "../model/manifest.ts";
 import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
 import type { CheckInReply, Receipt, Refusal, Task, Verdict } from "../model/protocol.ts";
 import { deriveSeed, type Rng } from "../model/rng.ts";
+import type { DeviceProfile } from "../model/submodel.ts";
 import { deltaOf, mapParams } from "../model/tensor.ts";
 import type { Trainer, TrainResult } from "../trainer/trainer.ts";
 import { encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { backoff } from "./backoff.ts";
+
+import { catchUp } from "./catch-up.ts";
 import { faded, rolledBack } from "./ledger.ts";
 import { type CoordinatorLink, LinkError } from "./link.ts";
-import { type Factory, followFrames } from "./model-chain.ts";
+import { localModel } from "./local-model.ts";
+import type { Factory } from "./model-chain.ts";
 import type { ClientState, StateStore } from "./state.ts";
 
 export interface ClientOptions {
   readonly clientId: ClientId;
   readonly dataset: Dataset;
   readonly limits: Limits;
+  /** What is told of the device; nothing when the whole model is fine. */
+  readonly device?: DeviceProfile;
 }
 
 /** What the world gives a client; a simulation swaps them and nothing else. */
@@ -58,8 +65,6 @@ export type ClientEnd =
   | { readonly kind: "finished" }
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
-type Held = ClientState["held"];
-
 /**
  * Checks in, trains and reports until the coordinator says that the run is over. A broken link is only waited out;
  * the state is saved before anything leaves the device, so that a restart goes on with its residual.
@@ -85,7 +90,7 @@ export async function clientLoop(
   for (;;) {
     signal.throwIfAborted();
     try {
-      const reply = await link.checkIn(checkInOf(options.dataset, state), signal);
+      const reply = await link.checkIn(checkInOf(options, state), signal);
       if (reply.kind === "refused") {
         if (!reply.refusal.retry) return { kind: "refused", refusal: reply.refusal };
         const retryMs = wait.nextMs();
@@ -112,12 +117,13 @@ export async function clientLoop(
   }
 }
 
-function checkInOf(dataset: Dataset, state: ClientState | null) {
+function checkInOf({ dataset, device }: ClientOptions, state: ClientState | null) {
   return {
     runId: state?.runId ?? null,
     numExamples: weightOf(dataset),
     held: state && { version: state.held.version, digest: state.held.digest },
     pending: state?.pending?.report ?? null,
+    ...(device && { device }),
   };
 }
 
@@ -147,10 +153,17 @@ async function takeTask(
 ): Promise<Refusal | null> {
   let state = before?.runId === task.runId ? before : null;
   if (state?.pending?.report.round !== task.round) {
-    const held = await catchUp(task, state?.held ?? null, options, ports, signal);
-    if (held !== state?.held)
-      state = await keep({ ...nothingYet, ...state, runId: task.runId, held, pending: null });
-    if (held.version !== task.base.version) return null; // the round closed meanwhile
+    const caughtUp = await catchUp(task, state, options.limits, ports, signal);
+    if (caughtUp === null) return null; // the round closed meanwhile
+    const { held, masks, clear, download } = caughtUp;
+    if (download !== null) ports.log({ type: "caught-up", version: held.version, ...download });
+    if (download !== null || masks !== state?.masks) {
+      const known = { ...nothingYet, ...state };
+      const residual = clear(known.residual);
+      state = await keep({ ...known, runId: task.runId, held, masks, residual, pending: null });
+    }
+    if (held.version !== task.base.version) return null; // so it did
+    assert(state !== null, "what was caught up with is in the state");
     const deadline = deadlineOf(task, ports.clock);
     try {
       const bounded = AbortSignal.any([signal, deadline.signal]);
@@ -179,47 +192,6 @@ function deadlineOf(task: Task, clock: Clock) {
   return { signal: aborter.signal, cancel };
 }
 
-/** The task's base model: what is held, or a download from there; once more from nothing when the digest is off. */
-async function catchUp(
-  task: Task,
-  held: Held | null,
-  { limits }: ClientOptions,
-  { link, factory, log }: ClientPorts,
-  signal: AbortSignal,
-): Promise<Held> {
-  const { manifest } = task;
-  if (numParams(manifest) > limits.numParams)
-    throw new WireError(
-      "too-large",
-      "task.manifest",
-      `${numParams(manifest)} coordinates, above ${limits.numParams}`,
-    );
-  if (held?.version === task.base.version && held.digest === task.base.digest) {
-    if (manifestDigest(manifestOf(held.params)) !== manifestDigest(manifest))
-      throw new WireError("wrong-manifest", "task.manifest", "not that of the base model");
-    return held;
-  }
-  for (const from of held === null ? [null] : [held, null]) {
-    const request = {
-      held: from && { version: from.version, digest: from.digest },
-      version: task.base.version,
-    };
-    const frames = await link.fetchModel(request, signal);
-    try {
-      const model = followFrames(from, frames, task, factory, limits);
-      const digest = modelDigest(model.params);
-      if (model.version === task.base.version && digest !== task.base.digest)
-        throw new WireError("bad-digest", "download", `version ${model.version} is not the one announced`);
-      const bytes = frames.reduce((n, frame) => n + frame.length, 0);
-      log({ type: "caught-up", version: model.version, frames: frames.length, bytes });
-      return { ...model, digest };
-    } catch (error) {
-      if (!(error instanceof WireError) || from === null) throw error;
-    }
-  }
-  throw new Error("unreachable: the last try returns or throws");
-}
-
 async function trainRound(
   task: Task,
   state: ClientState,
@@ -229,10 +201,11 @@ async function trainRound(
 ): Promise<ClientState> {
   const { round, manifest, train } = task;
   const base = state.held.params;
+  const masks = state.masks?.masks ?? null;
+  const { restore, ...local } = localModel(task.model.zoo, task.part?.width ?? 1, masks, base);
   const result: TrainResult = await trainer.train(
     {
-      architecture: task.model.zoo,
-      params: base,
+      ...local,
       dataset,
       ...train,
       seed: deriveSeed(task.sharedSeed, "train", clientId),
@@ -240,14 +213,14 @@ async function trainRound(
     signal,
   );
   log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
-  const groups = planGroups(task.uplink, manifest, "uplink");
+  const plan = ownedPlan(task.uplink, manifest, masks, "uplink");
   const {
     residual: residualBefore,
     discarded,
     ...absence
-  } = faded(state, round, groups, train.residualDecay);
+  } = faded(state, round, plan.whole, train.residualDecay);
   if (absence.share < 1) log({ type: "faded", round, ...absence });
-  const moved = deltaOf(base, result.params);
+  const moved = deltaOf(base, restore(result.params));
   const steps = train.perStep ? localSteps(train, result.numSteps) : 1;
   const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
   if (![...trained.values()].every(({ data }) => data.every(Number.isFinite)))
@@ -255,11 +228,11 @@ async function trainRound(
       `training diverged in round ${round}: the model is no number any more; ` +
         "lower train.optimizer's learningRate in the coordinator's config",
     );
-  const { payloads, residual } = encodeDelta(
-    groups,
+  const { payloads, residual } = encodeOwned(
+    plan,
     trained,
     residualBefore,
-    boundsOf(groups, manifest, task.exponents),
+    boundsOf(plan.groups, manifest, task.exponents),
     deriveSeed(task.sharedSeed, "encode", clientId, round),
   );
   const frame = encodeFrame({
@@ -267,14 +240,14 @@ async function trainRound(
     round,
     baseVersion: state.held.version,
     manifest: shortDigest(manifestDigest(manifest)),
-    plan: shortDigest(planDigest(task.uplink, manifest)),
+    plan: shortDigest(plan.digest),
     numExamples: weightOf(dataset),
     numSteps: result.numSteps,
     trainLoss: result.trainLoss,
     payloads,
   });
   const report = { round, digest: digestOf(frame) };
-  const delta = groups.map((group) => gather(group, trained));
+  const delta = plan.whole.map((group) => gather(group, trained));
   return {
     ...state,
     residual,

@@ -2,19 +2,32 @@ import { decodeDelta } from "../compress/error-feedback.ts";
 import { planDigest, planGroups } from "../compress/plan.ts";
 import { WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf, modelDigest } from "../model/manifest.ts";
+import { ownedParams } from "../model/masks.ts";
 import type { Model } from "../model/message.ts";
 import type { Task } from "../model/protocol.ts";
-import type { Params } from "../model/tensor.ts";
+import type { Masks, Params } from "../model/tensor.ts";
 import { decodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
+import { decodeMasks } from "../wire/masks.ts";
 import { applyDelta } from "../wire/update.ts";
 
 /** Makes version 0 from a zoo architecture and a seed, to the bit. */
 export type Factory = (zoo: string, seed: number) => Params;
 
+export interface Followed {
+  readonly model: Model;
+  /** Masks after the last frame of the model: those of the client. */
+  readonly own: Masks | null;
+  /** What the model has owned from some version on, in order: the rest of it left. */
+  readonly dropped: readonly Masks[];
+  /** Whether it began with a checkpoint, which does not tell what was before. */
+  readonly restarted: boolean;
+}
+
 /**
  * Follows the frames of a download from the model held to the newest: origin or checkpoint first when nothing fits,
- * then deltas in order. Throws WireError when a frame does not continue the model or a digest differs.
+ * then deltas in order. Masks before one of them are the model's: what is outside becomes zero. Throws WireError when a
+ * frame does not continue the model or a digest differs.
  */
 export function followFrames(
   held: Model | null,
@@ -22,25 +35,37 @@ export function followFrames(
   task: Task,
   factory: Factory,
   limits: Limits,
-): Model {
+): Followed {
   const groups = planGroups(task.downlink, task.manifest, "downlink");
   const plan = shortDigest(planDigest(task.downlink, task.manifest));
   const manifest = shortDigest(manifestDigest(task.manifest));
   let model = held;
+  let masks: Masks | null = null;
+  let restarted = false;
+  const dropped: Masks[] = [];
   for (const [i, bytes] of frames.entries()) {
     const frame = decodeFrame(bytes, limits);
     const place = `frame ${i}`;
+    if (frame.kind === "masks") {
+      check(masks === null, "bad-kind", place, "masks after masks");
+      masks = decodeMasks(frame, task.manifest);
+      continue;
+    }
+    const before: Masks | null = masks;
+    masks = null;
+    if (before !== null) dropped.push(before);
     if (frame.kind === "origin") {
       const params = factory(frame.zoo, frame.seed);
       check(modelDigest(params) === frame.digest, "bad-digest", place, "the factory made another version 0");
       model = { version: 0, params };
     } else if (frame.kind === "checkpoint") {
       model = { version: frame.version, params: frame.params };
+      restarted = true;
     } else if (frame.kind === "delta") {
       check(model?.version === frame.version - 1, "wrong-base", place, `a delta to version ${frame.version}`);
       check(frame.manifest === manifest, "wrong-manifest", place, "coded for another model");
       check(frame.plan === plan, "wrong-plan", place, "coded by another plan");
-      const params = applyDelta(model!.params, decodeDelta(groups, frame.payloads));
+      const params = applyDelta(ownedParams(model!.params, before), decodeDelta(groups, frame.payloads));
       check(
         shortDigest(modelDigest(params)) === frame.digest,
         "bad-digest",
@@ -49,7 +74,7 @@ export function followFrames(
       );
       model = { version: frame.version, params };
     } else {
-      throw new WireError("bad-kind", place, `${frame.kind}, expected origin, checkpoint or delta`);
+      throw new WireError("bad-kind", place, `${frame.kind}, expected origin, checkpoint, delta or masks`);
     }
   }
   check(model !== null, "truncated", "download", "no frames for a client that holds no model");
@@ -59,7 +84,7 @@ export function followFrames(
     "download",
     "another model",
   );
-  return model!;
+  return { model: model!, own: masks, dropped, restarted };
 }
 
 function check(

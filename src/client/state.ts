@@ -1,17 +1,23 @@
 import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { Residual } from "../compress/error-feedback.ts";
 import { WireError } from "../model/error.ts";
+import { manifestOf } from "../model/manifest.ts";
 import type { Model } from "../model/message.ts";
 import type { ReportId } from "../model/protocol.ts";
-import { sizeOf, type Tensor } from "../model/tensor.ts";
+import { type Masks, type Params, sizeOf, type Tensor } from "../model/tensor.ts";
 import { crc32c } from "../wire/checksum.ts";
+import { decodeFrame, encodeFrame } from "../wire/frame.ts";
+import { defaultLimits } from "../wire/limits.ts";
+import { decodeMasks, encodeMasks } from "../wire/masks.ts";
 
 /** What a client keeps between rounds and over restarts; it belongs to one run. */
 export interface ClientState {
   readonly runId: string;
   /** The global model as it was last received. */
   readonly held: Model & { readonly digest: string };
-  /** Error feedback's memory; null before the first report. */
+  /** The client's part of the model, as it was last told; null for all of it. */
+  readonly masks: HeldMasks | null;
+  /** Error feedback's memory, for all of the model, owned or not; null before the first report. */
   readonly residual: Residual | null;
   /** The round that was last reported in, whatever became of it; null before the first report. */
   readonly lastRound: number | null;
@@ -23,6 +29,11 @@ export interface ClientState {
   readonly discarded: readonly Float32Array[];
   /** The report whose verdict is not known yet. */
   readonly pending: Pending | null;
+}
+
+export interface HeldMasks {
+  readonly digest: string;
+  readonly masks: Masks;
 }
 
 export interface Pending {
@@ -47,17 +58,20 @@ const MAGIC = new TextEncoder().encode("fedpress-client-state-2\n");
 export function encodeState({
   runId,
   held,
+  masks,
   residual,
   lastRound,
   discarded,
   pending,
 }: ClientState): Uint8Array {
   const writer = byteWriter();
+  const masksFrame = masks && encodeFrame(encodeMasks(masks.masks, manifestOf(held.params)));
   const head = {
     runId,
     version: held.version,
     digest: held.digest,
     tensors: [...held.params].map(([name, { shape }]) => ({ name, shape })),
+    masks: masks && { digest: masks.digest, frameBytes: masksFrame!.length },
     residual: residual && lengthsOf(residual),
     lastRound,
     discarded: lengthsOf(discarded),
@@ -76,6 +90,7 @@ export function encodeState({
   for (const vectors of [residual, discarded, pending?.residualBefore, pending?.delta])
     for (const vector of vectors ?? []) if (vector !== null) writer.bytes(bytesOf(vector));
   if (pending) writer.bytes(pending.frame);
+  if (masksFrame) writer.bytes(masksFrame);
   const body = writer.written();
   const checksum = crc32c(body);
   writer.shortDigest(checksum);
@@ -109,14 +124,25 @@ export function decodeState(bytes: Uint8Array): ClientState {
     delta: head.pending.delta.map(floats),
     frame: reader.bytes("frame", head.pending.frameBytes).slice(),
   };
+  const masks = head.masks && {
+    digest: head.masks.digest,
+    masks: masksIn(reader.bytes("masks", head.masks.frameBytes), params),
+  };
   return {
     runId: head.runId,
     held: { version: head.version, digest: head.digest, params },
+    masks: masks ?? null,
     residual,
     lastRound: head.lastRound,
     discarded,
     pending,
   };
+}
+
+function masksIn(bytes: Uint8Array, params: Params): Masks {
+  const frame = decodeFrame(bytes, { ...defaultLimits, frameBytes: bytes.length });
+  if (frame.kind !== "masks") throw new WireError("bad-kind", "client state", frame.kind);
+  return decodeMasks(frame, manifestOf(params));
 }
 
 const lengthsOf = (residual: Residual) => residual.map((vector) => vector?.length);

@@ -1,18 +1,22 @@
 import type { Aggregate } from "../aggregation/aggregate.ts";
 import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
 import { afterRound, gateProblem, longest, noNorms, withNorm } from "../aggregation/gates.ts";
+import { isExploring, type MaskRules } from "../aggregation/mask-step.ts";
 import { STEPS_UNIT } from "../aggregation/mean.ts";
 import { normOf, paramsNorm } from "../aggregation/norm.ts";
 import { median } from "../aggregation/robust/median.ts";
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
 import { addUpdate, emptyTally, fits, type Tally } from "../aggregation/tally.ts";
+import { type Votes, votesOf } from "../aggregation/votes.ts";
 import type { Weight } from "../aggregation/weight.ts";
 import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
+import { isMasked, zeroOutsideGroups } from "../compress/owned.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { localSteps } from "../model/local-steps.ts";
-import { type Manifest, manifestDigest, modelDigest, numParams } from "../model/manifest.ts";
+import { type Manifest, manifestDigest } from "../model/manifest.ts";
+import { ownedParams } from "../model/masks.ts";
 import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
 import type {
   Exponents,
@@ -24,11 +28,15 @@ import type {
   Verdict,
 } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
-import { type Params, toDense } from "../model/tensor.ts";
+import type { SubModel } from "../model/submodel.ts";
+import { type Masks, type Params, toDense } from "../model/tensor.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
+import { type CatchUp, openChain } from "./chain.ts";
 import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
+import { ALL_OWNED, type ModelMasks, nextModelMasks } from "./model-masks.ts";
+import { openParts, type Part } from "./parts.ts";
 
 /** What the fold of the journal depends on, besides the journal. */
 export interface Contract {
@@ -41,6 +49,9 @@ export interface Contract {
   readonly downlink: readonly PlanRule[];
   readonly aggregation: AggregationSettings;
   readonly train: TrainSettings;
+  /** Parts of the model that clients are given by what their devices can do; none when everybody trains everything. */
+  readonly subModels: readonly SubModel[];
+  readonly masks: MaskRules;
   /** The weights of a round's updates add up to at most this. */
   readonly weightBudget: number;
   /** Whether the last round's updates are kept, for an ensemble of teachers; else they are folded and gone. */
@@ -69,7 +80,18 @@ export interface Book {
   readonly weigh: (update: UpdateMessage) => Weight;
   /** The bounds of the open round, or else of the next. */
   readonly exponents: () => Exponents;
-  readonly openRound: (round: number, cohort: readonly ClientId[], exponents: Exponents) => void;
+  /** `widths` are those of the cohort's parts, in its order; without them everybody has the whole model. */
+  readonly openRound: (
+    round: number,
+    cohort: readonly ClientId[],
+    exponents: Exponents,
+    widths?: readonly number[],
+  ) => void;
+  /** What a client owns in the round that it was last asked in. */
+  readonly partOf: (clientId: ClientId, round: number) => Part;
+  readonly masksFrame: (digest: string) => Uint8Array | null;
+  /** Bytes of a report for each coordinate that its client owns, at most, in the last round; 4 before there was one. */
+  readonly bytesPerCoordinate: () => number;
   /** Folds a report that was checked; `digest` is its frame's. */
   readonly accept: (checked: CheckedUpdate, weight: Weight, digest: string) => void;
   /** Closes the open round: a commit makes the next version of the model. */
@@ -94,6 +116,7 @@ export interface CheckedUpdate {
   readonly update: UpdateMessage;
   /** The largest |delta| of every tensor. */
   readonly largest: readonly number[];
+  readonly bytesPerCoordinate: number;
   /** Over all tensors. */
   readonly norm: number;
 }
@@ -104,29 +127,21 @@ export interface OpenRound {
   readonly accepted: ReadonlyMap<ClientId, ReportId>;
 }
 
-export interface CatchUp {
-  readonly kind: "origin" | "delta" | "checkpoint";
-  readonly frames: readonly Uint8Array[];
-}
-
 /** Sees a step of the model, and what the server owes beside it, before both are encoded; must leave them alone. */
 export type DownlinkObserver = (round: number, target: Params, owed: Residual) => void;
 
 export function openBook(contract: Contract, observe: DownlinkObserver = () => {}): Book {
   const { manifest, weightBudget, limits } = contract;
   const strategy = aggregationStrategy(contract.aggregation, contract.train);
-  const uplink: readonly PlanGroup[] = planGroups(contract.uplink, manifest, "uplink");
+  const parts = openParts(contract.uplink, manifest, contract.subModels);
+  const uplink: readonly PlanGroup[] = parts.of(1, null).plan.whole;
   const downlink: readonly PlanGroup[] = planGroups(contract.downlink, manifest, "downlink");
   /** The tensors that share a payload, by their places in the manifest. */
   const uplinkPlaces = uplink.map(({ tensors }) => tensors.map((tensor) => manifest.tensors.indexOf(tensor)));
   const manifestId = shortDigest(manifestDigest(manifest));
-  const uplinkId = shortDigest(planDigest(contract.uplink, manifest));
   const downlinkId = shortDigest(planDigest(contract.downlink, manifest));
-  const denseBytes = 4 * numParams(manifest);
-  const mostDecodedBytes = decodedBytes(uplink);
 
-  let model: Model = { version: 0, params: contract.initial };
-  let digest = modelDigest(contract.initial);
+  const chain = openChain(contract.initial, contract.seeded ? contract.source : null);
   let residual = emptyResidual(downlink);
   let optimizerState = strategy.optimizer.init(contract.initial);
   let round = 0;
@@ -141,7 +156,14 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     /** Of all updates so far; they come in any order. */
     largest: readonly number[];
     largestLoss: number;
+    bytesPerCoordinate: number;
   } | null = null;
+  let modelMasks: ModelMasks = ALL_OWNED;
+  /** Of clients that have less than the whole model, in the round that they were last asked in. */
+  const givenWidths = new Map<ClientId, { readonly round: number; readonly width: number }>();
+  /** What clients owned of the model in the last rounds, oldest first. */
+  const ownedIn = new Map<number, Masks | null>();
+  let bytesPerCoordinate = 4;
   let exponents: Exponents = manifest.tensors.map(() => FIRST_EXPONENT);
   let lastLoss: number | null = null;
   let usualNorm: number | null = null;
@@ -151,15 +173,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
-  /** Digest of every version, and the delta frames that lead here, as far back as they beat a checkpoint. */
-  const digests = [digest];
-  let deltas: readonly { readonly version: number; readonly frame: Uint8Array }[] = [];
-  let checkpoint: Uint8Array | null = null;
   const verdicts = new Map<ClientId, Map<number, Verdict>>();
-
-  const originFrame = contract.seeded
-    ? encodeFrame({ kind: "origin", zoo: contract.source.zoo, seed: contract.source.seed, digest })
-    : null;
 
   const check = (clientId: ClientId, bytes: Uint8Array, expected: ExpectedReport): CheckedUpdate => {
     assert(open !== null, "a report is checked while its round is open");
@@ -176,24 +190,32 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     expect("wrong-round", "round", frame.round, expected.round);
     expect("wrong-base", "baseVersion", frame.baseVersion, expected.baseVersion);
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
-    expect("wrong-plan", "plan", frame.plan, uplinkId);
-    const update = decodeUpdate(frame, clientId, uplink, manifest);
+    const { plan } = partOf(clientId, expected.round);
+    expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
+    const update = decodeUpdate(frame, clientId, plan);
     const largest = largestDeltas(update, manifest, exponents);
-    if (strategy.fold.kind === "robust") checkDecodedBytes(update, mostDecodedBytes);
+    if (strategy.fold.kind === "robust") checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))
       throw new WireError(
         "out-of-range",
         "numExamples",
         `${update.numExamples} exceeds what is left of the round's weight budget`,
       );
-    return { update, largest, norm: normOf(update) };
+    const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
+    const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
+    return { update, largest, norm: normOf(update), bytesPerCoordinate };
+  };
+
+  const partOf = (clientId: ClientId, ofRound: number): Part => {
+    const given = givenWidths.get(clientId);
+    return parts.of(given?.round === ofRound ? given.width : 1, ownedIn.get(ofRound) ?? null);
   };
 
   const gate = ({ norm }: CheckedUpdate): string | null =>
     gateProblem(norm, longest(contract.aggregation.gates, norms, modelNorm));
 
   const weigh = (update: UpdateMessage): Weight =>
-    strategy.weigh(update, { version: model.version, lastLoss, usualNorm });
+    strategy.weigh(update, { version: chain.model().version, lastLoss, usualNorm });
 
   const stepsOf = ({ numSteps }: UpdateMessage): number =>
     Math.min(2 ** 32 - 1, Math.round(localSteps(contract.train, numSteps) * STEPS_UNIT));
@@ -207,47 +229,80 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   };
 
   /** One step of the global model: fold, optimizer, and the same codec downwards with the server's own residual. */
-  const commit = (aggregate: Aggregate): void => {
-    previous = aggregate.delta;
-    const [target, state] = strategy.optimizer.step(aggregate, optimizerState);
-    observe(round, target, residual);
+  const commit = (aggregate: Aggregate, votes: Votes): void => {
+    const version = chain.model().version + 1;
+    const [step, state] = strategy.optimizer.step(aggregate, optimizerState);
+    const { params: before } = chain.model();
+    const next = nextModelMasks(contract.masks, modelMasks, {
+      version,
+      manifest,
+      votes,
+      aggregate,
+      params: before,
+      step,
+    });
+    const { masks } = next;
+    previous = ownedParams(aggregate.delta, masks);
+    const target = ownedParams(step, masks);
+    const owed = masks === null ? residual : zeroOutsideGroups(residual, downlink, masks);
+    observe(round, target, owed);
     const encoded = encodeDelta(
       downlink,
       target,
-      residual,
+      owed,
       Infinity,
-      deriveSeed(contract.source.seed, "downlink", model.version + 1),
+      deriveSeed(contract.source.seed, "downlink", version),
     );
-    const params = applyDelta(model.params, decodeDelta(downlink, encoded.payloads));
-    optimizerState = state;
+    const params = applyDelta(ownedParams(before, masks), decodeDelta(downlink, encoded.payloads));
+    optimizerState = state.map((moments) => ownedParams(moments, masks));
     residual = encoded.residual;
-    model = { version: model.version + 1, params };
     modelNorm = paramsNorm(params);
-    digest = modelDigest(params);
-    digests.push(digest);
-    checkpoint = null;
-    const frame = encodeFrame({
-      kind: "delta",
-      version: model.version,
-      manifest: manifestId,
-      plan: downlinkId,
-      digest: shortDigest(digest),
-      payloads: encoded.payloads,
-    });
-    deltas = newestWithin([...deltas, { version: model.version, frame }], denseBytes);
+    const delta = (digest: string): Uint8Array =>
+      encodeFrame({
+        kind: "delta",
+        version,
+        manifest: manifestId,
+        plan: downlinkId,
+        digest: shortDigest(digest),
+        payloads: encoded.payloads,
+      });
+    const ofMasks = masks && parts.frameOf(parts.publish(masks));
+    const isNew = masks !== modelMasks.masks;
+    chain.push(
+      params,
+      (digest) => (ofMasks !== null && isNew ? [ofMasks, delta(digest)] : [delta(digest)]),
+      ofMasks,
+    );
+    modelMasks = next;
   };
 
-  const openRound = (opened: number, cohort: readonly ClientId[], bounds: Exponents): void => {
+  const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
     round = opened;
     exponents = bounds;
     const tally =
       strategy.fold.kind === "linear" ? emptyTally(manifest, { exponents, weightBudget }, sums) : null;
     sums = tally?.sums;
     const largest = manifest.tensors.map(() => 0);
-    open = { round, cohort, accepted: new Map(), tally, updates: [], norms: [], largest, largestLoss: 0 };
+    ownedIn.set(round, isExploring(contract.masks, chain.model().version + 1) ? null : modelMasks.masks);
+    if (ownedIn.size > MAX_ROUNDS) ownedIn.delete(ownedIn.keys().next().value!);
+    widths?.forEach((width, i) => {
+      givenWidths.set(cohort[i]!, { round, width });
+    });
+    open = {
+      round,
+      cohort,
+      accepted: new Map(),
+      tally,
+      updates: [],
+      norms: [],
+      largest,
+      largestLoss: 0,
+      bytesPerCoordinate: 0,
+    };
   };
 
-  const accept = ({ update, largest, norm }: CheckedUpdate, weight: Weight, frameDigest: string): void => {
+  const accept = (checked: CheckedUpdate, weight: Weight, frameDigest: string): void => {
+    const { update, largest, norm } = checked;
     assert(open !== null, "a report is folded while a round is open");
     if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
     if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
@@ -255,6 +310,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     norms = withNorm(norms, norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
+    open.bytesPerCoordinate = Math.max(open.bytesPerCoordinate, checked.bytesPerCoordinate);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
 
@@ -264,20 +320,21 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     open = null;
     norms = afterRound(norms, outcome);
     if (outcome === "commit") {
-      if (contract.keepsUpdates) lastUpdates = { base: model.params, updates: closing.updates };
+      if (contract.keepsUpdates) lastUpdates = { base: chain.model().params, updates: closing.updates };
       const next = nextExponents(exponents, closing.largest, uplinkPlaces);
       // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
       exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
       lastLoss = closing.largestLoss;
+      bytesPerCoordinate = closing.bytesPerCoordinate;
       usualNorm = median(closing.norms);
-      commit(foldOf(closing.tally, closing.updates));
+      commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
     for (const [clientId, report] of closing.accepted) {
       const ofClient = verdicts.get(clientId) ?? new Map<number, Verdict>();
       ofClient.set(
         report.round,
         outcome === "commit"
-          ? { report, outcome: "folded", version: model.version }
+          ? { report, outcome: "folded", version: chain.model().version }
           : { report, outcome: "dropped", version: null },
       );
       verdicts.set(clientId, ofClient);
@@ -300,32 +357,10 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     return isSame(open?.accepted.get(clientId), report) || isSame(settled, report);
   };
 
-  const checkpointFrame = (): Uint8Array => {
-    const frame =
-      checkpoint ?? encodeFrame({ kind: "checkpoint", version: model.version, params: model.params });
-    checkpoint = frame;
-    return frame;
-  };
-
-  const catchUp = (held: HeldModel | null): CatchUp => {
-    const known = held !== null && held.version <= model.version && digests[held.version] === held.digest;
-    const from = known ? held.version : -1;
-    if (from === model.version) return { kind: "delta", frames: [] };
-    const start = known ? [] : originFrame === null ? null : [originFrame];
-    const wanted = deltas.filter(({ version }) => version > Math.max(from, 0)).map(({ frame }) => frame);
-    const complete = wanted.length === model.version - Math.max(from, 0);
-    if (start !== null && complete) {
-      const frames = [...start, ...wanted];
-      const bytes = frames.reduce((n, frame) => n + frame.length, 0);
-      if (bytes <= checkpointFrame().length) return { kind: known ? "delta" : "origin", frames };
-    }
-    return { kind: "checkpoint", frames: [checkpointFrame()] };
-  };
-
   return {
     manifest,
-    model: () => model,
-    held: () => ({ version: model.version, digest }),
+    model: chain.model,
+    held: chain.held,
     round: () => round,
     open: () => open,
     check,
@@ -333,12 +368,15 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     weigh,
     exponents: () => exponents,
     openRound,
+    partOf,
+    masksFrame: parts.frameOf,
+    bytesPerCoordinate: () => bytesPerCoordinate,
     accept,
     close,
     wasAccepted,
     verdictOf,
-    catchUp,
-    lastDeltaBytes: () => deltas.at(-1)?.frame.length ?? 0,
+    catchUp: chain.catchUp,
+    lastDeltaBytes: chain.lastDeltaBytes,
     lastClientModels: () => (lastUpdates?.updates ?? []).map((update) => added(lastUpdates!.base, update)),
   };
 }
@@ -346,18 +384,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
 const isSame = (one: ReportId | undefined, other: ReportId): boolean =>
   one?.round === other.round && one.digest === other.digest;
 
-/** As many of the newest deltas as together undercut a checkpoint: an older client would get that anyway. */
-function newestWithin<T extends { readonly frame: Uint8Array }>(
-  deltas: readonly T[],
-  bytes: number,
-): readonly T[] {
-  let total = 0;
-  const tooOld = deltas.findLastIndex(({ frame }) => {
-    total += frame.length;
-    return total > bytes;
-  });
-  return deltas.slice(Math.min(tooOld + 1, deltas.length - 1));
-}
+/** Reports of earlier rounds than that count nowhere. */
+const MAX_ROUNDS = 1024;
 
 function added(base: Params, update: UpdateMessage): Params {
   return new Map(

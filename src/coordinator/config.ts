@@ -3,6 +3,7 @@ import { cohortOf, strategyNames } from "../aggregation/strategy.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { MAX_NUM_EXAMPLES } from "../model/message.ts";
 import { count, duration, either, positive, share, size } from "./config-fields.ts";
+import { fleet, maskPolicy, masks, widths } from "./config-masks.ts";
 import { plan } from "./config-plan.ts";
 import { attack, robust, robustProblems } from "./config-robust.ts";
 
@@ -163,7 +164,7 @@ const serverOptimizer = either(
 
 const aggregation = z.strictObject({
   strategy: z.enum(strategyNames).default("fedavg"),
-  maskPolicy: z.literal("union").default("union"),
+  maskPolicy: maskPolicy.default("union").describe("Which coordinates stay in the global model"),
   serverOptimizer: serverOptimizer
     .nullable()
     .default(null)
@@ -238,6 +239,9 @@ const schema = z
     uplink: plan("a list of { tensors, codec, errorFeedback }").default(ternary(0.01)),
     downlink: plan("a list of { tensors, codec, errorFeedback }").default(ternary(0.01)),
     aggregation: aggregation.prefault({}),
+    masks: masks.prefault({}),
+    widths,
+    fleet,
     distill: distill.nullable().default(null),
     telemetry: z
       .strictObject({
@@ -281,6 +285,17 @@ function crossProblems(config: Config): ConfigProblem[] {
   const { goal, minimum } = config.cohort;
   if (minimum !== undefined && minimum > goal)
     problems.push({ path: "cohort.minimum", value: minimum, expected: `at most cohort.goal, ${goal}` });
+  if (mayLeave(config)) problems.push(...lowRankProblems(config));
+  if (config.cohort.concurrency !== null && config.widths.some((width) => width < 1))
+    problems.push({
+      path: "widths",
+      value: config.widths,
+      expected: "[1] with cohort.concurrency, where clients join open rounds",
+    });
+  config.fleet.forEach(({ width }, i) => {
+    if (width !== undefined && !config.widths.includes(width))
+      problems.push({ path: `fleet[${i}].width`, value: width, expected: "one of widths" });
+  });
   if (config.distill !== null) {
     if (config.data === null)
       problems.push({
@@ -326,6 +341,24 @@ function novaProblems({ optimizer, schedule, proximal }: Config["train"]): Confi
     ...(proximal === undefined ? [] : [problem("proximal", proximal, "no proximal term")]),
   ];
 }
+
+/** Whether coordinates may leave the model. */
+export const mayLeave = ({ aggregation: { maskPolicy }, masks: { uncovered } }: Config): boolean =>
+  maskPolicy !== "union" || uncovered !== "keep";
+
+/** Of a matrix with holes there are no rows and columns to be factors of. */
+const lowRankProblems = ({ uplink }: Config): ConfigProblem[] =>
+  uplink.flatMap(({ codec }, i) =>
+    typeof codec.select === "object" && "lowRank" in codec.select
+      ? [
+          {
+            path: `uplink[${i}].codec.select`,
+            value: codec.select,
+            expected: "no lowRank where coordinates may leave the model (aggregation.maskPolicy, masks)",
+          },
+        ]
+      : [],
+  );
 
 function problemsOf(issue: z.core.$ZodIssue, document: unknown): ConfigProblem[] {
   const at = (path: readonly PropertyKey[]) => ({ path: pathText(path), value: lookUp(document, path) });

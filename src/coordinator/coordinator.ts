@@ -1,12 +1,13 @@
 import type { Clock } from "../model/clock.ts";
 import type { Disk } from "../model/disk.ts";
 import { numParams } from "../model/manifest.ts";
-import type { Model } from "../model/message.ts";
+import type { ClientId, Model } from "../model/message.ts";
 import type { CoordinatorService } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import { type Book, type DownlinkObserver, openBook } from "./book.ts";
 import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
+import { fitting } from "./fitting.ts";
 import { openJournal } from "./journal.ts";
 import { type CoordinatorOptions, runContract } from "./options.ts";
 import { encodeRecord, type Record } from "./record.ts";
@@ -140,15 +141,28 @@ export async function openCoordinator(
     timers.add(cancel);
   };
 
+  /** Of the parts that fit the cohort's devices; undefined where nobody has less than the whole model. */
+  const widthsOf = (cohort: readonly ClientId[]): readonly number[] | undefined => {
+    const { manifest, subModels } = contract;
+    if (subModels.length === 0) return undefined;
+    const cost = {
+      bytesPerCoordinate: book.bytesPerCoordinate(),
+      reportDeadlineMs: rounds.reportDeadlineMs,
+    };
+    return cohort.map((clientId) => fitting(sessions.deviceOf(clientId), subModels, manifest, cost).width);
+  };
+
   const perform = (effect: RoundEffect): void => {
     switch (effect.type) {
-      case "open":
-        book.openRound(effect.round, effect.cohort, book.exponents());
+      case "open": {
+        const widths = widthsOf(effect.cohort);
+        book.openRound(effect.round, effect.cohort, book.exponents(), widths);
         void write({
           type: "opened",
           round: effect.round,
           cohort: effect.cohort,
           exponents: book.exponents(),
+          ...(widths && { widths }),
           bytes: ledger.totals(),
         });
         return emit({
@@ -157,6 +171,7 @@ export async function openCoordinator(
           baseVersion: book.model().version,
           cohort: effect.cohort.length,
         });
+      }
       case "configure":
         return sessions.configure(effect.clientId);
       case "timer":

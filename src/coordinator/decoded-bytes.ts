@@ -9,9 +9,13 @@ import type { CodecSpec } from "../model/protocol.ts";
 const DENSE = 4;
 const SPARSE = 8;
 
-/** The memory of the largest update that follows a plan, decoded: what a robust fold keeps of each report. */
-export const decodedBytes = (groups: readonly PlanGroup[]): number =>
-  groups.reduce((sum, { rule, length }) => sum + ofGroup(rule.codec, length), 0);
+/**
+ * The memory of the largest update that follows a plan, decoded: what a robust fold keeps of each report. With masks all
+ * of it has positions.
+ */
+export const decodedBytes = (groups: readonly PlanGroup[], masked: boolean): number =>
+  groups.reduce((sum, { rule, length }) => sum + ofGroup(rule.codec, length), 0) *
+  (masked ? SPARSE / DENSE : 1);
 
 function ofGroup({ select, values }: CodecSpec, length: number): number {
   // zeros of a quantized vector may be left out of it

@@ -2,6 +2,7 @@ import type { CheckIn__Output } from "../generated/fedpress/v1/CheckIn.ts";
 import type { ClientSignal__Output } from "../generated/fedpress/v1/ClientSignal.ts";
 import type { Codec } from "../generated/fedpress/v1/Codec.ts";
 import type { CoordinatorSignal } from "../generated/fedpress/v1/CoordinatorSignal.ts";
+import type { DeviceProfile__Output } from "../generated/fedpress/v1/DeviceProfile.ts";
 import type { FetchRequest__Output } from "../generated/fedpress/v1/FetchRequest.ts";
 import type { PlanRule as PlanRuleFields } from "../generated/fedpress/v1/PlanRule.ts";
 import type { Receipt as ReceiptFields } from "../generated/fedpress/v1/Receipt.ts";
@@ -26,12 +27,15 @@ import type {
   TrainSettings,
   Verdict,
 } from "../model/protocol.ts";
+import type { DeviceProfile } from "../model/submodel.ts";
 import {
   bad,
+  bytesOf,
   decodeHeld,
   decodeReportId,
   encodeHeld,
   encodeReportId,
+  hexOf,
   identifier,
   integer,
   present,
@@ -53,16 +57,27 @@ export function decodeSignal({ hello, checkIn }: ClientSignal__Output): Signal {
   throw bad("signal", "neither a hello nor a check-in");
 }
 
-const decodeCheckIn = ({ runId, numExamples, held, pending }: CheckIn__Output): CheckIn => ({
+const decodeCheckIn = ({ runId, numExamples, held, pending, device }: CheckIn__Output): CheckIn => ({
   runId: runId === undefined ? null : identifier(runId, "check_in.run_id"),
   numExamples: integer(numExamples, "check_in.num_examples", 1, MAX_NUM_EXAMPLES),
   held: held ? decodeHeld(held, "check_in.held") : null,
   pending: pending ? decodeReportId(pending, "check_in.pending") : null,
+  ...(device && { device: decodeDevice(device) }),
 });
 
-export const decodeFetch = ({ held, version }: FetchRequest__Output): FetchModel => ({
+/** What does not bind the client, as 0 on the wire, is left out. */
+function decodeDevice(fields: DeviceProfile__Output): DeviceProfile {
+  const place = "check_in.device";
+  const most = Number.MAX_SAFE_INTEGER;
+  const memoryBytes = integer(fields.memoryBytes, `${place}.memory_bytes`, 0, most);
+  const uplink = integer(fields.uplinkBytesPerSecond, `${place}.uplink_bytes_per_second`, 0, most);
+  return { ...(memoryBytes > 0 && { memoryBytes }), ...(uplink > 0 && { uplinkBytesPerSecond: uplink }) };
+}
+
+export const decodeFetch = ({ held, version, masks }: FetchRequest__Output): FetchModel => ({
   held: held ? decodeHeld(held, "fetch.held") : null,
   version: integer(version, "fetch.version"),
+  ...(masks !== undefined && { masks: hexOf(masks, "fetch.masks") }),
 });
 
 export function decodeReportHeader({ report, frameBytes }: ReportHeader__Output): {
@@ -123,6 +138,7 @@ const encodeTask = (task: Task): TaskFields => ({
   uplink: task.uplink.map(encodeRule),
   downlink: task.downlink.map(encodeRule),
   exponents: [...task.exponents],
+  ...(task.part && { part: { width: task.part.width, masks: bytesOf(task.part.masks) } }),
   reportDeadlineMs: task.reportDeadlineMs,
   sharedSeed: task.sharedSeed,
 });

@@ -3,11 +3,13 @@ import { MAX_WEIGHT } from "../aggregation/weight.ts";
 import { planGroups } from "../compress/plan.ts";
 import { ConfigError } from "../model/error.ts";
 import { digestOf, manifestOf } from "../model/manifest.ts";
+import { masksDigest } from "../model/masks.ts";
+import type { SubModel } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
 import type { Contract } from "./book.ts";
-import type { Config } from "./config.ts";
+import { type Config, mayLeave } from "./config.ts";
 import { numAttackers } from "./config-robust.ts";
 import { decodedBytes } from "./decoded-bytes.ts";
 import type { RunContract } from "./record.ts";
@@ -22,14 +24,19 @@ export interface CoordinatorOptions {
   readonly rounds: RoundConfig;
 }
 
-/** What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. */
+/**
+ * What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. `subModels` are
+ * those of the config's widths, none when there is but the whole.
+ */
 export function coordinatorOptions(
   config: Config,
   initial: Params,
   runId: string,
   engine: string | null,
+  subModels: readonly SubModel[] = [],
 ): CoordinatorOptions {
-  const { cohort, seed, model, uplink, downlink, aggregation, train } = config;
+  const { cohort, seed, model, uplink, downlink, train, masks } = config;
+  const { maskPolicy, ...aggregation } = config.aggregation;
   checkFrameBytes(config, initial);
   checkRobustBytes(config, initial);
   return {
@@ -49,6 +56,12 @@ export function coordinatorOptions(
         attackers: numAttackers(aggregation.attackers, cohort.goal),
       },
       train: trainedFor(aggregation.strategy, train),
+      subModels,
+      masks: {
+        ...masks,
+        policy: maskPolicy,
+        regrow: masks.regrow === null ? null : { fraction: masks.regrow, numRounds: config.rounds },
+      },
       weightBudget: cohort.goal * MAX_WEIGHT,
       keepsUpdates: config.distill?.teacher === "ensemble",
       keepsBounds: cohort.maxStaleness > 0,
@@ -84,9 +97,11 @@ function checkFrameBytes({ coordinator }: Config, params: Params): void {
 }
 
 /** A robust fold keeps a round's updates until it closes. */
-function checkRobustBytes({ aggregation, cohort, coordinator, uplink }: Config, params: Params): void {
+function checkRobustBytes(config: Config, params: Params): void {
+  const { aggregation, cohort, coordinator, uplink } = config;
   if (robustRule(aggregation) === null) return;
-  const each = decodedBytes(planGroups(uplink, manifestOf(params), "uplink"));
+  const masked = config.widths.some((width) => width < 1) || mayLeave(config);
+  const each = decodedBytes(planGroups(uplink, manifestOf(params), "uplink"), masked);
   const { robustBytes } = coordinator.limits;
   if (cohort.goal * each > robustBytes)
     throw new ConfigError([
@@ -107,13 +122,16 @@ export const wireLimits = (config: Config): Limits => ({
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
 export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, weightBudget, keepsBounds, uplink, downlink, aggregation, train } = contract;
+  const { manifest, source, weightBudget, keepsBounds, uplink, downlink, aggregation, train, masks } =
+    contract;
   const parts = {
     model: { manifest, source, initial },
     uplink,
     downlink,
     aggregation,
     train,
+    masks,
+    widths: contract.subModels.map((subModel) => [subModel.width, masksDigest(subModel.masks, manifest)]),
     "cohort.goal": weightBudget,
     "cohort.maxStaleness": keepsBounds,
     seed: rounds.seed,

@@ -20,6 +20,8 @@ export type Record =
       readonly cohort: readonly ClientId[];
       /** The bounds of its tally's grid. */
       readonly exponents: Exponents;
+      /** Of the cohort's parts of the model, in its order; left out when all have the whole. */
+      readonly widths?: readonly number[];
       /** Running totals, so that a restarted run goes on counting. */
       readonly bytes: ByteTotals;
     }

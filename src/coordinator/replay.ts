@@ -32,7 +32,7 @@ export function replay(book: Book, records: readonly Uint8Array[], contract: Run
       case "opened":
         bytes = record.bytes;
         since = [];
-        book.openRound(record.round, record.cohort, record.exponents);
+        book.openRound(record.round, record.cohort, record.exponents, record.widths);
         break;
       case "accepted":
         since.push(record.frame);

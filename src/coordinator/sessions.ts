@@ -14,6 +14,7 @@ import type {
   Verdict,
 } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
+import type { DeviceProfile } from "../model/submodel.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Book, CheckedUpdate } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
@@ -41,6 +42,8 @@ export interface Sessions {
   readonly configure: (clientId: ClientId) => void;
   /** Tells everybody, now and later, that the run is over. */
   readonly finish: (end: RunEnd) => void;
+  /** What a client said of its device when it last checked in. */
+  readonly deviceOf: (clientId: ClientId) => DeviceProfile;
   /** Distinct clients that were given a task. */
   readonly numClients: () => number;
   /** Of those, how many have not been told of the end. */
@@ -59,7 +62,7 @@ interface Waiting {
 }
 
 export function openSessions(desk: Desk): Sessions {
-  const live = new Map<ClientId, { waiting: Waiting | null }>();
+  const live = new Map<ClientId, { waiting: Waiting | null; device: DeviceProfile }>();
   const served = new Set<ClientId>();
   let configured: { readonly round: number; readonly clients: Set<ClientId> } = {
     round: 0,
@@ -94,7 +97,7 @@ export function openSessions(desk: Desk): Sessions {
   const open = (clientId: ClientId): ClientSession | Refusal => {
     if (live.has(clientId))
       return { code: "duplicate-client", detail: `a session of client ${clientId} is live`, retry: true };
-    const session: { waiting: Waiting | null } = { waiting: null };
+    const session: { waiting: Waiting | null; device: DeviceProfile } = { waiting: null, device: {} };
     let joined = false;
     live.set(clientId, session);
     const isLive = () => live.get(clientId) === session;
@@ -110,6 +113,7 @@ export function openSessions(desk: Desk): Sessions {
       joined = true;
       return new Promise((reply) => {
         if (!isLive()) return;
+        session.device = request.device ?? {};
         session.waiting?.reply(superseded);
         session.waiting = { request, reply };
         if (end !== null) tellEnd(clientId, end);
@@ -157,7 +161,7 @@ export function openSessions(desk: Desk): Sessions {
           configured.clients.add(clientId);
           served.add(clientId);
           untold.add(clientId);
-          return { kind: "task", task: taskOf(desk), verdict: verdictFor(clientId, request) };
+          return { kind: "task", task: taskOf(desk, clientId), verdict: verdictFor(clientId, request) };
         });
       };
       void desk.durable().then(give, () => {}); // the coordinator fails with its journal
@@ -166,6 +170,7 @@ export function openSessions(desk: Desk): Sessions {
       end = how;
       for (const clientId of live.keys()) tellEnd(clientId, how);
     },
+    deviceOf: (clientId) => live.get(clientId)?.device ?? {},
     numClients: () => served.size,
     numUntold: () => untold.size,
   };
@@ -176,9 +181,10 @@ const superseded: CheckInReply = {
   refusal: { code: "superseded", detail: "this client checked in again", retry: true },
 };
 
-function taskOf({ book, options, state }: Desk): Task {
+function taskOf({ book, options, state }: Desk, clientId: ClientId): Task {
   const { contract, rounds, runId } = options;
   const { round } = state();
+  const { width, masks } = book.partOf(clientId, round);
   return {
     runId,
     round,
@@ -189,6 +195,7 @@ function taskOf({ book, options, state }: Desk): Task {
     uplink: contract.uplink,
     downlink: contract.downlink,
     exponents: book.exponents(),
+    ...(masks !== null && { part: { width, masks } }),
     // as long as a report may count in a later round
     reportDeadlineMs: Math.min(2 ** 31 - 1, rounds.reportDeadlineMs * (1 + rounds.maxStaleness)),
     sharedSeed: deriveSeed(rounds.seed, "round", round),
@@ -199,10 +206,12 @@ function taskOf({ book, options, state }: Desk): Task {
 async function fetchModel(
   desk: Desk,
   clientId: ClientId,
-  { held }: FetchModel,
+  { held, masks }: FetchModel,
 ): Promise<readonly Uint8Array[]> {
   const { version } = desk.book.held();
-  const { kind, frames } = desk.book.catchUp(held);
+  const { kind, frames: ofModel } = desk.book.catchUp(held);
+  const own = masks === undefined ? null : desk.book.masksFrame(masks);
+  const frames = own === null ? ofModel : [...ofModel, own];
   const bytes = frames.reduce((n, frame) => n + frame.length, 0);
   desk.ledger.sent(bytes);
   desk.emit({ type: "model.fetched", clientId, version, kind, frames: frames.length, bytes });

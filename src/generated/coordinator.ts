@@ -11,6 +11,7 @@ import type { Configured as _fedpress_v1_Configured, Configured__Output as _fedp
 import type { CoordinatorClient as _fedpress_v1_CoordinatorClient, CoordinatorDefinition as _fedpress_v1_CoordinatorDefinition } from './fedpress/v1/Coordinator.ts';
 import type { CoordinatorSignal as _fedpress_v1_CoordinatorSignal, CoordinatorSignal__Output as _fedpress_v1_CoordinatorSignal__Output } from './fedpress/v1/CoordinatorSignal.ts';
 import type { CosineDecay as _fedpress_v1_CosineDecay, CosineDecay__Output as _fedpress_v1_CosineDecay__Output } from './fedpress/v1/CosineDecay.ts';
+import type { DeviceProfile as _fedpress_v1_DeviceProfile, DeviceProfile__Output as _fedpress_v1_DeviceProfile__Output } from './fedpress/v1/DeviceProfile.ts';
 import type { FetchRequest as _fedpress_v1_FetchRequest, FetchRequest__Output as _fedpress_v1_FetchRequest__Output } from './fedpress/v1/FetchRequest.ts';
 import type { Finished as _fedpress_v1_Finished, Finished__Output as _fedpress_v1_Finished__Output } from './fedpress/v1/Finished.ts';
 import type { HeldModel as _fedpress_v1_HeldModel, HeldModel__Output as _fedpress_v1_HeldModel__Output } from './fedpress/v1/HeldModel.ts';
@@ -30,6 +31,7 @@ import type { Schedule as _fedpress_v1_Schedule, Schedule__Output as _fedpress_v
 import type { Sgd as _fedpress_v1_Sgd, Sgd__Output as _fedpress_v1_Sgd__Output } from './fedpress/v1/Sgd.ts';
 import type { StepDecay as _fedpress_v1_StepDecay, StepDecay__Output as _fedpress_v1_StepDecay__Output } from './fedpress/v1/StepDecay.ts';
 import type { Task as _fedpress_v1_Task, Task__Output as _fedpress_v1_Task__Output } from './fedpress/v1/Task.ts';
+import type { TaskPart as _fedpress_v1_TaskPart, TaskPart__Output as _fedpress_v1_TaskPart__Output } from './fedpress/v1/TaskPart.ts';
 import type { TensorSpec as _fedpress_v1_TensorSpec, TensorSpec__Output as _fedpress_v1_TensorSpec__Output } from './fedpress/v1/TensorSpec.ts';
 import type { TrainSettings as _fedpress_v1_TrainSettings, TrainSettings__Output as _fedpress_v1_TrainSettings__Output } from './fedpress/v1/TrainSettings.ts';
 import type { Verdict as _fedpress_v1_Verdict, Verdict__Output as _fedpress_v1_Verdict__Output } from './fedpress/v1/Verdict.ts';
@@ -52,6 +54,7 @@ export interface ProtoGrpcType {
       Coordinator: SubtypeConstructor<typeof grpc.Client, _fedpress_v1_CoordinatorClient> & { service: _fedpress_v1_CoordinatorDefinition }
       CoordinatorSignal: MessageTypeDefinition<_fedpress_v1_CoordinatorSignal, _fedpress_v1_CoordinatorSignal__Output>
       CosineDecay: MessageTypeDefinition<_fedpress_v1_CosineDecay, _fedpress_v1_CosineDecay__Output>
+      DeviceProfile: MessageTypeDefinition<_fedpress_v1_DeviceProfile, _fedpress_v1_DeviceProfile__Output>
       FetchRequest: MessageTypeDefinition<_fedpress_v1_FetchRequest, _fedpress_v1_FetchRequest__Output>
       Finished: MessageTypeDefinition<_fedpress_v1_Finished, _fedpress_v1_Finished__Output>
       HeldModel: MessageTypeDefinition<_fedpress_v1_HeldModel, _fedpress_v1_HeldModel__Output>
@@ -72,6 +75,7 @@ export interface ProtoGrpcType {
       Sgd: MessageTypeDefinition<_fedpress_v1_Sgd, _fedpress_v1_Sgd__Output>
       StepDecay: MessageTypeDefinition<_fedpress_v1_StepDecay, _fedpress_v1_StepDecay__Output>
       Task: MessageTypeDefinition<_fedpress_v1_Task, _fedpress_v1_Task__Output>
+      TaskPart: MessageTypeDefinition<_fedpress_v1_TaskPart, _fedpress_v1_TaskPart__Output>
       TensorSpec: MessageTypeDefinition<_fedpress_v1_TensorSpec, _fedpress_v1_TensorSpec__Output>
       TrainSettings: MessageTypeDefinition<_fedpress_v1_TrainSettings, _fedpress_v1_TrainSettings__Output>
       ValueCoder: EnumTypeDefinition

@@ -88,6 +88,22 @@ const descriptor: object = {
                 "pending": {
                   "type": "ReportId",
                   "id": 4
+                },
+                "device": {
+                  "type": "DeviceProfile",
+                  "id": 5
+                }
+              }
+            },
+            "DeviceProfile": {
+              "fields": {
+                "memoryBytes": {
+                  "type": "uint64",
+                  "id": 1
+                },
+                "uplinkBytesPerSecond": {
+                  "type": "uint64",
+                  "id": 2
                 }
               }
             },
@@ -272,6 +288,22 @@ const descriptor: object = {
                 "sharedSeed": {
                   "type": "uint32",
                   "id": 11
+                },
+                "part": {
+                  "type": "TaskPart",
+                  "id": 12
+                }
+              }
+            },
+            "TaskPart": {
+              "fields": {
+                "width": {
+                  "type": "double",
+                  "id": 1
+                },
+                "masks": {
+                  "type": "bytes",
+                  "id": 2
                 }
               }
             },
@@ -588,6 +620,13 @@ const descriptor: object = {
               }
             },
             "FetchRequest": {
+              "oneofs": {
+                "_masks": {
+                  "oneof": [
+                    "masks"
+                  ]
+                }
+              },
               "fields": {
                 "held": {
                   "type": "HeldModel",
@@ -596,6 +635,13 @@ const descriptor: object = {
                 "version": {
                   "type": "uint32",
                   "id": 2
+                },
+                "masks": {
+                  "type": "bytes",
+                  "id": 3,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 }
               }
             },

@@ -1,5 +1,6 @@
 import type { Manifest } from "./manifest.ts";
 import type { ClientId } from "./message.ts";
+import type { DeviceProfile } from "./submodel.ts";
 
 /**
  * What coordinator and client say to each other, as values: check in, task, report, receipt, verdict. The links
@@ -15,6 +16,8 @@ export interface CheckIn {
   readonly held: HeldModel | null;
   /** The report whose verdict is still unknown to the client. */
   readonly pending: ReportId | null;
+  /** What the client can spare; without it the whole model is fine. */
+  readonly device?: DeviceProfile;
 }
 
 export interface HeldModel {
@@ -55,10 +58,20 @@ export interface Task {
   readonly uplink: readonly PlanRule[];
   readonly downlink: readonly PlanRule[];
   readonly exponents: Exponents;
+  /** What the client owns of the model; all of it if left out. */
+  readonly part?: TaskPart;
   /** Reports after this many milliseconds from now are late. */
   readonly reportDeadlineMs: number;
   /** For choices that both ends must make alike, 0 to 2^32-1. */
   readonly sharedSeed: number;
+}
+
+/** A client's part of the global model: it trains nothing else and reports about nothing else. */
+export interface TaskPart {
+  /** Of every layer's outputs, above 0 to 1: the architecture to train is that much narrower. */
+  readonly width: number;
+  /** Digest of the masks, 64 hex digits; a client that does not hold them fetches them. */
+  readonly masks: string;
 }
 
 /** Where version 0 comes from: a zoo factory and a seed, or a checkpoint that is downloaded. */
@@ -191,6 +204,8 @@ export type Exponents = readonly number[];
 export interface FetchModel {
   readonly held: HeldModel | null;
   readonly version: number;
+  /** Digest of masks to bring along, as the last frame. */
+  readonly masks?: string;
 }
 
 /** Accepted means journaled, no more; what it came to is the verdict. */

@@ -5,6 +5,7 @@ import type { Coordinator, Outcome } from "../coordinator/coordinator.ts";
 import type { Dataset } from "../model/dataset.ts";
 import type { Disk } from "../model/disk.ts";
 import { numParams } from "../model/manifest.ts";
+import { measureWidths } from "../pipeline/evaluate.ts";
 import { shipper } from "../pipeline/ship.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Trainer } from "../trainer/trainer.ts";
@@ -65,9 +66,21 @@ export async function shipStudent(
   return student;
 }
 
+/** What the narrow versions of the model are good for; null when everybody had the whole of it. */
+export const widthFigures = async (
+  { config, coordinator }: Federated,
+  { trainer, test }: Pick<ShipOptions, "trainer" | "test">,
+  signal: AbortSignal,
+): Promise<Summary["widths"]> => {
+  const { widths, model } = config;
+  if (test === null || widths.every((width) => width === 1)) return null;
+  const { params } = coordinator.book.model();
+  return measureWidths(trainer, { zoo: model.zoo, widths, params, test }, signal);
+};
+
 export function summarise(
   { config, coordinator, outcome }: Federated,
-  rest: Pick<Summary, "clients" | "engine" | "baseline" | "student" | "refused" | "wallMs">,
+  rest: Pick<Summary, "clients" | "engine" | "widths" | "baseline" | "student" | "refused" | "wallMs">,
 ): Summary {
   const { version, digest } = coordinator.book.held();
   const count = numParams(coordinator.book.manifest);
@@ -80,6 +93,7 @@ export function summarise(
     accuracy: outcome.metrics?.accuracy ?? null,
     loss: outcome.metrics?.loss ?? null,
     bytes: coordinator.bytes.totals(),
+    widths: rest.widths,
     baseline: rest.baseline,
     student: rest.student,
     engine: rest.engine,

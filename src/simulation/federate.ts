@@ -7,10 +7,11 @@ import { countOf, type Dataset } from "../model/dataset.ts";
 import { derive } from "../model/rng.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
+import { subModels } from "../trainer/submodels.ts";
 import type { Metrics, Trainer } from "../trainer/trainer.ts";
 import { initialParams } from "../trainer/zoo.ts";
 import { attackersOf, attacking } from "./attack.ts";
-import { type Device, device } from "./fleet.ts";
+import { type Device, declared, device } from "./fleet.ts";
 import { localLink } from "./local-link.ts";
 import { discardingDisk, memoryStore } from "./memory.ts";
 import type { TraceRecorder } from "./trace.ts";
@@ -38,7 +39,9 @@ export async function federate(
 ): Promise<{ readonly coordinator: Coordinator; readonly outcome: Outcome }> {
   const { config, trainer, emit, trace } = options;
   const virtual = world();
-  const contract = coordinatorOptions(config, options.initial, options.runId, trainer.engine);
+  const parts = subModels(config.model.zoo, config.widths, config.train.batchSize);
+  const contract = coordinatorOptions(config, options.initial, options.runId, trainer.engine, parts);
+  const profiles = declared(config.fleet, parts, options.clients.length, config.seed);
   const coordinator = await openCoordinator(contract, {
     disk: discardingDisk(),
     clock: virtual.clock,
@@ -57,7 +60,7 @@ export async function federate(
     const clientId = `client-${String(i + 1).padStart(String(options.clients.length).length, "0")}`;
     const ownDevice = device(config.seed, i + 1);
     return clientLoop(
-      { clientId, dataset, limits: wireLimits(config) },
+      { clientId, dataset, limits: wireLimits(config), ...(profiles[i] && { device: profiles[i] }) },
       {
         link: localLink(coordinator.service, clientId, ownDevice, virtual),
         trainer: timedTrainer(

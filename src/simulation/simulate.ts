@@ -11,7 +11,14 @@ import { evaluator } from "../pipeline/evaluate.ts";
 import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
 import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
-import { type Federated, shipStudent, summarise, writeModel, writeReport } from "./artefacts.ts";
+import {
+  type Federated,
+  shipStudent,
+  summarise,
+  widthFigures,
+  writeModel,
+  writeReport,
+} from "./artefacts.ts";
 import { withCleanup } from "./cleanup.ts";
 import { type FederateOptions, federate } from "./federate.ts";
 import { type RoundPoint, roundHistory } from "./history.ts";
@@ -69,6 +76,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
       : null;
     const summary = summarise(run, {
       clients: clients.length,
+      widths: await widthFigures(run, { trainer, test }, signal),
       baseline: baseline && {
         accuracy: baseline.run.outcome.metrics?.accuracy ?? null,
         bytes: baseline.run.coordinator.bytes.totals(),

@@ -1,3 +1,4 @@
+import type { WidthFigures } from "../pipeline/evaluate.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
 import type { Refused } from "./history.ts";
 import type { Reached } from "./target.ts";
@@ -21,6 +22,8 @@ export interface Summary {
   readonly accuracy: number | null;
   readonly loss: number | null;
   readonly bytes: ByteTotals;
+  /** Of every width that clients were given; null when all had the whole model, or nothing was measured. */
+  readonly widths: readonly WidthFigures[] | null;
   /** The same config with dense float32 both ways. */
   readonly baseline: {
     readonly accuracy: number | null;

@@ -1,3 +1,4 @@
+import { cosineOfTurn } from "../kernels/cosine.ts";
 import type { Schedule } from "../model/protocol.ts";
 
 /**
@@ -22,16 +23,4 @@ function power(base: number, n: number): number {
   for (let square = base, left = n; left > 0; left = Math.floor(left / 2), square *= square)
     if (left % 2 === 1) result *= square;
   return result;
-}
-
-/** cos(pi x) for x in [0, 1], within 1e-12, as sin(pi (1/2 - x)) by its Taylor series. */
-function cosineOfTurn(x: number): number {
-  const angle = Math.PI * (0.5 - x);
-  let sum = 0;
-  let term = angle;
-  for (let n = 1; n <= 21; n += 2) {
-    sum += term;
-    term *= -(angle * angle) / ((n + 1) * (n + 2));
-  }
-  return sum;
 }

@@ -2,6 +2,7 @@ import { ConfigError } from "../model/error.ts";
 import { derive, type Rng } from "../model/rng.ts";
 import { type Params, sizeOf, type Tensor } from "../model/tensor.ts";
 import { type Architecture, type LayerTensor, layerTensors } from "./layers.ts";
+import { narrowed, widthOf } from "./width.ts";
 
 /**
  * The architectures that a config can name; nothing here loads tfjs.
@@ -138,13 +139,15 @@ function recurrent(kind: "lstm" | "gru"): Omit<Architecture, "name"> {
 
 export const architectureNames: readonly string[] = Object.keys(zoo);
 
-/** Throws ConfigError for a name that is not in the zoo. */
+/** One of the zoo, or a narrow version of it, such as small-cnn-w0.5. Throws ConfigError for any other name. */
 export function architecture(name: string): Architecture {
-  if (!Object.hasOwn(zoo, name))
+  const { base, width } = widthOf(name);
+  if (!Object.hasOwn(zoo, base))
     throw new ConfigError([
       { path: "model.zoo", value: name, expected: `one of ${architectureNames.join(", ")}` },
     ]);
-  return { name, ...zoo[name]! };
+  const whole = { name: base, ...zoo[base]! };
+  return width === 1 ? whole : narrowed(whole, width);
 }
 
 /**

@@ -19,6 +19,7 @@ import type {
   CheckpointFrame,
   DeltaFrame,
   Frame,
+  MasksFrame,
   OriginFrame,
   StudentFrame,
   StudentGroup,
@@ -157,6 +158,24 @@ const student: Body<StudentFrame> = {
   },
 };
 
+const masks: Body<MasksFrame> = {
+  id: 6,
+  write(writer, frame) {
+    writer.shortDigest(frame.manifest);
+    writer.varint(frame.masks.length);
+    for (const mask of frame.masks) writePayloadBytes(writer, mask);
+  },
+  read(reader, limits) {
+    const manifest = reader.shortDigest("manifest");
+    const count = readCount(reader, "masks", limits.numTensors);
+    return {
+      kind: "masks",
+      manifest,
+      masks: Array.from({ length: count }, (_, i) => readPayloadBytes(reader, `mask ${i}`)),
+    };
+  },
+};
+
 const MAX_WEIGHT_SUM = 2n ** 53n - 1n;
 const MAX_STEPS = 2n ** 96n - 1n;
 const EXPONENT_ZERO = 100;
@@ -216,6 +235,7 @@ export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind
   delta,
   checkpoint,
   student,
+  masks,
   tally,
 };
 

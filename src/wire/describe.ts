@@ -1,4 +1,5 @@
-import { byteReader, type Field } from "../compress/bytes.ts";
+import { type ByteReader, byteReader, type Field } from "../compress/bytes.ts";
+import { readMaskHead } from "../compress/mask.ts";
 import { readPayloadHead } from "../compress/payload.ts";
 import { decodeFrame } from "./frame.ts";
 import type { Limits } from "./limits.ts";
@@ -11,9 +12,9 @@ export interface DescribedField {
 }
 
 /**
- * A frame field by field, in the order of the bytes and without gaps, heads of payloads included. It is what the
- * decoder itself read, so the two cannot drift apart. Throws WireError as `decodeFrame` does, and for a payload whose
- * head is broken; the bits of a payload stay unread, since an update does not say how long its vectors are.
+ * A frame field by field, in the order of the bytes and without gaps, heads of payloads and masks included. It is what
+ * the decoder itself read, so the two cannot drift apart. Throws WireError as `decodeFrame` does, and for a payload or
+ * mask whose head is broken; their bits stay unread, since a frame does not say how long its vectors are.
  */
 export function describeFrame(bytes: Uint8Array, limits: Limits): readonly DescribedField[] {
   const fields: Field[] = [];
@@ -21,14 +22,25 @@ export function describeFrame(bytes: Uint8Array, limits: Limits): readonly Descr
   return fields.flatMap((field): readonly DescribedField[] => {
     const { offset, length, value } = field;
     if (!(value instanceof Uint8Array)) return [{ offset, length, field: field.field, value }];
-    if (/(^| )payload( \d+)?$/.test(field.field)) return describePayload(field.field, offset, value);
+    if (/(^| )payload( \d+)?$/.test(field.field))
+      return describeCoded(field.field, offset, value, (reader) =>
+        readPayloadHead(reader, Number.MAX_SAFE_INTEGER, null),
+      );
+    if (/^mask \d+$/.test(field.field))
+      return describeCoded(field.field, offset, value, (reader) => readMaskHead(reader, null));
     return [{ offset, length, field: field.field, value: textOf(field.field, value) }];
   });
 }
 
-function describePayload(name: string, start: number, payload: Uint8Array): readonly DescribedField[] {
+/** What `readHead` reads of the bytes, field by field, and how many bytes of bits follow. */
+function describeCoded(
+  name: string,
+  start: number,
+  bytes: Uint8Array,
+  readHead: (reader: ByteReader) => void,
+): readonly DescribedField[] {
   const fields: DescribedField[] = [];
-  const reader = byteReader(payload, name, ({ offset, length, field, value }) =>
+  const reader = byteReader(bytes, name, ({ offset, length, field, value }) =>
     fields.push({
       offset: start + offset,
       length,
@@ -36,7 +48,7 @@ function describePayload(name: string, start: number, payload: Uint8Array): read
       value: value instanceof Uint8Array ? value.length : value,
     }),
   );
-  readPayloadHead(reader, Number.MAX_SAFE_INTEGER, null);
+  readHead(reader);
   const length = reader.remaining();
   return length === 0
     ? fields

@@ -2,7 +2,14 @@ import type { Manifest } from "../model/manifest.ts";
 import type { Params } from "../model/tensor.ts";
 
 /** What travels, and what is kept in files: docs/wire-format.md. */
-export type Frame = OriginFrame | UpdateFrame | DeltaFrame | CheckpointFrame | StudentFrame | TallyFrame;
+export type Frame =
+  | OriginFrame
+  | UpdateFrame
+  | DeltaFrame
+  | CheckpointFrame
+  | StudentFrame
+  | MasksFrame
+  | TallyFrame;
 
 /** Version 0 as the zoo's factory and its seed; the receiver makes it itself and compares digests. */
 export interface OriginFrame {
@@ -92,4 +99,12 @@ export interface StudentGroup {
   /** Places in the manifest, rising; every tensor is in exactly one group. */
   readonly tensors: readonly number[];
   readonly payload: Uint8Array;
+}
+
+/** Which coordinates of a model somebody owns. */
+export interface MasksFrame {
+  readonly kind: "masks";
+  readonly manifest: number;
+  /** One a tensor of the manifest, in order. */
+  readonly masks: readonly Uint8Array[];
 }

@@ -65,6 +65,9 @@ export function hexOf(bytes: Uint8Array, place: string, length = 32): string {
   return bytesToHex(bytes);
 }
 
+/** Of hexadecimal digits. */
+export const bytesOf: (hex: string) => Uint8Array = hexToBytes;
+
 export function oneOf<K extends string, V>(
   table: Readonly<Record<K, V>>,
   key: string | number,

@@ -1,29 +1,20 @@
-import { decodeDelta } from "../compress/error-feedback.ts";
-import type { PlanGroup } from "../compress/plan.ts";
+import { decodeOwned, type OwnedPlan } from "../compress/owned.ts";
 import { assert } from "../model/assert.ts";
-import type { Manifest } from "../model/manifest.ts";
+import { maskIn } from "../model/masks.ts";
 import type { ClientId, TensorUpdate, UpdateMessage } from "../model/message.ts";
 import { mapParams, type Params, type SparseVector } from "../model/tensor.ts";
 import type { UpdateFrame } from "./frame.ts";
 
 /**
- * The message in an update frame: the payloads decoded and dealt out to the manifest's tensors. Every client owns
- * every coordinate, so the masks are null. Throws WireError. Does not check round, base, manifest and plan: what
- * they should be is the caller's knowledge.
+ * The message in an update frame: the payloads decoded and dealt out to the owned coordinates of the manifest's tensors.
+ * Throws WireError. Does not check round, base, manifest and plan: what they should be is the caller's knowledge.
  */
-export function decodeUpdate(
-  frame: UpdateFrame,
-  clientId: ClientId,
-  groups: readonly PlanGroup[],
-  manifest: Manifest,
-): UpdateMessage {
-  const deltas = decodeDelta(groups, frame.payloads);
+export function decodeUpdate(frame: UpdateFrame, clientId: ClientId, plan: OwnedPlan): UpdateMessage {
   const { round, baseVersion, numExamples, numSteps, trainLoss } = frame;
-  const tensors = manifest.tensors.map(({ name }): [string, TensorUpdate] => {
-    const delta = deltas.get(name);
-    assert(delta !== undefined, `${name} is in a group of the plan`);
-    return [name, { mask: null, delta }];
-  });
+  const tensors = [...decodeOwned(plan, frame.payloads)].map(([name, delta]): [string, TensorUpdate] => [
+    name,
+    { mask: maskIn(plan.masks, name), delta },
+  ]);
   return { clientId, round, baseVersion, numExamples, numSteps, trainLoss, tensors: new Map(tensors) };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { faded, rolledBack } from "../../src/client/ledger.ts";
 import type { ClientState } from "../../src/client/state.ts";
 import { encodeDelta } from "../../src/compress/error-feedback.ts";
+import { ownedPlan } from "../../src/compress/owned.ts";
 import { gather, planGroups } from "../../src/compress/plan.ts";
 import type { PlanRule, ResidualDecay } from "../../src/model/protocol.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
@@ -75,6 +76,7 @@ test("property: folded + residual + discarded is all that was trained, whatever 
       let state: ClientState = {
         runId: "run",
         held: { version: 0, digest: "", params: new Map() },
+        masks: null,
         residual: null,
         lastRound: null,
         discarded: [],
@@ -126,7 +128,7 @@ test("a client that comes back after rounds without it has what it owed faded, a
   const train = { ...contract.train, residualDecay: { afterRounds: 2, factor: 0.5 } };
   const virtual = world();
   const coordinator = await open(memoryDisk(), virtual, { ...settings, contract: { ...contract, train } });
-  const groups = planGroups(topKTernary, contract.manifest, "uplink");
+  const plan = ownedPlan(topKTernary, contract.manifest, null, "uplink");
   const folded = new Float64Array(72);
   const trained = new Float64Array(72);
   const flat = (params: Params) => [...params.values()].flatMap(({ data }) => [...data]);
@@ -141,7 +143,7 @@ test("a client that comes back after rounds without it has what it owed faded, a
           const receipt = await session.report(report, frame);
           const read = decodeFrame(frame, defaultLimits);
           if (receipt.kind === "accepted" && read.kind === "update")
-            [...decodeUpdate(read, clientId, groups, contract.manifest).tensors.values()]
+            [...decodeUpdate(read, clientId, plan).tensors.values()]
               .flatMap(({ delta }) => [...toDense(delta)])
               .forEach((v, j) => {
                 folded[j]! += v;

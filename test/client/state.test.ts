@@ -5,32 +5,43 @@ import { WireError } from "../../src/model/error.ts";
 
 const floats = fc.float32Array({ maxLength: 20, noNaN: true });
 const residual = fc.array(fc.option(floats, { nil: null }), { maxLength: 4 });
-const state: fc.Arbitrary<ClientState> = fc.record({
-  runId: fc.string(),
-  held: fc
-    .record({
-      version: fc.nat(),
-      digest: fc.string(),
-      tensors: fc.uniqueArray(fc.tuple(fc.string(), floats), { selector: ([name]) => name, maxLength: 4 }),
-    })
-    .map(({ version, digest, tensors }) => ({
-      version,
-      digest,
-      params: new Map(tensors.map(([name, data]) => [name, { shape: [data.length], data }])),
-    })),
-  residual: fc.option(residual, { nil: null }),
-  lastRound: fc.option(fc.nat(), { nil: null }),
-  discarded: fc.array(floats, { maxLength: 3 }),
-  pending: fc.option(
-    fc.record({
-      report: fc.record({ round: fc.nat(), digest: fc.string() }),
-      frame: fc.uint8Array({ maxLength: 40 }),
-      residualBefore: residual,
-      delta: fc.array(floats, { maxLength: 3 }),
-    }),
-    { nil: null },
-  ),
-});
+const state: fc.Arbitrary<ClientState> = fc
+  .record({
+    runId: fc.string(),
+    held: fc
+      .record({
+        version: fc.nat(),
+        digest: fc.string(),
+        tensors: fc.uniqueArray(fc.tuple(fc.string(), floats), { selector: ([name]) => name, maxLength: 4 }),
+      })
+      .map(({ version, digest, tensors }) => ({
+        version,
+        digest,
+        params: new Map(tensors.map(([name, data]) => [name, { shape: [data.length], data }])),
+      })),
+    residual: fc.option(residual, { nil: null }),
+    lastRound: fc.option(fc.nat(), { nil: null }),
+    discarded: fc.array(floats, { maxLength: 3 }),
+    pending: fc.option(
+      fc.record({
+        report: fc.record({ round: fc.nat(), digest: fc.string() }),
+        frame: fc.uint8Array({ maxLength: 40 }),
+        residualBefore: residual,
+        delta: fc.array(floats, { maxLength: 3 }),
+      }),
+      { nil: null },
+    ),
+    owned: fc.option(fc.string(), { nil: null }),
+  })
+  .map(({ owned, ...kept }): ClientState => {
+    const masks = [...kept.held.params].map(
+      ([name, { data }]) => [name, data.length > 1 ? Uint32Array.of(1) : null] as const,
+    );
+    return {
+      ...kept,
+      masks: owned === null || masks.length === 0 ? null : { digest: owned, masks: new Map(masks) },
+    };
+  });
 
 test("property: a state survives its file", () => {
   fc.assert(

@@ -95,6 +95,15 @@ const drawn: Parameters<typeof options>[0] = {
   downlink: [{ tensors: "*", codec: { select: "all", values: { eden: 3 } }, errorFeedback: true }],
 };
 
+/** Masks that change every other round. */
+const masked: Parameters<typeof options>[0] = {
+  masks: {
+    policy: { budget: { density: 0.4, layers: "erk", by: "votes-by-magnitude" } },
+    everyRounds: 2,
+    regrow: { fraction: 0.5, numRounds: 20 },
+  },
+};
+
 /** Matrices as two factors, from a start that is drawn. */
 const lowRank: readonly PlanRule[] = [
   { tensors: "a", codec: { select: { lowRank: 2 }, values: "float16" }, errorFeedback: true },
@@ -104,6 +113,7 @@ const lowRank: readonly PlanRule[] = [
 test.each([
   ["ternary", {}],
   ["drawn", drawn],
+  ["masked", masked],
   ["low rank", { uplink: lowRank, downlink: lowRank }],
 ])("a coordinator that dies anywhere goes on from its journal to the same model, %s", async (_, settings) => {
   const reference = (await federation(options(settings))).coordinator.book.held();

@@ -53,14 +53,22 @@ const held: fc.Arbitrary<HeldModel> = record({ version: uint32, digest: hex32 })
 const reportId: fc.Arbitrary<ReportId> = record({ round: uint32, digest: hex32 });
 const orNull = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: null });
 
+const device = fc.constantFrom(
+  {},
+  { memoryBytes: 1 },
+  { memoryBytes: 2 ** 33, uplinkBytesPerSecond: Number.MAX_SAFE_INTEGER },
+);
+
 const checkIn: fc.Arbitrary<CheckIn> = record({
   runId: orNull(identifier),
   numExamples: fc.oneof(fc.constantFrom(1, 2 ** 15), fc.integer({ min: 1, max: 2 ** 15 })),
   held: orNull(held),
   pending: orNull(reportId),
-});
+}).chain((plain) => orNull(device).map((of) => (of === null ? plain : { ...plain, device: of })));
 
-const fetchModel: fc.Arbitrary<FetchModel> = record({ held: orNull(held), version: uint32 });
+const fetchModel: fc.Arbitrary<FetchModel> = record({ held: orNull(held), version: uint32 }).chain((plain) =>
+  orNull(hex32).map((masks) => (masks === null ? plain : { ...plain, masks })),
+);
 
 const refusal: fc.Arbitrary<Refusal> = record({
   code: fc.stringMatching(/^[a-z0-9-]{1,64}$/),
@@ -157,6 +165,8 @@ const trainOptions = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 
+const part = record({ width: double({ min: 0, max: 1, minExcluded: true }), masks: hex32 });
+
 const tasks: fc.Arbitrary<Task> = record({
   runId: identifier,
   round: uint32,
@@ -190,7 +200,9 @@ const tasks: fc.Arbitrary<Task> = record({
   downlink: plan,
   reportDeadlineMs: fc.oneof(fc.constantFrom(1, 2 ** 31 - 1), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
   sharedSeed: uint32,
-}).map((task) => ({ ...task, exponents: task.manifest.tensors.map((_, i) => ((37 * i) % 201) - 100) }));
+})
+  .map((task) => ({ ...task, exponents: task.manifest.tensors.map((_, i) => ((37 * i) % 201) - 100) }))
+  .chain((task) => orNull(part).map((of) => (of === null ? task : { ...task, part: of })));
 
 const reply: fc.Arbitrary<CheckInReply> = fc.oneof(
   record({ kind: fc.constant("task" as const), task: tasks, verdict: orNull(verdict) }),

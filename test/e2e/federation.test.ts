@@ -8,7 +8,7 @@ import { fedpress, type Process, scratch } from "./processes.ts";
 interface Setting {
   readonly folder: string;
   readonly coordinator: (...args: string[]) => Process;
-  readonly client: (share: number, port: string) => Process;
+  readonly client: (share: number, port: string, ...args: string[]) => Process;
 }
 
 function setting(...sets: string[]): Setting {
@@ -31,10 +31,11 @@ function setting(...sets: string[]): Setting {
         "--json",
         ...args,
       ),
-    client: (share, port) =>
+    client: (share, port, ...args) =>
       fedpress(
         ...["client", "--coordinator", `127.0.0.1:${port}`, "--state", join(folder, `client-${share}`)],
         ...["--data", `mnist:${share}/10?dirichlet=0.5&seed=1&holdout=0.2`],
+        ...args,
       ),
   };
 }
@@ -173,4 +174,33 @@ test("a client that the coordinator does not want exits with 3; a coordinator th
     expect(await one.exit).toBe(3);
     expect(one.stderr()).toContain("refused by the coordinator: run-failed");
   }
+});
+
+test("clients with little memory train a narrower model, over gRPC", async () => {
+  const { folder, coordinator: start, client } = setting("rounds=3", "distill=null", "widths=[1, 0.5, 0.25]");
+  const coordinator = start();
+  const port = await portOf(coordinator);
+  // Of small-cnn and batches of 32 the whole takes some 2.4 MB, a half 1.2 and a quarter 0.7.
+  const clients = [
+    client(1, port),
+    client(2, port, "--memory", "1500KB"),
+    client(3, port, "--memory", "2KiB", "--uplink", "1MB"),
+  ];
+  expect(await coordinator.exit, coordinator.stderr()).toBe(0);
+  for (const one of clients) expect(await one.exit, one.stderr()).toBe(0);
+  const summary: Summary = JSON.parse(coordinator.stdout());
+  expect(summary.model.version).toBe(3);
+  expect(summary.widths!.map(({ width, numParams }) => [width, numParams])).toEqual([
+    [1, 20_522],
+    [0.5, 5_370],
+    [0.25, 1_466],
+  ]);
+  const bytes = readFileSync(join(folder, "run", "events.jsonl"), "utf8")
+    .split("\n")
+    .filter((line) => line.includes('"report.accepted"') && line.includes('"round":1'))
+    .map((line) => JSON.parse(line).event.bytes)
+    .sort((a, b) => a - b);
+  expect(bytes.length).toBe(3);
+  expect(bytes[0]).toBeLessThan(bytes[1]);
+  expect(bytes[1]).toBeLessThan(bytes[2]);
 });

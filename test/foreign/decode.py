@@ -2,7 +2,8 @@
 
 Reads a JSON list of requests from stdin and prints a list of answers in the form of test/vectors:
 {"payload": hex, "length", "codec"?}, {"frame": hex}, {"student": hex} for the vectors in one, {"integers": hex, "length"},
-{"manifest"}, {"model": params} and {"plan": rules, "of": manifest} for digests.
+{"mask": hex, "shape"}, {"manifest"}, {"model": params}, {"masks": by tensor, "of": manifest} and
+{"plan": rules, "of": manifest} for digests.
 Bytes that are not valid are answered by {"refused": code}."""
 
 import json
@@ -12,6 +13,7 @@ import sys
 from fault import WireError
 from frame import decode_frame, student_vectors
 from integers import decode_integers
+from masks import decode_mask, masks_digest
 from payload import decode_payload
 from plan import agreement, manifest_digest, model_digest, plan_digest
 
@@ -47,6 +49,8 @@ def frame_json(frame):
             shown[field] = shown[field].hex() if frame["kind"] == "origin" else short(shown[field])
     if "payloads" in shown:
         shown["payloads"] = [payload.hex() for payload in shown["payloads"]]
+    if "masks" in shown:
+        shown["masks"] = [mask.hex() for mask in shown["masks"]]
     if "groups" in shown:
         shown["groups"] = [{**group, "payload": group["payload"].hex()} for group in shown["groups"]]
     if frame["kind"] == "checkpoint":
@@ -72,6 +76,10 @@ def answer(request):
         return frame_json(decode_frame(bytes.fromhex(request["frame"])))
     if "student" in request:
         return [vector(*group) for group in student_vectors(decode_frame(bytes.fromhex(request["student"])))]
+    if "mask" in request:
+        return decode_mask(bytes.fromhex(request["mask"]), request["shape"])
+    if "masks" in request:
+        return masks_digest(request["masks"], manifest_of(request["of"]))
     if "integers" in request:
         return [str(n) for n in decode_integers(bytes.fromhex(request["integers"]), request["length"])]
     if "manifest" in request:

@@ -1,4 +1,4 @@
-"""Frames of all five kinds: the page's chapter "Frames"."""
+"""Frames of all kinds: the page's chapter "Frames"."""
 
 from fault import LIMITS, check
 from fields import Fields
@@ -111,6 +111,13 @@ def student_vectors(frame):
     return [(n, *decode_payload(group["payload"], n, None, None, True)) for n, group in zip(lengths, frame["groups"])]
 
 
+def masks(body, limits):
+    return {
+        "manifest": body.take(4, "manifest"),
+        "masks": [body.payload("mask") for _ in range(counted(body, "masks", limits["numTensors"]))],
+    }
+
+
 def tally(body, limits):
     head = {
         "round": body.varint("round"),
@@ -139,6 +146,7 @@ KINDS = {
     3: ("delta", delta),
     4: ("checkpoint", checkpoint),
     5: ("student", student),
+    6: ("masks", masks),
     7: ("tally", tally),
 }
 

@@ -36,6 +36,7 @@ const stages: readonly Stage[] = [
 ];
 
 const summary: Summary = {
+  widths: null,
   runId: "mnist-1",
   seed: 7,
   rounds: 4,

@@ -1,6 +1,8 @@
+import type { MaskRules } from "../../src/aggregation/mask-step.ts";
 import type { AggregationSettings } from "../../src/aggregation/strategy.ts";
 import { MAX_WEIGHT } from "../../src/aggregation/weight.ts";
 import { type ClientEnd, type ClientEvent, clientLoop } from "../../src/client/loop.ts";
+import type { Factory } from "../../src/client/model-chain.ts";
 import type { StateStore } from "../../src/client/state.ts";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
@@ -11,6 +13,7 @@ import { manifestOf } from "../../src/model/manifest.ts";
 import { MAX_NUM_EXAMPLES } from "../../src/model/message.ts";
 import type { CoordinatorService, PlanRule } from "../../src/model/protocol.ts";
 import { derive } from "../../src/model/rng.ts";
+import type { DeviceProfile, SubModel } from "../../src/model/submodel.ts";
 import { mapParams, type Params } from "../../src/model/tensor.ts";
 import { localLink } from "../../src/simulation/local-link.ts";
 import { memoryStore } from "../../src/simulation/memory.ts";
@@ -69,8 +72,10 @@ export function options(overrides: {
   readonly maxStaleness?: number;
   readonly concurrency?: number | null;
   readonly aggregation?: Partial<AggregationSettings>;
+  readonly subModels?: readonly SubModel[];
+  readonly masks?: Partial<MaskRules>;
 }): CoordinatorOptions {
-  const { aggregation = {}, maxStaleness = 0, concurrency = null } = overrides;
+  const { aggregation = {}, maxStaleness = 0, concurrency = null, subModels = [], masks } = overrides;
   const { rounds = 5, goal = 3, minimum = goal, uplink = topKTernary, downlink = topKTernary } = overrides;
   return {
     runId: "test-run",
@@ -85,7 +90,6 @@ export function options(overrides: {
       downlink,
       aggregation: {
         strategy: "fedavg",
-        maskPolicy: "union",
         serverOptimizer: { sgd: { learningRate: 1, momentum: 0 } },
         weightCap: MAX_NUM_EXAMPLES,
         clipNorm: null,
@@ -97,6 +101,8 @@ export function options(overrides: {
         ...aggregation,
       },
       train: { epochs: 1, batchSize: 1, optimizer: { sgd: { learningRate: 1, momentum: 0 } } },
+      subModels,
+      masks: { policy: "union", uncovered: "keep", everyRounds: 1, maxDrift: null, regrow: null, ...masks },
       weightBudget: goal * MAX_WEIGHT,
       keepsUpdates: false,
       keepsBounds: maxStaleness > 0,
@@ -144,9 +150,14 @@ export function startClient(
   client: number,
   service: CoordinatorService,
   virtual: World,
-  overrides: { readonly store?: StateStore; readonly trainer?: Trainer } = {},
+  overrides: {
+    readonly store?: StateStore;
+    readonly trainer?: Trainer;
+    readonly profile?: DeviceProfile;
+    readonly factory?: Factory;
+  } = {},
 ): RunningClient {
-  const { store = memoryStore(), trainer = halfWay(virtual) } = overrides;
+  const { store = memoryStore(), trainer = halfWay(virtual), profile } = overrides;
   const clientId = `client-${client}`;
   const events: ClientEvent[] = [];
   const device = {
@@ -158,13 +169,13 @@ export function startClient(
   const link = localLink(service, clientId, device, virtual);
   const aborter = new AbortController();
   const end = clientLoop(
-    { clientId, dataset: dataset(client), limits: defaultLimits },
+    { clientId, dataset: dataset(client), limits: defaultLimits, ...(profile && { device: profile }) },
     {
       link,
       trainer,
       store,
       clock: virtual.clock,
-      factory,
+      factory: overrides.factory ?? factory,
       rng: derive(1, clientId),
       log: (event) => events.push(event),
     },

@@ -66,6 +66,11 @@ export const frames: { readonly [K in Frame["kind"]]: Extract<Frame, { kind: K }
       { tensors: [0, 2], payload: Uint8Array.of(0x10, 0) },
     ],
   },
+  masks: {
+    kind: "masks",
+    manifest: 0x00c0ffee,
+    masks: [Uint8Array.of(0), Uint8Array.of(16, 1, 3, 2, 1), Uint8Array.of(2, 0b101)],
+  },
 };
 
 /** The frame with a checksum that is right for its bytes, so that what stands before it is looked at. */

@@ -5,6 +5,7 @@ import type { Params } from "../../src/model/tensor.ts";
 import type { Frame } from "../../src/wire/frame.ts";
 import digestsJson from "../vectors/digests.json" with { type: "json" };
 import framesJson from "../vectors/frames.json" with { type: "json" };
+import masksJson from "../vectors/masks.json" with { type: "json" };
 import payloadsJson from "../vectors/payloads.json" with { type: "json" };
 
 /** The golden vectors: bytes are hex, params a list of [name, tensor]. */
@@ -31,6 +32,25 @@ export const payloadVectors = payloadsJson as unknown as {
   }[];
 };
 
+export const maskVectors = masksJson as unknown as {
+  readonly valid: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    /** What they were drawn from. */
+    readonly seed?: number;
+    readonly positions: readonly number[] | null;
+    readonly hex: string;
+    /** Valid, but not the shortest, which an encoder would write. */
+    readonly decodeOnly?: true;
+  }[];
+  readonly invalid: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly hex: string;
+    readonly code: WireErrorCode;
+  }[];
+};
+
 export const frameVectors = framesJson as unknown as {
   readonly valid: readonly { readonly name: string; readonly frame: FrameJson; readonly hex: string }[];
   readonly invalid: readonly { readonly name: string; readonly hex: string; readonly code: WireErrorCode }[];
@@ -44,7 +64,16 @@ export const digestVectors = digestsJson as unknown as {
     readonly manifest: Manifest;
     readonly digest: string;
   }[];
+  readonly masks: readonly MasksDigest[];
+  /** Of plans for a client that has masks. */
+  readonly ownedPlans: readonly (MasksDigest & { readonly rules: readonly PlanRule[] })[];
 };
+
+interface MasksDigest {
+  readonly manifest: Manifest;
+  readonly masks: readonly (readonly [string, readonly number[] | null])[];
+  readonly digest: string;
+}
 
 type ParamsJson = readonly (readonly [string, { readonly shape: number[]; readonly data: number[] }])[];
 
@@ -53,13 +82,14 @@ type FrameJson = {
   readonly params?: ParamsJson;
   readonly payloads?: readonly string[];
   readonly groups?: readonly { readonly tensors: readonly number[]; readonly payload: string }[];
+  readonly masks?: readonly string[];
   /** Of a tally. */
   readonly steps?: string;
   readonly tensors?: readonly { readonly sums: string; readonly owners: string | null }[];
 };
 
 export function frameOf(json: FrameJson): Frame {
-  const { params, payloads, groups, steps, tensors } = json;
+  const { params, payloads, groups, masks, steps, tensors } = json;
   return {
     ...json,
     ...(params && { params: paramsOf(params) }),
@@ -72,6 +102,7 @@ export function frameOf(json: FrameJson): Frame {
       })),
     }),
     ...(payloads && { payloads: payloads.map(bytesOf) }),
+    ...(masks && { masks: masks.map(bytesOf) }),
     ...(groups && { groups: groups.map(({ tensors, payload }) => ({ tensors, payload: bytesOf(payload) })) }),
   } as Frame;
 }

@@ -7,14 +7,25 @@ import { planDigest, planGroups } from "../../src/compress/plan.ts";
 import { splitmix32 } from "../../src/compress/splitmix.ts";
 import type { WireErrorCode } from "../../src/model/error.ts";
 import { type Manifest, manifestDigest } from "../../src/model/manifest.ts";
+import { masksDigest } from "../../src/model/masks.ts";
 import type { CodecSpec, PlanRule } from "../../src/model/protocol.ts";
 import { describeFrame } from "../../src/wire/describe.ts";
 import { encodeFrame, shortDigest } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
+import { encodeMasks } from "../../src/wire/masks.ts";
 import { bytesOf, hexOf } from "../suites/vectors.ts";
 
 const document = readFileSync(new URL("../../docs/wire-format.md", import.meta.url), "utf8");
 const section = (title: string): string => document.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
+
+/** The lines of tables that begin with an offset. */
+const tableIn = (text: string) => text.split("\n").filter((line) => /^\| \d+ \| `/.test(line));
+
+const rowsOf = (frame: Uint8Array) =>
+  describeFrame(frame, defaultLimits).map(({ offset, length, field, value }) => {
+    const bytes = hexOf(frame.subarray(offset, offset + length)).replace(/..(?=.)/g, "$& ");
+    return `| ${offset} | \`${bytes}\` | ${field} | ${value} |`;
+  });
 
 /** Numbers as the document lists them: `0 x 5` are five zeros. */
 const vectorOf = (numbers: string): Float32Array =>
@@ -71,12 +82,25 @@ describe("docs/wire-format.md", () => {
   const text = section("An update, byte by byte");
 
   it("shows an update as it is, byte by byte", () => {
-    const rows = describeFrame(frame, defaultLimits).map(({ offset, length, field, value }) => {
-      const bytes = hexOf(frame.subarray(offset, offset + length)).replace(/..(?=.)/g, "$& ");
-      return `| ${offset} | \`${bytes}\` | ${field} | ${value} |`;
-    });
-    const table = text.split("\n").filter((line) => /^\| \d/.test(line));
-    expect(table).toEqual(rows);
+    expect(tableIn(text)).toEqual(rowsOf(frame));
+  });
+
+  it("shows masks as they are, byte by byte, and their digest", () => {
+    const manifest: Manifest = {
+      tensors: [
+        { name: "dense/kernel", shape: [8, 5] },
+        { name: "dense/bias", shape: [5] },
+        { name: "gain", shape: [] },
+      ],
+    };
+    const masks = new Map([
+      ["dense/kernel", Uint32Array.of(0, 1, 5, 6, 10, 11, 15, 16)],
+      ["dense/bias", Uint32Array.of(0, 1)],
+      ["gain", null],
+    ]);
+    const ofMasks = section("Frames").split("### Kind 6: masks")[1]!;
+    expect(tableIn(ofMasks)).toEqual(rowsOf(encodeFrame(encodeMasks(masks, manifest))));
+    expect(ofMasks).toContain(`digest is ${masksDigest(masks, manifest)}.`);
   });
 
   it("shows the bits of a payload as they are", () => {

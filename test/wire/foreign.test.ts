@@ -5,6 +5,7 @@ import { inputOf } from "../../scripts/fuzz/mutate.mjs";
 import { payloadTargets, targets } from "../../scripts/fuzz/targets.mjs";
 import { codec, decodeAny } from "../../src/compress/codec.ts";
 import { decodeIntegers } from "../../src/compress/integers.ts";
+import { decodeMask } from "../../src/compress/mask.ts";
 import { WireError } from "../../src/model/error.ts";
 import type { CodecSpec } from "../../src/model/protocol.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
@@ -13,7 +14,14 @@ import { decodeFrame, encodeFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { frames } from "../suites/frames.ts";
 import { bitsOf } from "../suites/sparse.ts";
-import { bytesOf, digestVectors, frameVectors, hexOf, payloadVectors } from "../suites/vectors.ts";
+import {
+  bytesOf,
+  digestVectors,
+  frameVectors,
+  hexOf,
+  maskVectors,
+  payloadVectors,
+} from "../suites/vectors.ts";
 
 /** What the decoder in Python makes of requests: it shares the document with ours, and no code. */
 function answers(requests: readonly object[]): readonly unknown[] {
@@ -61,15 +69,25 @@ describe("a second decoder, in another language, written from the document alone
   });
 
   it("decodes every golden frame, and makes every golden digest", () => {
-    const { manifests, models, plans } = digestVectors;
+    const { manifests, models, plans, masks } = digestVectors;
     const requests = [
       ...frameVectors.valid.map(({ hex }) => ({ frame: hex })),
       ...manifests.map(({ manifest }) => ({ manifest })),
       ...models.map(({ params }) => ({ model: params })),
       ...plans.map(({ rules, manifest }) => ({ plan: rules, of: manifest })),
+      ...masks.map(({ masks: owned, manifest }) => ({ masks: owned, of: manifest })),
     ];
-    const digests = [...manifests, ...models, ...plans].map(({ digest }) => digest);
+    const digests = [...manifests, ...models, ...plans, ...masks].map(({ digest }) => digest);
     expect(answers(requests)).toEqual([...frameVectors.valid.map(({ frame }) => frame), ...digests]);
+  });
+
+  it("decodes every golden mask, and refuses those that are none for the same reason", () => {
+    const all = [...maskVectors.valid, ...maskVectors.invalid];
+    const expected = [
+      ...maskVectors.valid.map(({ positions }) => positions),
+      ...maskVectors.invalid.map(({ code }) => ({ refused: code })),
+    ];
+    expect(answers(all.map(({ hex, shape }) => ({ mask: hex, shape })))).toEqual(expected);
   });
 
   it("decodes an update of every codec to the same bits", () => {
@@ -135,6 +153,21 @@ describe("a second decoder, in another language, written from the document alone
     }
     answers(requests).forEach((answer, i) => {
       expect(answer, JSON.stringify(requests[i])).toEqual(expected[i]);
+    });
+  });
+
+  it("agrees on mutated masks", () => {
+    const rng = derive(5, "foreign masks");
+    const requests = Array.from({ length: 3000 }, () => {
+      const { hex, shape } = maskVectors.valid[rng.below(maskVectors.valid.length)]!;
+      const bytes = bytesOf(hex);
+      for (let edits = rng.below(3); edits > 0; edits--) bytes[rng.below(bytes.length)]! ^= 1 << rng.below(8);
+      return { mask: hexOf(bytes.subarray(0, bytes.length - (rng.below(8) === 0 ? 1 : 0))), shape };
+    });
+    answers(requests).forEach((answer, i) => {
+      const { mask, shape } = requests[i]!;
+      const ours = outcomeOf(() => decodeMask(bytesOf(mask), shape, "mask"));
+      expect(answer, JSON.stringify(requests[i])).toEqual(ours instanceof Uint32Array ? [...ours] : ours);
     });
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decodeDelta, emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
+import { ownedPlan } from "../../src/compress/owned.ts";
 import { planGroups } from "../../src/compress/plan.ts";
 import { manifestOf, modelDigest } from "../../src/model/manifest.ts";
 import type { PlanRule } from "../../src/model/protocol.ts";
@@ -36,7 +37,7 @@ describe("decodeUpdate", () => {
   it("gives the message that was sent, tensors in the manifest's order", () => {
     const frame = decodeFrame(encodeFrame({ ...frames.update, payloads }), defaultLimits);
     if (frame.kind !== "update") expect.fail("an update comes back as one");
-    const { tensors, ...rest } = decodeUpdate(frame, "client-1", groups, manifest);
+    const { tensors, ...rest } = decodeUpdate(frame, "client-1", ownedPlan(plan, manifest, null, "uplink"));
     const { round, baseVersion, numExamples, numSteps, trainLoss } = frames.update;
     expect(rest).toEqual({ clientId: "client-1", round, baseVersion, numExamples, numSteps, trainLoss });
     expect([...tensors.keys()]).toEqual(["b/kernel", "a/bias", "c/kernel"]);
@@ -45,7 +46,11 @@ describe("decodeUpdate", () => {
 
   it("refuses payloads that do not fit the plan", () => {
     const decode = (bad: readonly Uint8Array[]) =>
-      decodeUpdate({ ...frames.update, payloads: bad }, "client-1", groups, manifest);
+      decodeUpdate(
+        { ...frames.update, payloads: bad },
+        "client-1",
+        ownedPlan(plan, manifest, null, "uplink"),
+      );
     expect(wireErrorCode(() => decode(payloads.slice(1)))).toBe("bad-shape");
     expect(wireErrorCode(() => decode(payloads.toReversed()))).toBe("bad-codec");
   });

@@ -25,7 +25,7 @@ export function referenceFrame(bytes, limits) {
   }
 }
 
-const BODIES = { 1: origin, 2: update, 3: delta, 4: checkpoint, 5: student, 7: tally };
+const BODIES = { 1: origin, 2: update, 3: delta, 4: checkpoint, 5: student, 6: masks, 7: tally };
 
 function crc32c(bytes) {
   let crc = 0xffffffff;
@@ -87,6 +87,11 @@ function student(fields, limits) {
   }
   require(placed.size === numTensors, "bad-shape");
   return payloads;
+}
+
+function masks(fields, limits) {
+  fields.take(4);
+  return payloadsOf(fields, limits);
 }
 
 function tally(fields, limits) {

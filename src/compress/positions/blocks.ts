@@ -55,6 +55,30 @@ export function readBlockPositions(reader: ByteReader, length: number): Position
   };
 }
 
+/** Every way to see these positions as blocks with as many in each. */
+export function blocksOf(positions: Positions, length: number): readonly Blocks[] {
+  const found: Blocks[] = [];
+  for (let of = 2; of <= MAX_BLOCK; of++) {
+    const [numWhole, rest] = [Math.floor(length / of), length % of];
+    for (let keep = 1; keep < of; keep++)
+      if (
+        numWhole * keep + Math.min(keep, rest) === positions.length &&
+        fits(positions, { keep, of }, length)
+      )
+        found.push({ keep, of });
+  }
+  return found;
+}
+
+function fits(positions: Positions, blocks: Blocks, length: number): boolean {
+  for (let start = 0, at = 0; start < length; start += blocks.of) {
+    const { size, keep } = blockAt(blocks, start, length);
+    at += keep;
+    if (positions[at - 1]! >= start + size || (positions[at] ?? length) < start + size) return false;
+  }
+  return true;
+}
+
 function readChoice(
   bits: BitReader,
   { size, keep }: { readonly size: number; readonly keep: number },

@@ -5,9 +5,13 @@ import type { HeldModel as _fedpress_v1_HeldModel, HeldModel__Output as _fedpres
 export interface FetchRequest {
   'held'?: (_fedpress_v1_HeldModel | null);
   'version'?: (number);
+  'masks'?: (Buffer | Uint8Array | string);
+  '_masks'?: "masks";
 }
 
 export interface FetchRequest__Output {
   'held': (_fedpress_v1_HeldModel__Output | null);
   'version': (number);
+  'masks'?: (Buffer);
+  '_masks'?: "masks";
 }

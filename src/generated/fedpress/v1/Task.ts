@@ -5,6 +5,7 @@ import type { ModelSource as _fedpress_v1_ModelSource, ModelSource__Output as _f
 import type { Manifest as _fedpress_v1_Manifest, Manifest__Output as _fedpress_v1_Manifest__Output } from '../../fedpress/v1/Manifest.ts';
 import type { TrainSettings as _fedpress_v1_TrainSettings, TrainSettings__Output as _fedpress_v1_TrainSettings__Output } from '../../fedpress/v1/TrainSettings.ts';
 import type { PlanRule as _fedpress_v1_PlanRule, PlanRule__Output as _fedpress_v1_PlanRule__Output } from '../../fedpress/v1/PlanRule.ts';
+import type { TaskPart as _fedpress_v1_TaskPart, TaskPart__Output as _fedpress_v1_TaskPart__Output } from '../../fedpress/v1/TaskPart.ts';
 
 export interface Task {
   'runId'?: (string);
@@ -18,6 +19,7 @@ export interface Task {
   'exponents'?: (number)[];
   'reportDeadlineMs'?: (number);
   'sharedSeed'?: (number);
+  'part'?: (_fedpress_v1_TaskPart | null);
 }
 
 export interface Task__Output {
@@ -32,4 +34,5 @@ export interface Task__Output {
   'exponents': (number)[];
   'reportDeadlineMs': (number);
   'sharedSeed': (number);
+  'part': (_fedpress_v1_TaskPart__Output | null);
 }

@@ -1,0 +1,93 @@
+import type { Residual } from "../compress/error-feedback.ts";
+import { zeroOutsideGroups } from "../compress/owned.ts";
+import { planGroups } from "../compress/plan.ts";
+import { WireError } from "../model/error.ts";
+import { manifestDigest, manifestOf, modelDigest, numParams } from "../model/manifest.ts";
+import { masksDigest } from "../model/masks.ts";
+import type { Task } from "../model/protocol.ts";
+import type { Masks } from "../model/tensor.ts";
+import type { Limits } from "../wire/limits.ts";
+import type { CoordinatorLink } from "./link.ts";
+import { type Factory, type Followed, followFrames } from "./model-chain.ts";
+import type { ClientState, HeldMasks } from "./state.ts";
+
+type Held = ClientState["held"];
+
+export interface CaughtUp {
+  readonly held: Held;
+  /** The client's part of it; null for all. */
+  readonly masks: HeldMasks | null;
+  /** What the residual becomes, now that coordinates may have left the model. */
+  readonly clear: (residual: Residual | null) => Residual | null;
+  /** Null when nothing was downloaded. */
+  readonly download: { readonly frames: number; readonly bytes: number } | null;
+}
+
+/**
+ * The task's base model and masks: what is held, or a download from there; once more from nothing when a digest is off.
+ * Null when the coordinator has neither any more, as the round is over.
+ */
+export async function catchUp(
+  task: Task,
+  state: Pick<ClientState, "held" | "masks"> | null,
+  limits: Limits,
+  { link, factory }: { readonly link: CoordinatorLink; readonly factory: Factory },
+  signal: AbortSignal,
+): Promise<CaughtUp | null> {
+  const { manifest, base, part } = task;
+  if (numParams(manifest) > limits.numParams)
+    throw new WireError(
+      "too-large",
+      "task.manifest",
+      `${numParams(manifest)} coordinates, above ${limits.numParams}`,
+    );
+  const held = state?.held ?? null;
+  const hasModel = held?.version === base.version && held.digest === base.digest;
+  if (hasModel && manifestDigest(manifestOf(held.params)) !== manifestDigest(manifest))
+    throw new WireError("wrong-manifest", "task.manifest", "not that of the base model");
+  const known = part && state?.masks?.digest === part.masks ? state.masks : null;
+  const wanted = part && known === null ? part.masks : undefined;
+  if (hasModel && wanted === undefined)
+    return { held, masks: known, clear: (residual) => residual, download: null };
+
+  for (const from of held === null ? [null] : [held, null]) {
+    const request = {
+      held: from && { version: from.version, digest: from.digest },
+      version: base.version,
+      ...(wanted !== undefined && { masks: wanted }),
+    };
+    const frames = await link.fetchModel(request, signal);
+    try {
+      const followed = followFrames(from, frames, task, factory, limits);
+      const { model } = followed;
+      const digest = modelDigest(model.params);
+      if (model.version === base.version && digest !== base.digest)
+        throw new WireError("bad-digest", "download", `version ${model.version} is not the one announced`);
+      const masks = wanted === undefined ? known : own(followed.own, wanted, task);
+      if (part && masks === null) return null;
+      return {
+        held: { ...model, digest },
+        masks,
+        clear: (residual) => residual && cleared(residual, followed, task),
+        download: { frames: frames.length, bytes: frames.reduce((n, frame) => n + frame.length, 0) },
+      };
+    } catch (error) {
+      if (!(error instanceof WireError) || from === null) throw error;
+    }
+  }
+  throw new Error("unreachable: the last try returns or throws");
+}
+
+function own(masks: Masks | null, digest: string, { manifest }: Task): HeldMasks | null {
+  if (masks === null) return null;
+  if (masksDigest(masks, manifest) !== digest)
+    throw new WireError("bad-digest", "download", "the masks are not those announced");
+  return { digest, masks };
+}
+
+/** An explicit drop clears what was owed; after a checkpoint nobody knows what left the model and came back. */
+function cleared(residual: Residual, { dropped, restarted }: Followed, task: Task): Residual | null {
+  if (dropped.length > 0 && restarted) return null;
+  const groups = planGroups(task.uplink, task.manifest, "uplink");
+  return dropped.reduce((left: Residual, masks) => zeroOutsideGroups(left, groups, masks), residual);
+}
