@@ -10,7 +10,6 @@ import { small } from "../suites/updates.ts";
 
 const settings = (strategy: AggregationSettings["strategy"]): AggregationSettings => ({
   strategy,
-  maskPolicy: "union",
   serverOptimizer: { sgd: { learningRate: 1, momentum: 0 } },
   weightCap: 2 ** 15,
   clipNorm: null,
