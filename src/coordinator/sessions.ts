@@ -154,7 +154,12 @@ export function openSessions(desk: Desk): Sessions {
     configure: (clientId) => {
       const { round } = desk.state();
       const give = (): void => {
-        if (desk.isOver() || desk.state().round !== round || desk.state().phase !== "reporting") return;
+        if (desk.isOver()) return;
+        if (desk.state().round !== round || desk.state().phase !== "reporting") {
+          // the round closed before it was on disk: its client still waits, for another
+          if (live.get(clientId)?.waiting) desk.dispatch({ type: "checked-in", clientId });
+          return;
+        }
         answer(clientId, (request) => {
           if (configured.round !== round) configured = { round, clients: new Set() };
           if (!configured.clients.has(clientId)) desk.ledger.configured();
