@@ -1,6 +1,6 @@
 import type { Aggregate } from "../aggregation/aggregate.ts";
 import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
-import { afterRound, gateProblem, longest, noNorms, withNorm } from "../aggregation/gates.ts";
+import { afterRound, gateProblem, longest, noNorms } from "../aggregation/gates.ts";
 import { isExploring, type MaskRules } from "../aggregation/mask-step.ts";
 import { STEPS_UNIT } from "../aggregation/mean.ts";
 import { normOf, paramsNorm } from "../aggregation/norm.ts";
@@ -307,7 +307,6 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
     if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
     open.norms.push(norm);
-    norms = withNorm(norms, norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
     open.bytesPerCoordinate = Math.max(open.bytesPerCoordinate, checked.bytesPerCoordinate);
@@ -318,7 +317,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     assert(open !== null, "an open round closes");
     const closing = open;
     open = null;
-    norms = afterRound(norms, outcome);
+    norms = afterRound(norms, outcome, closing.norms);
     if (outcome === "commit") {
       if (contract.keepsUpdates) lastUpdates = { base: chain.model().params, updates: closing.updates };
       const next = nextExponents(exponents, closing.largest, uplinkPlaces);
