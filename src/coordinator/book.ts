@@ -14,7 +14,7 @@ import { isMasked, zeroOutsideGroups } from "../compress/owned.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
-import { localSteps } from "../model/local-steps.ts";
+import { localSteps, mostSteps } from "../model/local-steps.ts";
 import { type Manifest, manifestDigest } from "../model/manifest.ts";
 import { ownedParams } from "../model/masks.ts";
 import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
@@ -131,8 +131,8 @@ export interface OpenRound {
 export type DownlinkObserver = (round: number, target: Params, owed: Residual) => void;
 
 export function openBook(contract: Contract, observe: DownlinkObserver = () => {}): Book {
-  const { manifest, weightBudget, limits } = contract;
-  const strategy = aggregationStrategy(contract.aggregation, contract.train);
+  const { manifest, weightBudget, limits, train } = contract;
+  const strategy = aggregationStrategy(contract.aggregation, train);
   const parts = openParts(contract.uplink, manifest, contract.subModels);
   const uplink: readonly PlanGroup[] = parts.of(1, null).plan.whole;
   const downlink: readonly PlanGroup[] = planGroups(contract.downlink, manifest, "downlink");
@@ -155,7 +155,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     norms: number[];
     /** Of all updates so far; they come in any order. */
     largest: readonly number[];
-    largestLoss: number;
+    losses: number[];
     bytesPerCoordinate: number;
   } | null = null;
   let modelMasks: ModelMasks = ALL_OWNED;
@@ -192,7 +192,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
     const { plan } = partOf(clientId, expected.round);
     expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
-    const update = decodeUpdate(frame, clientId, plan);
+    const claimed = decodeUpdate(frame, clientId, plan);
+    const update = {
+      ...claimed,
+      numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)),
+    };
     const largest = largestDeltas(update, manifest, exponents);
     if (strategy.fold.kind === "robust") checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))
@@ -217,8 +221,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   const weigh = (update: UpdateMessage): Weight =>
     strategy.weigh(update, { version: chain.model().version, lastLoss, usualNorm });
 
-  const stepsOf = ({ numSteps }: UpdateMessage): number =>
-    Math.min(2 ** 32 - 1, Math.round(localSteps(contract.train, numSteps) * STEPS_UNIT));
+  /** Of examples that count, as the weight is. */
+  const stepsOf = ({ numSteps }: UpdateMessage): number => {
+    const counted = Math.min(numSteps, mostSteps(train, contract.aggregation.weightCap));
+    return Math.min(2 ** 32 - 1, Math.round(localSteps(train, counted) * STEPS_UNIT));
+  };
 
   /** In the order of client ids, whatever order they came in. */
   const foldOf = (tally: Tally | null, updates: readonly UpdateMessage[]): Aggregate => {
@@ -296,7 +303,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       updates: [],
       norms: [],
       largest,
-      largestLoss: 0,
+      losses: [],
       bytesPerCoordinate: 0,
     };
   };
@@ -308,7 +315,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
     open.norms.push(norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
-    open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
+    open.losses.push(update.trainLoss);
     open.bytesPerCoordinate = Math.max(open.bytesPerCoordinate, checked.bytesPerCoordinate);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
@@ -323,7 +330,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       const next = nextExponents(exponents, closing.largest, uplinkPlaces);
       // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
       exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
-      lastLoss = closing.largestLoss;
+      lastLoss = median(closing.losses);
       bytesPerCoordinate = closing.bytesPerCoordinate;
       usualNorm = median(closing.norms);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
