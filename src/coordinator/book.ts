@@ -260,7 +260,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       Infinity,
       deriveSeed(contract.source.seed, "downlink", version),
     );
-    const params = applyDelta(ownedParams(before, masks), decodeDelta(downlink, encoded.payloads));
+    const moved = applyDelta(before, decodeDelta(downlink, encoded.payloads));
+    const params = ownedParams(moved, masks);
     optimizerState = state.map((moments) => ownedParams(moments, masks));
     residual = encoded.residual;
     modelNorm = paramsNorm(params);
@@ -274,10 +275,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
         payloads: encoded.payloads,
       });
     const ofMasks = masks && parts.frameOf(parts.publish(masks));
-    const isNew = masks !== modelMasks.masks;
+    // some codecs turn zeros into values: then the masks come along, though they are known
+    const isNeeded = masks !== modelMasks.masks || !isSameModel(moved, params);
     chain.push(
       params,
-      (digest) => (ofMasks !== null && isNew ? [ofMasks, delta(digest)] : [delta(digest)]),
+      (digest) => (ofMasks !== null && isNeeded ? [ofMasks, delta(digest)] : [delta(digest)]),
       ofMasks,
     );
     modelMasks = next;
@@ -389,6 +391,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
 
 const isSame = (one: ReportId | undefined, other: ReportId): boolean =>
   one?.round === other.round && one.digest === other.digest;
+
+const isSameModel = (a: Params, b: Params): boolean =>
+  a === b || [...a].every(([name, { data }]) => data.every((v, i) => v === b.get(name)!.data[i]));
 
 /** Reports of earlier rounds than that count nowhere. */
 const MAX_ROUNDS = 1024;
