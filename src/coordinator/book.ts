@@ -173,7 +173,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
-  const verdicts = new Map<ClientId, Map<number, Verdict>>();
+  /** Of every client's newest report: it makes none before it knows what became of the one before. */
+  const verdicts = new Map<ClientId, Verdict>();
 
   const check = (clientId: ClientId, bytes: Uint8Array, expected: ExpectedReport): CheckedUpdate => {
     assert(open !== null, "a report is checked while its round is open");
@@ -292,6 +293,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       strategy.fold.kind === "linear" ? emptyTally(manifest, { exponents, weightBudget }, sums) : null;
     sums = tally?.sums;
     const largest = manifest.tensors.map(() => 0);
+    if (!contract.keepsBounds) ownedIn.clear(); // nobody is late: masks that change must not pile up
     ownedIn.set(round, isExploring(contract.masks, chain.model().version + 1) ? null : modelMasks.masks);
     if (ownedIn.size > MAX_ROUNDS) ownedIn.delete(ownedIn.keys().next().value!);
     widths?.forEach((width, i) => {
@@ -337,33 +339,28 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       usualNorm = median(closing.norms);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
-    for (const [clientId, report] of closing.accepted) {
-      const ofClient = verdicts.get(clientId) ?? new Map<number, Verdict>();
-      ofClient.set(
-        report.round,
+    for (const [clientId, report] of closing.accepted)
+      verdicts.set(
+        clientId,
         outcome === "commit"
           ? { report, outcome: "folded", version: chain.model().version }
           : { report, outcome: "dropped", version: null },
       );
-      verdicts.set(clientId, ofClient);
-    }
   };
 
   const verdictOf = (clientId: ClientId, report: ReportId): Verdict => {
     const unknown: Verdict = { report, outcome: "unknown", version: null };
-    const settled = verdicts.get(clientId)?.get(report.round);
-    if (settled?.report.digest === report.digest) return settled;
+    const settled = verdicts.get(clientId);
+    if (settled !== undefined && isSame(settled.report, report)) return settled;
     if (isSame(open?.accepted.get(clientId), report)) return unknown;
     // Who checks in is not asked for an earlier round's report any more, so that what was not accepted is dropped for good.
-    return settled !== undefined || report.round < round || (report.round === round && open === null)
+    return report.round < round || (report.round === round && open === null)
       ? { ...unknown, outcome: "dropped" }
       : unknown;
   };
 
-  const wasAccepted = (clientId: ClientId, report: ReportId): boolean => {
-    const settled = verdicts.get(clientId)?.get(report.round)?.report;
-    return isSame(open?.accepted.get(clientId), report) || isSame(settled, report);
-  };
+  const wasAccepted = (clientId: ClientId, report: ReportId): boolean =>
+    isSame(open?.accepted.get(clientId), report) || isSame(verdicts.get(clientId)?.report, report);
 
   return {
     manifest,
