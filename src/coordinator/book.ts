@@ -90,7 +90,7 @@ export interface Book {
   /** What a client owns in the round that it was last asked in. */
   readonly partOf: (clientId: ClientId, round: number) => Part;
   readonly masksFrame: (digest: string) => Uint8Array | null;
-  /** Bytes of a report for each coordinate that its client owns, at most, in the last round; 4 before there was one. */
+  /** Bytes of a report for each coordinate that its client owns, the median of the last round; 4 before there was one. */
   readonly bytesPerCoordinate: () => number;
   /** Folds a report that was checked; `digest` is its frame's. */
   readonly accept: (checked: CheckedUpdate, weight: Weight, digest: string) => void;
@@ -156,7 +156,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     /** Of all updates so far; they come in any order. */
     largest: readonly number[];
     losses: number[];
-    bytesPerCoordinate: number;
+    bytesPerCoordinate: number[];
   } | null = null;
   let modelMasks: ModelMasks = ALL_OWNED;
   /** Of clients that have less than the whole model, in the round that they were last asked in. */
@@ -308,7 +308,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       norms: [],
       largest,
       losses: [],
-      bytesPerCoordinate: 0,
+      bytesPerCoordinate: [],
     };
   };
 
@@ -320,7 +320,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     open.norms.push(norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.losses.push(update.trainLoss);
-    open.bytesPerCoordinate = Math.max(open.bytesPerCoordinate, checked.bytesPerCoordinate);
+    open.bytesPerCoordinate.push(checked.bytesPerCoordinate);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
 
@@ -335,7 +335,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
       exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
       lastLoss = median(closing.losses);
-      bytesPerCoordinate = closing.bytesPerCoordinate;
+      bytesPerCoordinate = median(closing.bytesPerCoordinate);
       usualNorm = median(closing.norms);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }

@@ -69,3 +69,25 @@ test("fednova: no more local steps count than the examples make", async () => {
   close(await after(2 ** 20), expected(4, [2, 3, 4]));
   close(await after(2 ** 20, 2), expected(2, [2, 2, 2]));
 });
+
+test("one long report does not make all seem long, so that slow links keep their width", async () => {
+  const virtual = world();
+  const uplink = [
+    { tensors: "*", codec: { select: { threshold: 1e-9 }, values: "float32" }, errorFeedback: true },
+  ] as const;
+  const coordinator = await open(memoryDisk(), virtual, options({ rounds: 1, uplink, downlink: dense }));
+  const honest = halfWay(virtual);
+  const short = {
+    ...honest,
+    train: async (...args: Parameters<typeof honest.train>) => {
+      const result = await honest.train(...args);
+      const params = mapParams(result.params, ({ data }) => data.map((v, i) => (i === 0 ? v : 0)));
+      return { ...result, params };
+    },
+  };
+  for (const i of [1, 2, 3]) startClient(i, coordinator.service, virtual, i < 3 ? { trainer: short } : {});
+  await virtual.run(coordinator.finished);
+  const bytes = coordinator.events.flatMap((e) => (e.type === "report.accepted" ? [e.bytes] : []));
+  expect(Math.max(...bytes)).toBeGreaterThan(4 * 72);
+  expect(coordinator.book.bytesPerCoordinate()).toBe(Math.min(...bytes) / 72);
+});
