@@ -99,7 +99,7 @@ export interface Book {
   /** Whether this very report was accepted, in a round open or closed. */
   readonly wasAccepted: (clientId: ClientId, report: ReportId) => boolean;
   readonly verdictOf: (clientId: ClientId, report: ReportId) => Verdict;
-  readonly catchUp: (held: HeldModel | null) => CatchUp;
+  readonly catchUp: (held: HeldModel | null, target?: number) => CatchUp;
   /** Size of the newest delta frame. */
   readonly lastDeltaBytes: () => number;
   /** The models that the last round's reports stood for, where they are kept. */
@@ -382,7 +382,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     verdictOf,
     catchUp: chain.catchUp,
     lastDeltaBytes: chain.lastDeltaBytes,
-    lastClientModels: () => (lastUpdates?.updates ?? []).map((update) => added(lastUpdates!.base, update)),
+    lastClientModels: () =>
+      (lastUpdates?.updates ?? []).map((update) => {
+        const steps = train.perStep ? localSteps(train, update.numSteps) : 1;
+        return added(lastUpdates!.base, update, steps);
+      }),
   };
 }
 
@@ -395,11 +399,11 @@ const isSameModel = (a: Params, b: Params): boolean =>
 /** Reports of earlier rounds than that count nowhere. */
 const MAX_ROUNDS = 1024;
 
-function added(base: Params, update: UpdateMessage): Params {
+function added(base: Params, update: UpdateMessage, steps: number): Params {
   return new Map(
     [...base].map(([name, { shape, data }]) => {
       const delta = toDense(update.tensors.get(name)!.delta);
-      return [name, { shape, data: data.map((v, i) => v + delta[i]!) }];
+      return [name, { shape, data: data.map((v, i) => v + steps * delta[i]!) }];
     }),
   );
 }

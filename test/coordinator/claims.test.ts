@@ -91,3 +91,29 @@ test("one long report does not make all seem long, so that slow links keep their
   expect(Math.max(...bytes)).toBeGreaterThan(4 * 72);
   expect(coordinator.book.bytesPerCoordinate()).toBe(Math.min(...bytes) / 72);
 });
+
+test("fednova: a client's model is all of its steps away, for an ensemble of teachers", async () => {
+  const virtual = world();
+  const { contract, ...rest } = options({ rounds: 1, uplink: dense, downlink: dense });
+  const train = { ...contract.train, epochs: 4, perStep: true } as const;
+  const aggregation = { ...contract.aggregation, strategy: "fednova" } as const;
+  const settings = { ...rest, contract: { ...contract, train, aggregation, keepsUpdates: true } };
+  const coordinator = await open(memoryDisk(), virtual, settings);
+  const honest = halfWay(virtual);
+  const inFour = {
+    ...honest,
+    train: async (...args: Parameters<typeof honest.train>) => ({
+      ...(await honest.train(...args)),
+      numSteps: 4,
+    }),
+  };
+  for (const i of [1, 2, 3]) startClient(i, coordinator.service, virtual, { trainer: inFour });
+  await virtual.run(coordinator.finished);
+  const models = coordinator.book.lastClientModels();
+  for (const [i, model] of models.entries())
+    expect(model.get("a")!.data).toEqual(
+      dataset(i + 1)
+        .inputs.subarray(0, 64)
+        .map((v) => 0.5 * v),
+    );
+});
