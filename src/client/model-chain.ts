@@ -26,7 +26,7 @@ export interface Followed {
 
 /**
  * Follows the frames of a download from the model held to the newest: origin or checkpoint first when nothing fits,
- * then deltas in order. Masks before one of them are the model's: what is outside becomes zero. Throws WireError when a
+ * then deltas in order. Masks before one of them are the model's: what is outside is zero after it. Throws WireError when a
  * frame does not continue the model or a digest differs.
  */
 export function followFrames(
@@ -65,7 +65,7 @@ export function followFrames(
       check(model?.version === frame.version - 1, "wrong-base", place, `a delta to version ${frame.version}`);
       check(frame.manifest === manifest, "wrong-manifest", place, "coded for another model");
       check(frame.plan === plan, "wrong-plan", place, "coded by another plan");
-      const params = applyDelta(ownedParams(model!.params, before), decodeDelta(groups, frame.payloads));
+      const params = ownedParams(applyDelta(model!.params, decodeDelta(groups, frame.payloads)), before);
       check(
         shortDigest(modelDigest(params)) === frame.digest,
         "bad-digest",

@@ -193,4 +193,4 @@ export function startClient(
   };
 }
 
-export { world };
+export { type World, world };
