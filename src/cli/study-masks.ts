@@ -4,14 +4,15 @@ import { Command, InvalidArgumentError } from "commander";
 import { formatDuration } from "../telemetry/format.ts";
 import { interruptible } from "./exit.ts";
 import { nodeDisk } from "./node-disk.ts";
-import { positive } from "./options.ts";
+import { collect, positive } from "./options.ts";
 import { openCache } from "./study-masks/cache.ts";
 import { differenceOf } from "./study-masks/figures.ts";
-import { type Cell, type RegimeName, regimeNames } from "./study-masks/grid.ts";
+import { type Cell, regimeNames } from "./study-masks/grid.ts";
 import { plotOf } from "./study-masks/plot.ts";
 import { processPool } from "./study-masks/pool.ts";
 import { type Row, type StudySettings, study } from "./study-masks/study.ts";
 import { tableOf, verdictsOf } from "./study-masks/table.ts";
+import { chosen } from "./study-run.ts";
 
 interface Options {
   readonly out: string;
@@ -20,7 +21,7 @@ interface Options {
   readonly seeds: number;
   readonly tuningSeeds: number;
   readonly rates: readonly number[];
-  readonly regime: readonly RegimeName[];
+  readonly regime: readonly string[];
   readonly workers: number;
   readonly quick?: boolean;
   readonly json?: boolean;
@@ -52,7 +53,7 @@ export const masksCommand = (): Command =>
     .option(
       "--regime <name>",
       `only this one of ${regimeNames.map((name) => `"${name}"`).join(", ")}; may be repeated`,
-      withRegime,
+      collect,
       [],
     )
     .option("--workers <n>", "processes", positive, availableParallelism())
@@ -82,7 +83,7 @@ export const masksCommand = (): Command =>
 
 function settingsOf({ regime, rates, seeds, tuningSeeds, model, rounds }: Options): StudySettings {
   return {
-    regimes: regime.length > 0 ? regime : regimeNames,
+    regimes: chosen("--regime", regimeNames, regime),
     serverRates: rates,
     numSeeds: seeds,
     numTuningSeeds: tuningSeeds,
@@ -143,12 +144,6 @@ const jsonOf = (
   }));
   return `${JSON.stringify({ settings, rows: withDifferences, verdicts }, null, 2)}\n`;
 };
-
-function withRegime(name: string, before: readonly RegimeName[]): readonly RegimeName[] {
-  const found = regimeNames.find((regime) => regime === name);
-  if (found === undefined) throw new InvalidArgumentError(`expected one of ${regimeNames.join("; ")}`);
-  return [...before, found];
-}
 
 function rates(text: string): readonly number[] {
   const list = text.split(",").map(Number);
