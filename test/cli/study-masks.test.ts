@@ -15,10 +15,11 @@ test("a run comes to the mean of its last eighth, or to chance", () => {
   expect(finalOf({ accuracy: [0.9, 0.4], ended: "no numbers" })).toBe(0.1);
 });
 
-test("a run has diverged when it ends without numbers, or more than 10 points below its best round", () => {
-  expect(isDiverged(done(0.9, 0.81))).toBe(false);
-  expect(isDiverged(done(0.9, 0.79))).toBe(true);
-  expect(isDiverged({ accuracy: [], ended: "no numbers" })).toBe(true);
+test("a run has diverged without numbers, or more than 10 points below the same seed at the best rate", () => {
+  expect(isDiverged(done(0.81), done(0.9))).toBe(false);
+  expect(isDiverged(done(0.79), done(0.9))).toBe(true);
+  expect(isDiverged(done(0.2), null)).toBe(false);
+  expect(isDiverged({ accuracy: [], ended: "no numbers" }, null)).toBe(true);
 });
 
 test("the sample's spread, by hand", () => {

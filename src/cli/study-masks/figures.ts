@@ -8,15 +8,19 @@ const LAST = 1 / 8;
 /** What chance gets right of ten classes: of a run that came to no numbers. */
 const CHANCE = 0.1;
 
-/** A run that ends so far below its own best round has not settled, it has come apart. */
+/** What a run may lose by a rate that is too high before it counts as diverged. */
 const COLLAPSE = 0.1;
 
 export function finalOf({ accuracy, ended }: Run): number {
   return ended === "no numbers" ? CHANCE : mean(accuracy.slice(-Math.ceil(LAST * accuracy.length)));
 }
 
-export const isDiverged = (run: Run): boolean =>
-  run.ended === "no numbers" || finalOf(run) < Math.max(...run.accuracy) - COLLAPSE;
+/**
+ * Whether a run came to no numbers, or has come apart: it ends more than 10 points below `reference`, the same rule in
+ * the same seed at the best rate. Null for rates below that, where a run is only slow.
+ */
+export const isDiverged = (run: Run, reference: Run | null): boolean =>
+  run.ended === "no numbers" || (reference !== null && finalOf(run) < finalOf(reference) - COLLAPSE);
 
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -73,7 +73,7 @@ export async function study(
   await runMissing(distinct(inTurn));
 
   return tuned.map((pair): Row => {
-    const all = [
+    const cells = [
       ...tuningOf(pair),
       ...testRates(pair).flatMap((rate) => cellsOf(settings, pair, rate, "test")),
     ];
@@ -81,7 +81,7 @@ export async function study(
       ...pair,
       accuracy: finalsOf(cellsOf(settings, pair, pair.bestRate, "test")),
       accuracyAtOne: finalsOf(cellsOf(settings, pair, 1, "test")),
-      diverged: divergedOf(all, (cell) => cache.get(cell)!),
+      diverged: divergedOf(cells, pair.bestRate, (cell) => cache.get(cell)!),
     };
   });
 }
@@ -107,10 +107,12 @@ function distinct(cells: readonly Cell[]): readonly Cell[] {
   return [...new Map(cells.map((cell) => [JSON.stringify(cell), cell])).values()];
 }
 
-function divergedOf(cells: readonly Cell[], runOf: (cell: Cell) => Run): Row["diverged"] {
+function divergedOf(cells: readonly Cell[], bestRate: number, runOf: (cell: Cell) => Run): Row["diverged"] {
+  const isLost = (cell: Cell): boolean =>
+    isDiverged(runOf(cell), cell.serverRate > bestRate ? runOf({ ...cell, serverRate: bestRate }) : null);
   const rates = [...new Set(cells.map(({ serverRate }) => serverRate))].sort((a, b) => a - b);
   return rates.map((serverRate) => {
-    const runs = cells.filter((cell) => cell.serverRate === serverRate).map(runOf);
-    return { serverRate, runs: runs.filter(isDiverged).length, of: runs.length };
+    const at = cells.filter((cell) => cell.serverRate === serverRate);
+    return { serverRate, runs: at.filter(isLost).length, of: at.length };
   });
 }

@@ -2,10 +2,14 @@ import { differenceOf, divergedUpTo, mean, spread } from "./figures.ts";
 import { REGIMES } from "./grid.ts";
 import { type Row, STEADY_UP_TO } from "./study.ts";
 
-const HEAD = ["regime", "rule", "server rate", "accuracy %", "to the better other", "at rate 1", "diverged"];
-
-/** Markdown that also reads well in a terminal. Accuracies are means over the test seeds, with their spread. */
+/**
+ * Markdown that also reads well in a terminal. Accuracies are means over the test seeds, with their spread, but for those
+ * at the largest rate of the grid, which are of the tuning.
+ */
 export function tableOf(rows: readonly Row[], serverRates: readonly number[]): string {
+  const largest = Math.max(...serverRates);
+  const head = ["regime", "rule", "server rate", "accuracy %", "to the better other", "at rate 1"];
+  const titles = [...head, `at ${largest}, validation`, "diverged"];
   const body = rows.map((row, i) => [
     rows[i - 1]?.regime === row.regime ? "" : row.regime,
     row.rule,
@@ -13,14 +17,17 @@ export function tableOf(rows: readonly Row[], serverRates: readonly number[]): s
     withSpread(row.accuracy),
     signed(differenceOf(row, rows)),
     withSpread(row.accuracyAtOne),
+    (100 * row.tuning.find(({ serverRate }) => serverRate === largest)!.accuracy).toFixed(2),
     divergedText(row),
   ]);
-  const widths = HEAD.map((title, c) => Math.max(title.length, ...body.map((cells) => cells[c]!.length)));
+  const widths = titles.map((title, c) => Math.max(title.length, ...body.map((cells) => cells[c]!.length)));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, c) => cell.padEnd(widths[c]!)).join(" | ")} |`;
-  return [line(HEAD), `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`, ...body.map(line)].join(
-    "\n",
-  );
+  return [
+    line(titles),
+    `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`,
+    ...body.map(line),
+  ].join("\n");
 }
 
 /** What is required of ours, and whether it holds. */
