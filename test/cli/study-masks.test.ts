@@ -90,7 +90,7 @@ test("differences are to the better other, in pairs; what is required of ours is
   const { mean, spread: around } = differenceOf(rows[2]!, rows);
   expect(mean).toBeCloseTo(-0.02, 12);
   expect(around).toBeCloseTo(0, 12);
-  expect(verdictsOf(rows).map(({ holds }) => holds)).toEqual([true, false, false]);
+  expect(verdictsOf(rows).map(({ holds }) => holds)).toEqual([false, true, false, true]);
   const table = tableOf(rows, settings.serverRates).split("\n");
   expect(table).toHaveLength(8);
   expect(table[3]).toMatch(/overlap +\| 2 +\| 92.50 ± 0.71 \| \+2.00 ± 0.00 .*yes: 2 of 2 at 8/);

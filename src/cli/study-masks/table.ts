@@ -35,23 +35,21 @@ export function verdictsOf(
   rows: readonly Row[],
 ): readonly { readonly text: string; readonly holds: boolean }[] {
   const ours = rows.filter(({ rule }) => rule === "senders-over-owners");
-  const counts = ours.map((row) => divergedUpTo(row, STEADY_UP_TO));
-  const runs = counts.reduce((sum, count) => sum + count.runs, 0);
-  const of = counts.reduce((sum, count) => sum + count.of, 0);
-  return [
-    {
-      text: `senders over owners: ${runs} of ${of} runs at server rates up to ${STEADY_UP_TO} diverged; required: none`,
-      holds: runs === 0,
-    },
-    ...ours.map((row) => {
-      const { allowance } = REGIMES[row.regime];
-      const points = 100 * differenceOf(row, rows).mean;
-      return {
+  return ours.flatMap((row) => {
+    const { allowance } = REGIMES[row.regime];
+    const points = 100 * differenceOf(row, rows).mean;
+    const { runs, of } = divergedUpTo(row, STEADY_UP_TO);
+    return [
+      {
         text: `${row.regime}: ${points.toFixed(2)} points to the better other; required: at least -${allowance}`,
         holds: points >= -allowance,
-      };
-    }),
-  ];
+      },
+      {
+        text: `${row.regime}: ${runs} of ${of} runs at server rates up to ${STEADY_UP_TO} diverged; required: none`,
+        holds: runs === 0,
+      },
+    ];
+  });
 }
 
 const withSpread = (values: readonly number[]): string =>
