@@ -64,9 +64,9 @@ function joinRound(state: RoundState, { concurrency }: RoundConfig): ReturnType<
   if (concurrency === null) return [state, []];
   const numAtWork = state.cohort.filter((id) => owes(state, id) && !state.gone.includes(id)).length;
   const open = Math.max(0, concurrency - numAtWork - numLateAtWork(state));
-  // a client reports once a round
-  const { cohort, reported } = state;
-  const next = state.waiting.filter((id) => !cohort.includes(id) && !reported.includes(id)).slice(0, open);
+  // a client reports once a round, of whichever round
+  const heardOf = new Set([...state.cohort, ...state.reported, ...state.refused]);
+  const next = state.waiting.filter((id) => !heardOf.has(id)).slice(0, open);
   return [
     {
       ...state,

@@ -137,6 +137,20 @@ test("buffered: who stays silent for a whole deadline holds no place any more, b
   expect(third.asked).toEqual(["a"]); // beside b and c
 });
 
+test("buffered: whose late report was refused joins the next round, not the one that would refuse it again", () => {
+  const settings = { ...buffered, concurrency: 2 };
+  const { state } = run(
+    [...checkIn("a", "x"), ...report("a"), ...checkIn("b"), ...report("b"), committed, ...checkIn("a")],
+    initialRound,
+    settings,
+  );
+  expect(accepts(state, "x", 1)).toBe(true);
+  const second = run([{ type: "refused", clientId: "x" }, ...checkIn("x")], state, settings);
+  expect(second.asked).not.toContain("x");
+  const third = run([...report("a"), ...checkIn("b"), ...report("b"), committed], second.state, settings);
+  expect(third.asked).toContain("x");
+});
+
 async function fleet(settings: CoordinatorOptions, disk = memoryDisk()) {
   const virtual = world();
   const coordinator = await open(disk, virtual, settings);
