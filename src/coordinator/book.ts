@@ -12,6 +12,7 @@ import type { Weight } from "../aggregation/weight.ts";
 import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
 import { isMasked, zeroOutsideGroups } from "../compress/owned.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
+import { reusedScratch } from "../compress/scratch.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { localSteps, mostSteps } from "../model/local-steps.ts";
@@ -72,7 +73,10 @@ export interface Book {
   readonly held: () => HeldModel;
   readonly round: () => number;
   readonly open: () => OpenRound | null;
-  /** Checks a report's bytes while a round is open; throws WireError, changes nothing. */
+  /**
+   * Checks a report's bytes while a round is open; throws WireError, changes nothing. What it gives is good until the next
+   * check.
+   */
   readonly check: (clientId: ClientId, frame: Uint8Array, expected: ExpectedReport) => CheckedUpdate;
   /** Why a report that checks out is not let in nevertheless; null when it is. Not asked again by a replay. */
   readonly gate: (checked: CheckedUpdate) => string | null;
@@ -172,6 +176,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   /** What the last committed round came to, for folds that start from there. */
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
+  /** Where updates are folded one by one, each is decoded into the memory of the one before. */
+  const scratch = strategy.fold.kind === "linear" && !contract.keepsUpdates ? reusedScratch() : undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Of every client's newest report: it makes none before it knows what became of the one before. */
   const verdicts = new Map<ClientId, Verdict>();
@@ -193,7 +199,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
     const { plan } = partOf(clientId, expected.round);
     expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
-    const claimed = decodeUpdate(frame, clientId, plan);
+    scratch?.reset();
+    const claimed = decodeUpdate(frame, clientId, plan, scratch);
     const update = {
       ...claimed,
       numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)),
