@@ -155,8 +155,13 @@ test("without the gate the same update is folded", async () => {
   expect(largest).toBeGreaterThan(1);
 });
 
-test("a robust fold refuses a report that takes more memory than the plan has", async () => {
-  const settings = options({ rounds: 1, goal: 1, aggregation: { strategy: "median", attackers: 0 } });
+test.each([
+  ["a robust fold", { strategy: "median", attackers: 0 }, false],
+  ["an ensemble of teachers", { strategy: "fedavg" }, true],
+] as const)("%s keeps updates, and refuses one that takes more memory than the plan has", async (...kept) => {
+  const [, aggregation, keepsUpdates] = kept;
+  const plain = options({ rounds: 1, goal: 1, aggregation });
+  const settings = { ...plain, contract: { ...plain.contract, keepsUpdates } };
   const coordinator = await open(memoryDisk(), world(), settings);
   const session = coordinator.service.open("client-1") as ClientSession;
   await session.checkIn({ runId: null, numExamples: 5, held: null, pending: null });
