@@ -80,7 +80,7 @@ const PRESETS = {
   fedadagrad: { serverOptimizer: { adagrad: { learningRate: 0.03, beta1: 0, epsilon: 1e-3 } } },
   fedprox: { train: { proximal: 0.01 } },
   fednova: { train: { perStep: true }, mean: stepsTimesMean },
-  fedbuff: { cohort: { concurrency: 20, maxStaleness: 20 } },
+  fedbuff: { cohort: { minimum: 1, concurrency: 20, maxStaleness: 20 } },
   fedasync: {
     cohort: { goal: 1, minimum: 1, concurrency: 10, maxStaleness: 100 },
     serverOptimizer: { sgd: { learningRate: 0.3, momentum: 0 } },

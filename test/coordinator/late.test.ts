@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { WEIGHT_UNIT } from "../../src/aggregation/weight.ts";
+import { parseConfig } from "../../src/coordinator/config.ts";
 import { openJournal } from "../../src/coordinator/journal.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
 import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
@@ -149,6 +150,25 @@ test("buffered: whose late report was refused joins the next round, not the one 
   expect(second.asked).not.toContain("x");
   const third = run([...report("a"), ...checkIn("b"), ...report("b"), committed], second.state, settings);
   expect(third.asked).toContain("x");
+});
+
+test("fedbuff as it comes: a deadline folds what is in the buffer, and drops nothing that was accepted", () => {
+  const {
+    goal,
+    minimum = goal,
+    ...cohort
+  } = parseConfig({
+    model: { zoo: "mlp" },
+    aggregation: { strategy: "fedbuff" },
+  }).cohort;
+  const { concurrency, maxStaleness } = cohort;
+  const settings = { ...config, goal, minimum, concurrency, maxStaleness };
+  const ids = Array.from({ length: 12 }, (_, i) => `client-${i}`);
+  const some = ids.slice(0, goal - 1);
+  const { state } = run([...checkIn(...ids), ...report(...some)], initialRound, settings);
+  expect(state).toMatchObject({ phase: "reporting", round: 1 });
+  const late = run([{ type: "report-deadline", round: 1 }], state, settings);
+  expect(late.state).toMatchObject({ phase: "closing", reported: some });
 });
 
 async function fleet(settings: CoordinatorOptions, disk = memoryDisk()) {
