@@ -36,16 +36,15 @@ export const step: Step = (state, event, config) => {
       return openWhenReady({ ...state, selectionTimer: false }, config, true);
     case "report-deadline":
       if (state.phase !== "reporting" || event.round !== state.round) return [state, []];
-      return deadlinePassed({ ...state, overdueRound: state.round }, config);
+      return state.reported.length >= config.minimum
+        ? commit(state, silent(state), config)
+        : abandon(state, config);
     case "committed":
       return committed(state, config);
     case "resumed":
       return resume(state, config);
   }
 };
-
-const deadlinePassed = (state: RoundState, config: RoundConfig): ReturnType<Step> =>
-  state.reported.length >= config.minimum ? commit(state, silent(state), config) : abandon(state, config);
 
 /** Who checks in has nothing more to report of an earlier round. */
 function checkedIn(before: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
@@ -199,6 +198,7 @@ function abandon(state: RoundState, config: RoundConfig): ReturnType<Step> {
     ...learnDropOut(state, silent(state)),
     phase: "selecting",
     abandonedInRow,
+    abandonedRound: state.round,
     late: lateAfter(state, state.version, config),
   };
   if (abandonedInRow >= config.maxAbandoned) {

@@ -127,7 +127,7 @@ test("buffered: a lost client's place is free when its report would be too stale
   expect(state.late.some(({ clientId }) => clientId === "gone")).toBe(false);
 });
 
-test("buffered: who stays silent for a whole deadline holds no place any more, but may still report", () => {
+test("buffered: who is silent when a round is abandoned holds no place any more, but may still report", () => {
   const first = run(checkIn("x", "y", "z", "a", "b", "c"), initialRound, buffered);
   expect(first.asked).toEqual(["x", "y", "z"]);
   const second = run([{ type: "report-deadline", round: 1 }], first.state, buffered);
