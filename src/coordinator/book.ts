@@ -29,7 +29,8 @@ import type {
 } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { SubModel } from "../model/submodel.ts";
-import { type Masks, type Params, toDense } from "../model/tensor.ts";
+import { type Masks, type Params, toDense, zerosLike } from "../model/tensor.ts";
+import { encodeControl } from "../wire/control.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
@@ -175,6 +176,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let usualNorm: number | null = null;
   let norms = noNorms;
   let modelNorm = paramsNorm(contract.initial);
+  /** What clients correct their steps by, beside the model of the same version; null without SCAFFOLD. */
+  let control = strategy.control && zerosLike(contract.initial);
+  let controlFrame: Uint8Array | null = null;
+  /** Whoever was ever folded, for the control variate is their mean. */
+  const folded = new Set<ClientId>();
   /** What the last committed round came to, for folds that start from there. */
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
@@ -288,6 +294,13 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     deltas = newestWithin([...deltas, { version, frames }], denseBytes);
   };
 
+  const controlAfter = (before: Params, tally: Tally, reporters: readonly ClientId[]): Params => {
+    const numBefore = folded.size;
+    for (const clientId of reporters) folded.add(clientId);
+    controlFrame = null;
+    return strategy.control!(before, tally, { before: numBefore, after: folded.size });
+  };
+
   const masksBefore = (masks: Masks): Uint8Array => parts.frameOf(parts.publish(masks))!;
 
   const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
@@ -341,6 +354,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       lastLoss = closing.largestLoss;
       bytesPerCoordinate = closing.bytesPerCoordinate;
       usualNorm = median(closing.norms);
+      if (control !== null) control = controlAfter(control, closing.tally!, [...closing.accepted.keys()]);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
     for (const [clientId, report] of closing.accepted) {
@@ -378,7 +392,15 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     return frame;
   };
 
+  /** The model's frames, and after them its control variate; that of version 0 is zero. */
   const catchUp = (held: HeldModel | null): CatchUp => {
+    const ofModel = modelFrames(held);
+    if (control === null || model.version === 0 || ofModel.frames.length === 0) return ofModel;
+    controlFrame ??= encodeFrame(encodeControl(model.version, control));
+    return { ...ofModel, frames: [...ofModel.frames, controlFrame] };
+  };
+
+  const modelFrames = (held: HeldModel | null): CatchUp => {
     const known = held !== null && held.version <= model.version && digests[held.version] === held.digest;
     const from = known ? held.version : -1;
     if (from === model.version) return { kind: "delta", frames: [] };
@@ -416,7 +438,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     verdictOf,
     catchUp,
     lastDeltaBytes: () => bytesOf(deltas.at(-1)?.frames ?? []),
-    lastClientModels: () => (lastUpdates?.updates ?? []).map((update) => added(lastUpdates!.base, update)),
+    lastClientModels: () =>
+      (lastUpdates?.updates ?? []).map((update) => {
+        const steps = contract.train.perStep ? localSteps(contract.train, update.numSteps) : 1;
+        return added(lastUpdates!.base, update, steps);
+      }),
   };
 }
 
@@ -444,11 +470,12 @@ function newestWithin(deltas: readonly Delta[], bytes: number): readonly Delta[]
   return deltas.slice(Math.min(tooOld + 1, deltas.length - 1));
 }
 
-function added(base: Params, update: UpdateMessage): Params {
+/** Where a client's training of that many steps led. */
+function added(base: Params, update: UpdateMessage, steps: number): Params {
   return new Map(
     [...base].map(([name, { shape, data }]) => {
       const delta = toDense(update.tensors.get(name)!.delta);
-      return [name, { shape, data: data.map((v, i) => v + delta[i]!) }];
+      return [name, { shape, data: data.map((v, i) => v + steps * delta[i]!) }];
     }),
   );
 }

@@ -10,6 +10,10 @@ export function localSteps({ optimizer }: Pick<TrainSettings, "optimizer">, numS
   return (numSteps - (rho * (1 - power(rho, numSteps))) / (1 - rho)) / (1 - rho);
 }
 
+/** Of either optimizer. */
+export const rateOf = ({ optimizer }: Pick<TrainSettings, "optimizer">): number =>
+  "sgd" in optimizer ? optimizer.sgd.learningRate : optimizer.adam.learningRate;
+
 /** By squaring, so that every engine comes to the same bits. */
 function power(base: number, exponent: number): number {
   let result = 1;
