@@ -1,4 +1,6 @@
-import { mapParams, type Params, zerosLike } from "../model/tensor.ts";
+import type { EncodedDelta } from "../compress/error-feedback.ts";
+import type { PlanGroup } from "../compress/plan.ts";
+import { mapParams, type Params, toDense, zerosLike } from "../model/tensor.ts";
 
 /** SCAFFOLD's control variates as a client has them; null is zero everywhere. */
 export interface Controls {
@@ -19,8 +21,21 @@ export function correctionOf({ shared, own }: Controls): Params | undefined {
   });
 }
 
-/** c_i - c - d / rate, which is c_i once the report is folded; d is the delta a local step, as trained, not as sent. */
-export function ownAfter(controls: Controls, perStep: Params, learningRate: number): Params {
+/**
+ * c_i - c - d / rate, which is c_i once the report is folded; d is the delta a local step. Where a rule has no error
+ * feedback d is what was sent, for the coordinator takes the cohort's variate from that; with error feedback it is what
+ * was trained, and what is owed goes into the cohort's later.
+ */
+export function ownAfter(
+  controls: Controls,
+  trained: Params,
+  { groups, sent }: { readonly groups: readonly PlanGroup[]; readonly sent: EncodedDelta["sent"] },
+  learningRate: number,
+): Params {
+  const late = new Set(
+    groups.filter(({ rule }) => rule.errorFeedback).flatMap(({ tensors }) => tensors.map(({ name }) => name)),
+  );
+  const perStep = mapParams(trained, ({ data }, name) => (late.has(name) ? data : toDense(sent.get(name)!)));
   const correction = correctionOf(controls) ?? zerosLike(perStep);
   return mapParams(perStep, ({ data }, name) => {
     const c = correction.get(name)!.data;

@@ -232,7 +232,7 @@ async function trainRound(
       `training diverged in round ${round}: the model is no number any more; ` +
         "lower train.optimizer's learningRate in the coordinator's config",
     );
-  const { payloads, residual } = encodeOwned(
+  const { payloads, sent, residual } = encodeOwned(
     plan,
     trained,
     residualBefore,
@@ -250,7 +250,9 @@ async function trainRound(
     trainLoss: result.trainLoss,
     payloads,
   });
-  const ownControl = train.controlVariates ? ownAfter(state.controls, trained, rateOf(train)) : null;
+  const ownControl = train.controlVariates
+    ? ownAfter(state.controls, trained, { groups: plan.whole, sent }, rateOf(train))
+    : null;
   const report = { round, digest: digestOf(frame) };
   const delta = plan.whole.map((group) => gather(group, trained));
   return {
