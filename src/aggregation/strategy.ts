@@ -86,7 +86,6 @@ const PRESETS = {
   fednova: { train: { perStep: true }, mean: stepsTimesMean },
   scaffold: {
     train: { perStep: true, controlVariates: true },
-    weigh: () => byExamples(1),
     mean: stepsTimesMean,
     control: meanControl,
   },

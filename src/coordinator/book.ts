@@ -156,6 +156,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: number;
     cohort: readonly ClientId[];
     accepted: Map<ClientId, ReportId>;
+    weights: Map<ClientId, number>;
     /** Null where all updates are folded together at the end. */
     tally: Tally | null;
     updates: UpdateMessage[];
@@ -179,8 +180,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   /** What clients correct their steps by, beside the model of the same version; null without SCAFFOLD. */
   let control = strategy.control && zerosLike(contract.initial);
   let controlFrame: Uint8Array | null = null;
-  /** Whoever was ever folded, for the control variate is their mean. */
-  const folded = new Set<ClientId>();
+  /** What every client weighed that was ever folded, when it was last: the control variate is their mean. */
+  const folded = new Map<ClientId, number>();
   /** What the last committed round came to, for folds that start from there. */
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
@@ -294,11 +295,12 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     deltas = newestWithin([...deltas, { version, frames }], denseBytes);
   };
 
-  const controlAfter = (before: Params, tally: Tally, reporters: readonly ClientId[]): Params => {
-    const numBefore = folded.size;
-    for (const clientId of reporters) folded.add(clientId);
+  const controlAfter = (last: Params, tally: Tally, weights: ReadonlyMap<ClientId, number>): Params => {
+    const sum = (): number => [...folded.values()].reduce((a, b) => a + b, 0);
+    const before = sum();
+    for (const [clientId, weight] of weights) folded.set(clientId, weight);
     controlFrame = null;
-    return strategy.control!(before, tally, { before: numBefore, after: folded.size });
+    return strategy.control!(last, tally, { before, after: sum() });
   };
 
   const masksBefore = (masks: Masks): Uint8Array => parts.frameOf(parts.publish(masks))!;
@@ -319,6 +321,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       round,
       cohort,
       accepted: new Map(),
+      weights: new Map(),
       tally,
       updates: [],
       norms: [],
@@ -338,6 +341,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
     open.bytesPerCoordinate = Math.max(open.bytesPerCoordinate, checked.bytesPerCoordinate);
+    open.weights.set(update.clientId, weight.weight);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
 
@@ -354,7 +358,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       lastLoss = closing.largestLoss;
       bytesPerCoordinate = closing.bytesPerCoordinate;
       usualNorm = median(closing.norms);
-      if (control !== null) control = controlAfter(control, closing.tally!, [...closing.accepted.keys()]);
+      if (control !== null) control = controlAfter(control, closing.tally!, closing.weights);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
     for (const [clientId, report] of closing.accepted) {

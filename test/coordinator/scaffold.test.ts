@@ -16,6 +16,8 @@ import { defaultLimits } from "../../src/wire/limits.ts";
 import { dense, open, options, type RunningClient, startClient, world } from "../suites/federation.ts";
 
 const scaffold = { strategy: "scaffold" as const };
+/** Whatever they have of examples. */
+const alike = { ...scaffold, weightCap: 1 };
 const flat = (params: Params) => [...params.values()].flatMap(({ data }) => [...data]);
 
 /** Client i pulls every coordinate to its target, with its own curvature, in so many steps of the task's rate. */
@@ -77,7 +79,7 @@ test("two clients, two rounds, by hand", async () => {
       goal: 2,
       uplink: dense,
       downlink: dense,
-      aggregation: scaffold,
+      aggregation: alike,
       train,
     });
     const coordinator = await open(memoryDisk(), virtual, settings);
@@ -91,7 +93,7 @@ test("two clients, two rounds, by hand", async () => {
   }
 });
 
-test("property: c is the mean of the control variates of all clients that were ever folded", async () => {
+test("property: c is the mean, by examples, of the control variates of all clients that were ever folded", async () => {
   const momentum = fc.constantFrom(0, 0.5, 0.9);
   const cases = fc.record({
     seed: fc.nat(1000),
@@ -127,10 +129,13 @@ test("property: c is the mean of the control variates of all clients that were e
       );
       await virtual.run(Promise.all(clients.map(({ end }) => end)));
       const c = await controlOf(coordinator);
-      const own = (await Promise.all(clients.map(ownOf))).flatMap((one) => (one === null ? [] : [flat(one)]));
+      const own = (await Promise.all(clients.map(ownOf))).flatMap((params, i) =>
+        params === null ? [] : [{ weight: 2 + i, values: flat(params) }],
+      );
       expect(own.length).toBeGreaterThanOrEqual(Math.min(goal, n));
+      const total = own.reduce((sum, { weight }) => sum + weight, 0);
       for (const [j, value] of c.entries())
-        expect(value).toBeCloseTo(own.reduce((sum, one) => sum + one[j]!, 0) / own.length, 4);
+        expect(value).toBeCloseTo(own.reduce((sum, one) => sum + one.weight * one.values[j]!, 0) / total, 4);
     },
   );
   await fc.assert(property, { numRuns: 40 });
@@ -138,7 +143,7 @@ test("property: c is the mean of the control variates of all clients that were e
 
 test("who takes more steps counts no more: c is the mean gradient, the model moves by the mean number of steps", async () => {
   const virtual = world();
-  const settings = options({ rounds: 1, goal: 2, uplink: dense, downlink: dense, aggregation: scaffold });
+  const settings = options({ rounds: 1, goal: 2, uplink: dense, downlink: dense, aggregation: alike });
   const coordinator = await open(memoryDisk(), virtual, settings);
   // without curvature there is nothing to drift to: the gradient is that of a slope
   const trainer = {
