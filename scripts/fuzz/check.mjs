@@ -23,6 +23,21 @@ export function vectorProblem({ length, support, values }, asked, most = 4 * ask
   return null;
 }
 
+/** Where a decoded vector is not what the document says it is, to the bit, or null. */
+export function deviation({ support, values }, expected) {
+  if (expected.code !== undefined) return `decoded, by the document ${expected.code}`;
+  if ((support === null) !== (expected.support === null)) return "everything is sent, or is not";
+  if (values.length !== expected.values.length)
+    return `${values.length} values, by the document ${expected.values.length}`;
+  for (let i = 0; i < values.length; i++) {
+    if (support !== null && support[i] !== expected.support[i])
+      return `position ${i} is ${support[i]}, by the document ${expected.support[i]}`;
+    if (!Object.is(values[i], expected.values[i]))
+      return `value ${i} is ${values[i]}, by the document ${expected.values[i]}`;
+  }
+  return null;
+}
+
 /**
  * What goes wrong when the vector is encoded again, or null. Whatever was decoded is a vector to encode: the sender
  * knows to the bit what the receiver makes of it. A codec that projects (nothing left to chance, no threshold)
@@ -43,6 +58,10 @@ function isSame(a, b) {
   return isSameArray(bitsOf(a.values), bitsOf(b.values)) && isSameArray(a.support ?? [], b.support ?? []);
 }
 
-export const isSameArray = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+export function isSameArray(a, b) {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
 
 const bitsOf = (values) => new Uint32Array(values.buffer, values.byteOffset, values.length);

@@ -1,7 +1,5 @@
-import type { FuzzTarget } from "./hunt.mjs";
-
 export function fuzzCommand(
-  targets: Readonly<Record<string, () => FuzzTarget>>,
+  module: string,
   args: readonly string[],
   ports: {
     readonly out: (text: string) => void;

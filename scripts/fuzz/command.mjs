@@ -1,31 +1,37 @@
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { hunt } from "./hunt.mjs";
+import { huntAll } from "./pool.mjs";
 
 /**
- * `npm run fuzz`: 0 when nothing was found, 1 when something was, 2 for bad usage, 130 when interrupted. `targets`
- * makes each by its name; `out` takes what was found, `status` the line that is written over.
+ * `npm run fuzz`: 0 when nothing was found, 1 when something was, 2 for bad usage, 130 when interrupted. `module` exports
+ * the targets by their names; `out` takes what was found, `status` the line that is written over.
  */
-export async function fuzzCommand(targets, args, { out, status, signal }) {
-  const options = optionsOf(args, Object.keys(targets));
+export async function fuzzCommand(module, args, { out, status, signal }) {
+  const names = Object.keys((await import(module)).targets);
+  const options = optionsOf(args, names);
   if (typeof options === "string") {
-    out(`${options}\n${usage(Object.keys(targets))}`);
+    out(`${options}\n${usage(names)}`);
     return 2;
   }
+  const startMs = performance.now();
+  const total = options.codecs.length * options.inputs;
   const results = [];
-  for (const name of options.codecs) {
-    if (signal.aborted) break;
-    const onProgress = ({ inputs, seconds, from }) =>
-      status(
-        `${name} ${inputs} of ${options.inputs}, ${Math.round(inputs / seconds)} a second, seed ${from + inputs}`,
-      );
-    const result = await hunt(targets[name](), options.from, options.inputs, { signal, onProgress });
-    status("");
-    results.push(result);
-    if (!options.json) out(lineOf(result));
-  }
+  await huntAll(module, options.codecs, {
+    ...options,
+    signal,
+    onProgress: (done) => status(progressLine(done, total, (performance.now() - startMs) / 1000)),
+    onResult(result) {
+      results.push(result);
+      status("");
+      if (!options.json) out(lineOf(result));
+    },
+  });
+  status("");
   const interrupted = signal.aborted;
   if (options.json) out(JSON.stringify({ interrupted, results }, null, 2));
-  else if (interrupted) out("interrupted: the lines above are what was done");
+  else if (interrupted)
+    out("interrupted: the lines above are what was done; --from plus its inputs is where a target goes on");
+  else out(closingLine(results, options, (performance.now() - startMs) / 1000));
   if (results.some(({ failure }) => failure !== null)) return 1;
   return interrupted ? 130 : 0;
 }
@@ -41,25 +47,46 @@ function optionsOf(args, names) {
   const unknown = asked.find((name) => name !== "all" && !names.includes(name));
   if (asked.length === 0) return "--codec is missing";
   if (unknown !== undefined) return `--codec ${unknown}: no such codec`;
-  const [inputs, from] = [Number(values.inputs), Number(values.from)];
+  const [inputs, from, threads] = [values.inputs, values.from, values.threads].map(Number);
+  const hangSeconds = Number(values.hang);
   if (!Number.isSafeInteger(inputs) || inputs < 1) return `--inputs ${values.inputs}: expected 1 or more`;
   if (!Number.isInteger(from) || from < 0 || from > 0xffffffff)
     return `--from ${values.from}: expected a seed of 0 to 4294967295`;
-  return { codecs: asked.includes("all") ? names : [...new Set(asked)], inputs, from, json: values.json };
+  if (!Number.isInteger(threads) || threads < 1 || threads > 64)
+    return `--threads ${values.threads}: expected 1 to 64`;
+  if (!(hangSeconds > 0)) return `--hang ${values.hang}: expected seconds above 0`;
+  const codecs = asked.includes("all") ? names : [...new Set(asked)];
+  return { codecs, inputs, from, threads, hangSeconds, json: values.json };
 }
 
 const OPTIONS = {
   codec: { type: "string", multiple: true },
   inputs: { type: "string", default: "1000000" },
   from: { type: "string", default: "0" },
+  threads: { type: "string", default: String(Math.min(16, availableParallelism())) },
+  hang: { type: "string", default: "10" },
   json: { type: "boolean", default: false },
 };
 
 const usage = (names) =>
-  `usage: npm run fuzz -- --codec NAME [--codec NAME]... [--inputs N] [--from SEED] [--json]
+  `usage: npm run fuzz -- --codec NAME [--codec NAME]... [--inputs N] [--from SEED] [--threads N] [--hang S] [--json]
   --codec    ${names.join(", ")}, or all
   --inputs   how many for each codec (default: 1000000)
-  --from     input i is made from the seed SEED + i (default: 0)`;
+  --from     input i is made from the seed SEED + i (default: 0)
+  --threads  which find the same, however many (default: one a core)
+  --hang     seconds that one input may take (default: 10)`;
+
+function progressLine(done, total, seconds) {
+  const rate = done / seconds;
+  const left = Math.round((total - done) / rate);
+  return `${done} of ${total} inputs, ${Math.round(rate)} a second, ${left} s left`;
+}
+
+function closingLine(results, { codecs }, seconds) {
+  const inputs = results.reduce((sum, result) => sum + result.inputs, 0);
+  const found = results.filter(({ failure }) => failure !== null).length;
+  return `${inputs} inputs for ${codecs.length} targets in ${Math.round(seconds)} s: ${found === 0 ? "nothing found" : `found something in ${found}`}`;
+}
 
 function lineOf({ codec, from, inputs, outcomes, seconds, failure }) {
   const counts = Object.entries(outcomes)

@@ -1,20 +1,17 @@
 import { emptyResidual, encodeDelta } from "../../dist/compress/error-feedback.js";
 import { ownedPlan } from "../../dist/compress/owned.js";
 import { planDigest, planGroups } from "../../dist/compress/plan.js";
-import { drawPositions } from "../../dist/compress/positions/seed.js";
 import { manifestDigest } from "../../dist/model/manifest.js";
-import { maskOf } from "../../dist/model/masks.js";
 import { derive, gaussian } from "../../dist/model/rng.js";
-import { sizeOf } from "../../dist/model/tensor.js";
 import { crc32c } from "../../dist/wire/checksum.js";
 import { decodeFrame, encodeFrame, shortDigest } from "../../dist/wire/frame.js";
-import { defaultLimits } from "../../dist/wire/limits.js";
-import { decodeMasks, encodeMasks } from "../../dist/wire/masks.js";
 import { decodeUpdate } from "../../dist/wire/update.js";
-import { isSameArray, vectorProblem } from "./check.mjs";
+import { deviation, isSameArray, vectorProblem } from "./check.mjs";
+import { referenceFrame } from "./reference/frame.mjs";
+import { referenceDecode } from "./reference/payload.mjs";
 
 /**
- * Update frames, decoded to the message they carry, and masks; with them the other kinds, decoded to the frame. Seven of eight
+ * Update frames, decoded to the message they carry; with them the other kinds, decoded to the frame. Seven of eight
  * inputs get a magic, a version and a checksum that are right, so that what stands between them is looked at. Every
  * valid frame has one encoding, so what decodes must encode to the very same bytes.
  */
@@ -25,15 +22,20 @@ export function frameTarget() {
     corpus: corpus.toSorted((a, b) => a.bytes.length - b.bytes.length),
     finish: (bytes, rng) => (rng.below(8) === 0 ? bytes : sealed(bytes)),
     decode(bytes, _, { plan }) {
-      const frame = decodeFrame(bytes, defaultLimits);
+      const frame = decodeFrame(bytes, LIMITS);
       const update = frame.kind === "update" ? decodeUpdate(frame, "client", plan) : null;
-      const masks = frame.kind === "masks" ? decodeMasks(frame, MANIFEST) : null;
-      return { frame, update, masks };
+      return { frame, update };
     },
-    check({ frame, update, masks }, { bytes }) {
-      const odd =
-        masks && MANIFEST.tensors.find(({ name, shape }) => !isMask(masks.get(name), sizeOf(shape)));
-      if (odd) return `${odd.name} has no mask`;
+    expected(bytes, _, { groups }) {
+      const frame = referenceFrame(bytes, LIMITS);
+      if (frame.kind !== UPDATE) return frame;
+      if (frame.payloads.length !== groups.length) return { code: "bad-shape" };
+      const vectors = groups.map(({ rule, length }, i) =>
+        referenceDecode(frame.payloads[i], length, rule.codec),
+      );
+      return vectors.find(({ code }) => code !== undefined) ?? { vectors };
+    },
+    check({ frame, update }, { entry: { groups }, bytes, expected }) {
       for (const { name, shape } of update === null ? [] : MANIFEST.tensors) {
         const problem = vectorProblem(
           update.tensors.get(name).delta,
@@ -42,10 +44,33 @@ export function frameTarget() {
         );
         if (problem !== null) return `${name}: ${problem}`;
       }
+      if (expected.code !== undefined) return `decoded, by the document ${expected.code}`;
+      for (const [i, { tensors }] of (update === null ? [] : groups).entries()) {
+        const problem = deviation(
+          joined(tensors.map(({ name }) => update.tensors.get(name).delta)),
+          expected.vectors[i],
+        );
+        if (problem !== null) return `payload ${i}: ${problem}`;
+      }
       return isSameArray(encodeFrame(frame), bytes)
         ? null
         : "encodes to other bytes than it was decoded from";
     },
+  };
+}
+
+const UPDATE = 2;
+
+/** Just above what the corpus has, so that mutations pass them. */
+const LIMITS = { frameBytes: 200, numTensors: 4, rank: 2, numParams: 24, nameBytes: 12 };
+
+/** The vectors of a group's tensors as the one that they were. */
+function joined(vectors) {
+  const starts = vectors.map((_, i) => vectors.slice(0, i).reduce((sum, { length }) => sum + length, 0));
+  const isAll = vectors.every(({ support }) => support === null);
+  return {
+    support: isAll ? null : vectors.flatMap(({ support }, i) => [...support].map((p) => starts[i] + p)),
+    values: vectors.flatMap(({ values }) => [...values]),
   };
 }
 
@@ -92,34 +117,15 @@ function updatesOf(plan) {
       trainLoss: 0.625,
       payloads,
     });
-    return { bytes, length: 1, plan: ownedPlan(plan, MANIFEST, null, "uplink") };
+    return { bytes, length: 1, plan: ownedPlan(plan, MANIFEST, null, "uplink"), groups };
   });
 }
 
-/** Null, or strictly rising, below the length, and not all. */
-const isMask = (mask, length) =>
-  mask === null ||
-  (mask.length < length && mask.every((at, i) => at < length && (i === 0 || at > mask[i - 1])));
-
-/** A mask of every form. */
-function someMasks() {
-  const sizes = MANIFEST.tensors.map(({ shape }) => sizeOf(shape));
-  const rules = [
-    (i) => i % 9 < 4,
-    (i) => i % 4 < 2,
-    (i) => i < 40,
-    (i) => (i * i) % 7 === 1,
-    (i) => i % 31 === 4,
-    () => false,
-    () => true,
-  ];
-  const drawn = sizes.map((size) => drawPositions(5, Math.ceil(size / 3), size));
-  const ruled = rules.map((owns) => sizes.map((size) => Uint32Array.from(Array(size).keys()).filter(owns)));
-  return [...ruled, drawn].map((ofTensors) => {
-    const masks = ofTensors.map((mask, i) => [MANIFEST.tensors[i].name, maskOf(mask, sizes[i])]);
-    return encodeMasks(new Map(masks), MANIFEST, 5);
-  });
-}
+/** Masks of three forms; masks.mjs looks into them. */
+const someMasks = () => [
+  { kind: "masks", manifest: 5, masks: [Uint8Array.of(0), Uint8Array.of(2, 5)] },
+  { kind: "masks", manifest: 6, masks: [Uint8Array.of(16, 1, 4, 3, 1)] },
+];
 
 function others() {
   const plan = ownedPlan(PLANS[0], MANIFEST, null, "uplink");
@@ -128,6 +134,9 @@ function others() {
     ["a", { shape: [2, 3], data }],
     ["Schlüssel", { shape: [], data: data.slice(0, 1) }],
   ]);
+  const full = new Map(
+    [8, LIMITS.numParams - 8].map((n) => [`of ${n}`, { shape: [n], data: new Float32Array(n) }]),
+  );
   const payloads = [Uint8Array.of(0x10, 0), Uint8Array.of(7)];
   const manifest = {
     tensors: [
@@ -140,16 +149,38 @@ function others() {
     { kind: "delta", version: 300, manifest: 1, plan: 2, digest: 0xffffffff, payloads },
     { kind: "checkpoint", version: 3, params },
     {
+      kind: "tally",
+      round: 3,
+      baseVersion: 2,
+      manifest: 1,
+      numUpdates: 2,
+      weightBudget: 2 ** 40,
+      total: 2 ** 20,
+      steps: 2n ** 70n,
+      tensors: [
+        { exponent: -3, sums: Uint8Array.of(0), owners: null },
+        { exponent: 100, sums: Uint8Array.of(1, 0, 1), owners: Uint8Array.of(1, 0, 1) },
+      ],
+    },
+    { kind: "checkpoint", version: 0, params: full },
+    {
       kind: "student",
       architecture: "tiny",
       manifest,
       groups: payloads.map((payload, i) => ({ tensors: [i], payload })),
     },
+    {
+      kind: "student",
+      architecture: "s",
+      manifest,
+      groups: [{ tensors: [0, 1], payload: payloads[0] }],
+    },
     ...someMasks(),
-  ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, plan }));
+  ].map((frame) => ({ bytes: encodeFrame(frame), length: 1, plan, groups: plan.groups }));
 }
 
-function sealed(bytes) {
+/** With a magic, a version and a checksum that are right. */
+export function sealed(bytes) {
   const end = Math.max(0, bytes.length - 4);
   const whole = new Uint8Array(end + 4);
   whole.set(bytes.subarray(0, end));

@@ -17,6 +17,8 @@ export interface FuzzTarget<Decoded = unknown, Entry extends FuzzEntry = FuzzEnt
   /** The last touch to an input, such as its checksum. */
   finish(bytes: Uint8Array, rng: { below(n: number): number }): Uint8Array;
   decode(bytes: Uint8Array, length: number, entry: Entry): unknown;
+  /** What the document says of the bytes: the code of a refusal, or what they hold. */
+  expected(bytes: Uint8Array, length: number, entry: Entry): { readonly code?: string };
   /** What is wrong with what was decoded, or null. */
   check(decoded: Decoded, input: FuzzInput): string | null;
 }
@@ -41,5 +43,5 @@ export function hunt(
   target: FuzzTarget,
   from: number,
   inputs: number,
-  options?: { readonly signal?: AbortSignal; readonly onProgress?: (so: FuzzResult) => void },
-): Promise<FuzzResult>;
+  onInput?: (seed: number) => void,
+): FuzzResult;

@@ -1,62 +1,59 @@
 import { WireError } from "../../dist/model/error.js";
+import { isSameArray } from "./check.mjs";
 import { inputOf } from "./mutate.mjs";
 
 /**
- * Feeds a target the inputs of the seeds from, from + 1, ... (each taken modulo 2^32). Every one must decode to
- * something that the target's check lets pass, or throw WireError. Stops at the first that does neither. Once
- * `signal` aborts it gives what was done; `onProgress` is told some times a second.
+ * Feeds a target the inputs of the seeds from, from + 1, ... (each taken modulo 2^32). Every one must be refused with the
+ * WireError that the document says, or decode to something that the target's check lets pass. Stops at the first that
+ * does neither. `onInput` is told every seed before it is tried.
  */
-export async function hunt(target, from, inputs, { signal, onProgress = () => {} } = {}) {
+export function hunt(target, from, inputs, onInput = () => {}) {
   const startMs = performance.now();
   const outcomes = {};
   let done = 0;
   let failure = null;
-  const tally = () => ({
-    codec: target.name,
-    from,
-    inputs: done,
-    outcomes,
-    seconds: (performance.now() - startMs) / 1000,
-    failure,
-  });
-  while (done < inputs && failure === null && !signal?.aborted) {
-    const end = Math.min(inputs, done + CHUNK);
-    for (; done < end && failure === null; done++) {
-      const seed = (from + done) >>> 0;
-      const { outcome, problem, input } = attempt(target, seed);
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-      if (problem !== null)
-        failure = { codec: target.name, seed, length: input.length, hex: hexOf(input.bytes), problem };
-    }
-    onProgress(tally());
-    await new Promise(setImmediate); // lets signals in
+  for (; done < inputs && failure === null; done++) {
+    const seed = (from + done) >>> 0;
+    onInput(seed);
+    const { outcome, problem, input } = attempt(target, seed);
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    if (problem !== null) failure = failureOf(target, seed, input, problem);
   }
-  return tally();
+  const seconds = (performance.now() - startMs) / 1000;
+  return { codec: target.name, from, inputs: done, outcomes, seconds, failure };
 }
 
-const CHUNK = 10_000;
+export const failureOf = ({ name }, seed, { length, bytes }, problem) => ({
+  codec: name,
+  seed,
+  length,
+  hex: Buffer.from(bytes).toString("hex"),
+  problem,
+});
 
 function attempt(target, seed) {
   const input = inputOf(target, seed);
   const { entry, bytes, length, deep } = input;
   const before = bytes.slice();
+  const wrong = (problem, outcome = "wrong") => ({ outcome, problem, input: { length, bytes: before } });
   let decoded;
+  let refusal = null;
   try {
     decoded = target.decode(bytes, length, entry);
   } catch (error) {
-    const isRefusal = error instanceof WireError;
-    return isRefusal
-      ? { outcome: error.code, problem: null, input }
-      : { outcome: "crashed", problem: `decode threw ${error}`, input: { length, bytes: before } };
+    if (!(error instanceof WireError)) return wrong(`decode threw ${error}`, "crashed");
+    refusal = error.code;
   }
-  let problem = null;
+  if (!isSameArray(before, bytes)) return wrong("decode changed its input");
+  const expected = target.expected(bytes, length, entry);
+  if (refusal !== null)
+    return expected.code === refusal
+      ? { outcome: refusal, problem: null, input }
+      : wrong(`refused as ${refusal}, by the document ${expected.code ?? "valid"}`);
   try {
-    problem = target.check(decoded, { entry, bytes, length, deep });
+    const problem = target.check(decoded, { entry, bytes, length, deep, expected });
+    return problem === null ? { outcome: "decoded", problem, input } : wrong(problem);
   } catch (error) {
-    problem = `the check threw ${error}`;
+    return wrong(`the check threw ${error}`);
   }
-  if (problem === null && before.some((byte, i) => byte !== bytes[i])) problem = "decode changed its input";
-  return { outcome: problem === null ? "decoded" : "wrong", problem, input: { length, bytes: before } };
 }
-
-const hexOf = (bytes) => Buffer.from(bytes).toString("hex");

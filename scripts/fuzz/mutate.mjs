@@ -11,13 +11,15 @@ export function inputOf({ corpus, finish }, seed) {
   const isNoise = rng.below(16) === 0;
   const bytes = isNoise ? noise(entry.bytes, rng) : mutated(entry.bytes, corpus, rng);
   const length = rng.below(8) === 0 ? anyLength(rng) : entry.length;
-  return { entry, bytes: finish(bytes, rng), length, deep: rng.below(4) === 0 };
+  return { entry, bytes: finish(bytes, rng), length, deep: rng.below(16) === 0 };
 }
 
-/** 1 to 4096, half of them below 65. */
-const anyLength = (rng) => 1 + rng.below(rng.below(2) === 0 ? 64 : 4096);
+/** 1 to 4096, most of them small. */
+const LENGTHS = [16, 64, 64, 64, 300, 300, 1000, 4096];
 
-const anyOf = (corpus, rng) => corpus[Math.floor(corpus.length * rng.uniform() ** 2)];
+const anyLength = (rng) => 1 + rng.below(LENGTHS[rng.below(LENGTHS.length)]);
+
+const anyOf = (corpus, rng) => corpus[Math.floor(corpus.length * rng.uniform() ** 3)];
 
 function noise(valid, rng) {
   const bytes = new Uint8Array(1 + rng.below(rng.below(8) === 0 ? 600 : 24));
@@ -49,6 +51,7 @@ const EDITS = [
   (size, rng) => write(size, placeIn(size, rng), () => EDGES[rng.below(EDGES.length)]),
   (size, rng) => write(size, placeIn(size, rng), (byte) => byte + (rng.below(2) === 0 ? 1 : -1)),
   (size, rng) => rng.below(size + 1),
+  (size, rng) => swap(size, placeIn(size, rng)),
   (size, rng) => remove(size, placeIn(size, rng), 1 + rng.below(4)),
   (size, rng) => insert(size, placeIn(size, rng), Uint8Array.from({ length: 1 + rng.below(5) }, rng.uint32)),
   (size, rng) => insert(size, placeIn(size, rng), new Uint8Array(1 + rng.below(40))),
@@ -68,6 +71,12 @@ const EDITS = [
 
 function write(size, at, change) {
   if (size > 0) scratch[at] = change(scratch[at]);
+  return size;
+}
+
+/** A byte with the next one: what was in order no longer is. */
+function swap(size, at) {
+  if (at + 1 < size) [scratch[at], scratch[at + 1]] = [scratch[at + 1], scratch[at]];
   return size;
 }
 

@@ -1,7 +1,10 @@
 import { codec, decodeAny } from "../../dist/compress/codec.js";
 import { lossOf } from "../../dist/compress/loss.js";
-import { recodeProblem, vectorProblem } from "./check.mjs";
+import { deviation, recodeProblem, vectorProblem } from "./check.mjs";
 import { frameTarget } from "./frames.mjs";
+import { integersTarget } from "./integers.mjs";
+import { masksTarget } from "./masks.mjs";
+import { referenceDecode } from "./reference/payload.mjs";
 import { vectorsOf } from "./vectors.mjs";
 
 /** Short vectors first of all: their payloads are quick to decode, and every byte of them matters. */
@@ -45,14 +48,21 @@ const POSITIONS = {
 
 const EVERY_SPEC = Object.values(SPECS).flat();
 
-/** Everything there is to fuzz, by name; made when asked for, since a corpus takes a moment. */
-export const targets = {
+/** Payloads by what they hold; made when asked for, since a corpus takes a moment. */
+export const payloadTargets = {
   ...mapValues(SPECS, (specs, name) => () => payloadTarget(name, specs, () => true)),
   ...mapValues(
     POSITIONS,
     (id, name) => () => payloadTarget(name, EVERY_SPEC, (bytes) => bytes[0] >>> 4 === id),
   ),
+};
+
+/** Everything there is to fuzz, by name. */
+export const targets = {
+  ...payloadTargets,
+  integers: integersTarget,
   frame: frameTarget,
+  masks: masksTarget,
 };
 
 /** Payloads of these specs; half of the inputs are decoded as the spec agreed, half by what their head says. */
@@ -62,10 +72,12 @@ function payloadTarget(name, specs, isWanted) {
     name,
     corpus: corpus.toSorted((a, b) => a.bytes.length - b.bytes.length),
     finish: (bytes) => bytes,
-    decode: (bytes, length, { codec: agreed, seed }) =>
-      seed % 2 === 0 ? agreed.decode(bytes, length) : decodeAny(bytes, length, "payload"),
-    check: (decoded, { entry, length, deep }) =>
+    decode: (bytes, length, { codec, agreed }) =>
+      agreed === null ? decodeAny(bytes, length, "payload") : codec.decode(bytes, length),
+    expected: (bytes, length, { agreed }) => referenceDecode(bytes, length, agreed),
+    check: (decoded, { entry, length, deep, expected }) =>
       vectorProblem(decoded, length) ??
+      deviation(decoded, expected) ??
       (deep && fits(entry.spec, length) ? recodeProblem(entry, decoded) : null),
   };
 }
@@ -80,7 +92,9 @@ function entriesOf(spec) {
     const encode = (v, ...rest) => codec(spec, needsFeedback(spec), [matrixOf(v.length)]).encode(v, ...rest);
     const { payload: bytes } = encode(vector, seed);
     const { length } = vector;
-    return { spec, bytes, length, codec: { ...subject, encode }, projects: isProjection(spec), seed };
+    const agreed = seed % 2 === 0 ? spec : null;
+    const projects = isProjection(spec);
+    return { spec, bytes, length, codec: { ...subject, encode }, agreed, projects, seed };
   });
   entries.set(spec, made);
   return made;

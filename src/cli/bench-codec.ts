@@ -4,6 +4,7 @@ import { ConfigError } from "../model/error.ts";
 import { derive, gaussian } from "../model/rng.ts";
 import { readTrace } from "../simulation/trace-files.ts";
 import { benchCodecs } from "./bench-codecs.ts";
+import { type KernelRow, measureKernels } from "./bench-kernels.ts";
 import { type BenchInput, type CodecRow, measureCodec } from "./bench-measure.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { collect, positive } from "./options.ts";
@@ -36,7 +37,10 @@ Columns:
   bits/coord  bits of the payload for each coordinate of the update
   x bound     bits over the order-0 entropy of the support and of the values' symbols; "-" where the symbols are too
               many for their frequencies to say something; below 1 where the support is not free (blocks, a seed)
-  distortion  squared error over squared norm`;
+  distortion  squared error over squared norm
+Unless one codec was asked for, the loops that they are made of follow, on the synthetic update, the fastest run of each:
+  M/s         10^6 of the unit a second
+  x copy      how often as many bytes as it reads could be copied in memory meanwhile`;
 
 async function benchCodec({ trace, length, codec, turns, json }: Options): Promise<void> {
   const asked = codec.length > 0 ? codec.map(known) : names();
@@ -50,9 +54,14 @@ async function benchCodec({ trace, length, codec, turns, json }: Options): Promi
       if (!json) process.stdout.write(`${lineOf(row)}\n`);
     }
   }
+  const kernels = codec.length > 0 ? [] : measureKernels(inputs.at(-1)!.vectors[0]!, turns);
+  if (!json && kernels.length > 0)
+    process.stdout.write(`\n${KERNELS_HEAD}\n${kernels.map(kernelLineOf).join("\n")}\n`);
   const described = inputs.map(({ name, vectors }) => ({ name, lengths: vectors.map((v) => v.length) }));
   if (json)
-    process.stdout.write(`${JSON.stringify({ load: loadavg()[0], inputs: described, rows }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ load: loadavg()[0], inputs: described, rows, kernels }, null, 2)}\n`,
+    );
 }
 
 function names(): readonly string[] {
@@ -111,3 +120,10 @@ function lineOf(row: CodecRow): string {
 }
 
 const cells = (...texts: readonly string[]): string => texts.map((text) => text.padStart(11)).join("");
+
+const KERNELS_HEAD = `${"kernel".padEnd(18)}${cells("ms", "M/s", "MB/s", "x copy")}`;
+
+function kernelLineOf({ kernel, milliseconds, speed, MBps, copies, unit, about }: KernelRow): string {
+  const columns = cells(milliseconds.toFixed(3), speed.toFixed(0), MBps.toFixed(0), copies.toFixed(1));
+  return `${kernel.padEnd(18)}${columns}  ${unit}: ${about}`;
+}

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { type Config, parseConfig } from "../coordinator/config.ts";
 import { loadFederated } from "../data/source.ts";
+import { ConfigError } from "../model/error.ts";
 import { federate } from "../simulation/federate.ts";
 import { roundHistory } from "../simulation/history.ts";
 import { formatPercent } from "../telemetry/format.ts";
@@ -17,6 +18,7 @@ interface Options {
   readonly density: number;
   readonly model: string;
   readonly strategy: readonly string[];
+  readonly fleet: readonly string[];
   readonly json?: boolean;
 }
 
@@ -26,18 +28,34 @@ const FLEETS = {
   "large-norm": { share: 0.2, kind: "large-norm" },
 } as const;
 
-/** Without gates the rules stand alone; with 15 clients, of which 3 attack, even bulyan has what it needs. */
+const fleets = Object.keys(FLEETS) as (keyof typeof FLEETS)[];
+
+/** Of 15 clients 3 attack: then even bulyan has as many as it needs. */
 const CLIENTS = 15;
-const GATES_OFF = { normFactor: null };
-const ROWS: Readonly<Record<string, object>> = {
-  fedavg: { strategy: "fedavg", gates: GATES_OFF },
-  "fedavg, gates": { strategy: "fedavg" },
-  "norm-bounding, gates": { strategy: "norm-bounding" },
-  ...Object.fromEntries(
-    ["median", "trimmed-mean", "krum", "multi-krum", "bulyan", "geometric-median", "centered-clipping"].map(
-      (strategy) => [strategy, { strategy, gates: GATES_OFF }],
-    ),
-  ),
+
+/** With the gates that are on by default; a round goes on without those whom they refuse. */
+const gated = (strategy: string) => ({
+  cohort: { goal: CLIENTS, minimum: 0.8 * CLIENTS },
+  aggregation: { strategy },
+});
+
+/** The rule on its own. */
+const alone = (strategy: string) => ({
+  cohort: { goal: CLIENTS },
+  aggregation: { strategy, gates: { normFactor: null } },
+});
+
+const ROWS: Readonly<Record<string, ReturnType<typeof gated | typeof alone>>> = {
+  fedavg: alone("fedavg"),
+  "fedavg with gates": gated("fedavg"),
+  "norm-bounding with gates": gated("norm-bounding"),
+  median: alone("median"),
+  "trimmed-mean": alone("trimmed-mean"),
+  krum: alone("krum"),
+  "multi-krum": alone("multi-krum"),
+  bulyan: alone("bulyan"),
+  "geometric-median": alone("geometric-median"),
+  "centered-clipping": alone("centered-clipping"),
 };
 
 interface Row {
@@ -53,27 +71,30 @@ export const attacksCommand = (): Command =>
     .description("20 % hostile clients against every strategy: accuracy on the built-in digits")
     .option("--rounds <n>", "rounds of each run", positive, 20)
     .option("--seed <n>", "of data, models and attackers", integer, 1)
-    .option("--density <share>", "below 1: top-k with error feedback, ternary", Number, 1)
+    .option("--density <share>", "below 1: top-k with error feedback, ternary", densityOf, 1)
     .option("--model <name>", "of the zoo", "small-cnn")
     .option("--strategy <name>", "only this row; may be repeated", collect, [])
+    .option("--fleet <name>", `only this column; may be repeated: ${fleets.join(", ")}`, collect, [])
     .option("--json", "one JSON object on stdout")
-    .action(async ({ rounds, seed, density, model, strategy, json }: Options) => {
+    .action(async ({ rounds, seed, density, model, strategy, fleet, json }: Options) => {
+      const columns = chosen("--fleet", fleets, fleet);
+      const names = chosen("--strategy", Object.keys(ROWS), strategy);
       const trainer = await trainerPool(availableParallelism());
       const signal = interruptible();
       const rows: Row[] = [];
       try {
-        if (!json) print(["strategy", ...Object.keys(FLEETS)]);
-        for (const [name, aggregation] of Object.entries(ROWS)) {
-          if (strategy.length > 0 && !strategy.includes(name)) continue;
+        if (!json) print(["strategy", ...columns]);
+        for (const name of names) {
           const ends: [string, End][] = [];
-          for (const [fleet, attack] of Object.entries(FLEETS)) {
-            const config = configOf({ rounds, seed, model, aggregation, attack }, density);
-            ends.push([fleet, await endOf(config, trainer, signal)]);
+          for (const column of columns) {
+            const attack = FLEETS[column];
+            const config = configOf({ rounds, seed, model: { zoo: model }, attack, ...ROWS[name] }, density);
+            ends.push([column, await endOf(config, trainer, signal)]);
           }
           rows.push({
             strategy: name,
-            accuracy: Object.fromEntries(ends.map(([fleet, { accuracy }]) => [fleet, accuracy])),
-            refused: Object.fromEntries(ends.map(([fleet, { refused }]) => [fleet, refused])),
+            accuracy: Object.fromEntries(ends.map(([column, { accuracy }]) => [column, accuracy])),
+            refused: Object.fromEntries(ends.map(([column, { refused }]) => [column, refused])),
           });
           if (!json) print([name, ...ends.map(([, end]) => textOf(end))]);
         }
@@ -83,22 +104,29 @@ export const attacksCommand = (): Command =>
       if (json) process.stdout.write(`${JSON.stringify({ rounds, seed, density, model, rows }, null, 2)}\n`);
     });
 
+/** All, or those that were asked for, in their own order. */
+function chosen<T extends string>(path: string, all: readonly T[], asked: readonly string[]): readonly T[] {
+  const unknown = asked.filter((name) => !(all as readonly string[]).includes(name));
+  if (unknown.length > 0)
+    throw new ConfigError(unknown.map((value) => ({ path, value, expected: `one of ${all.join(", ")}` })));
+  return all.filter((name) => asked.length === 0 || asked.includes(name));
+}
+
+function densityOf(text: string): number {
+  const density = Number(text);
+  if (!(density > 0 && density <= 1)) throw new InvalidArgumentError("expected a share above 0, at most 1");
+  return density;
+}
+
 function configOf(settings: Readonly<Record<string, unknown>>, density: number): Config {
-  const { model, ...rest } = settings;
   const dense = [{ tensors: "*", codec: { values: "float32" } }];
   const sparse = [
     { tensors: "*", codec: { select: { topK: density }, values: "ternary" }, errorFeedback: true },
   ];
   return parseConfig({
-    ...rest,
+    ...settings,
     clients: CLIENTS,
-    model: { zoo: model },
     data: { source: "mnist", holdout: { test: 0.2, transfer: 0 }, partition: { dirichlet: 0.5 } },
-    // a round goes on without those whom the gates refuse, but bulyan needs everybody
-    cohort: {
-      goal: CLIENTS,
-      minimum: (settings["aggregation"] as { strategy: string }).strategy === "bulyan" ? CLIENTS : 12,
-    },
     uplink: density < 1 ? sparse : dense,
     downlink: dense,
   });
@@ -142,7 +170,7 @@ const textOf = ({ accuracy, refused }: End): string =>
 const print = (cells: readonly string[]): void => {
   process.stdout.write(
     `${cells
-      .map((cell) => cell.padEnd(22))
+      .map((cell) => cell.padEnd(26))
       .join("")
       .trimEnd()}\n`,
   );

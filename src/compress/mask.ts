@@ -60,8 +60,7 @@ export function decodeMask(bytes: Uint8Array, shape: readonly number[], place: s
 export function readMaskHead(reader: ByteReader, shape: readonly number[] | null): PositionReader {
   const form = reader.uint8("form", 0, 255, formText);
   if (form === SLICE) return readSlice(reader, shape);
-  if (!isPositionCoderId(form) || form > LAST_CODER)
-    throw new WireError("bad-codec", reader.placed("form"), formText(form));
+  if (!isMaskCoder(form)) throw new WireError("bad-codec", reader.placed("form"), formText(form));
   return readPositionsHead(reader, form, shape === null ? Number.MAX_SAFE_INTEGER : sizeOf(shape));
 }
 
@@ -87,6 +86,8 @@ function isDrawn(mask: Positions, seed: number, length: number): boolean {
   const drawn = drawPositions(seed, mask.length, length);
   return mask.every((at, i) => at === drawn[i]);
 }
+
+const isMaskCoder = (form: number): form is PositionCoderId => form <= LAST_CODER;
 
 const bytesOf = ({ headBytes, bits }: Form): number => headBytes + Math.ceil(bits / 8);
 

@@ -15,7 +15,7 @@ import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { localSteps } from "../model/local-steps.ts";
-import { type Manifest, manifestDigest, modelDigest, numParams } from "../model/manifest.ts";
+import { type Manifest, manifestDigest } from "../model/manifest.ts";
 import { ownedParams } from "../model/masks.ts";
 import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
 import type {
@@ -29,11 +29,12 @@ import type {
 } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { SubModel } from "../model/submodel.ts";
-import { type Masks, type Params, toDense, zerosLike } from "../model/tensor.ts";
-import { encodeControl } from "../wire/control.ts";
+import { type Masks, type Params, toDense } from "../model/tensor.ts";
 import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
+import { type CatchUp, openChain } from "./chain.ts";
+import { openControl } from "./control-track.ts";
 import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
 import { ALL_OWNED, type ModelMasks, nextModelMasks } from "./model-masks.ts";
 import { openParts, type Part } from "./parts.ts";
@@ -127,11 +128,6 @@ export interface OpenRound {
   readonly accepted: ReadonlyMap<ClientId, ReportId>;
 }
 
-export interface CatchUp {
-  readonly kind: "origin" | "delta" | "checkpoint";
-  readonly frames: readonly Uint8Array[];
-}
-
 /** Sees a step of the model, and what the server owes beside it, before both are encoded; must leave them alone. */
 export type DownlinkObserver = (round: number, target: Params, owed: Residual) => void;
 
@@ -145,10 +141,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   const uplinkPlaces = uplink.map(({ tensors }) => tensors.map((tensor) => manifest.tensors.indexOf(tensor)));
   const manifestId = shortDigest(manifestDigest(manifest));
   const downlinkId = shortDigest(planDigest(contract.downlink, manifest));
-  const denseBytes = 4 * numParams(manifest);
 
-  let model: Model = { version: 0, params: contract.initial };
-  let digest = modelDigest(contract.initial);
+  const chain = openChain(contract.initial, contract.seeded ? contract.source : null);
   let residual = emptyResidual(downlink);
   let optimizerState = strategy.optimizer.init(contract.initial);
   let round = 0;
@@ -178,23 +172,12 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let norms = noNorms;
   let modelNorm = paramsNorm(contract.initial);
   /** What clients correct their steps by, beside the model of the same version; null without SCAFFOLD. */
-  let control = strategy.control && zerosLike(contract.initial);
-  let controlFrame: Uint8Array | null = null;
-  /** What every client weighed that was ever folded, when it was last: the control variate is their mean. */
-  const folded = new Map<ClientId, number>();
+  const control = strategy.control && openControl(strategy.control, contract.initial);
   /** What the last committed round came to, for folds that start from there. */
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
-  /** Digest of every version, and the delta frames that lead here, as far back as they beat a checkpoint. */
-  const digests = [digest];
-  let deltas: readonly Delta[] = [];
-  let checkpoint: Uint8Array | null = null;
   const verdicts = new Map<ClientId, Map<number, Verdict>>();
-
-  const originFrame = contract.seeded
-    ? encodeFrame({ kind: "origin", zoo: contract.source.zoo, seed: contract.source.seed, digest })
-    : null;
 
   const check = (clientId: ClientId, bytes: Uint8Array, expected: ExpectedReport): CheckedUpdate => {
     assert(open !== null, "a report is checked while its round is open");
@@ -236,7 +219,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     gateProblem(norm, longest(contract.aggregation.gates, norms, modelNorm));
 
   const weigh = (update: UpdateMessage): Weight =>
-    strategy.weigh(update, { version: model.version, lastLoss, usualNorm });
+    strategy.weigh(update, { version: chain.model().version, lastLoss, usualNorm });
 
   const stepsOf = ({ numSteps }: UpdateMessage): number =>
     Math.min(2 ** 32 - 1, Math.round(localSteps(contract.train, numSteps) * STEPS_UNIT));
@@ -251,9 +234,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
 
   /** One step of the global model: fold, optimizer, and the same codec downwards with the server's own residual. */
   const commit = (aggregate: Aggregate, votes: Votes): void => {
-    const version = model.version + 1;
+    const version = chain.model().version + 1;
     const [step, state] = strategy.optimizer.step(aggregate, optimizerState);
-    const { params: before } = model;
+    const { params: before } = chain.model();
     const next = nextModelMasks(contract.masks, modelMasks, {
       version,
       manifest,
@@ -277,33 +260,32 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     const params = applyDelta(ownedParams(before, masks), decodeDelta(downlink, encoded.payloads));
     optimizerState = state.map((moments) => ownedParams(moments, masks));
     residual = encoded.residual;
-    model = { version, params };
     modelNorm = paramsNorm(params);
-    digest = modelDigest(params);
-    digests.push(digest);
-    checkpoint = null;
-    const frame = encodeFrame({
-      kind: "delta",
-      version: model.version,
-      manifest: manifestId,
-      plan: downlinkId,
-      digest: shortDigest(digest),
-      payloads: encoded.payloads,
-    });
-    const frames = masks === null || masks === modelMasks.masks ? [frame] : [masksBefore(masks), frame];
+    const delta = (digest: string): Uint8Array =>
+      encodeFrame({
+        kind: "delta",
+        version,
+        manifest: manifestId,
+        plan: downlinkId,
+        digest: shortDigest(digest),
+        payloads: encoded.payloads,
+      });
+    const ofMasks = masks && parts.frameOf(parts.publish(masks));
+    const isNew = masks !== modelMasks.masks;
+    chain.push(
+      params,
+      (digest) => (ofMasks !== null && isNew ? [ofMasks, delta(digest)] : [delta(digest)]),
+      ofMasks,
+    );
     modelMasks = next;
-    deltas = newestWithin([...deltas, { version, frames }], denseBytes);
   };
 
-  const controlAfter = (last: Params, tally: Tally, weights: ReadonlyMap<ClientId, number>): Params => {
-    const sum = (): number => [...folded.values()].reduce((a, b) => a + b, 0);
-    const before = sum();
-    for (const [clientId, weight] of weights) folded.set(clientId, weight);
-    controlFrame = null;
-    return strategy.control!(last, tally, { before, after: sum() });
+  /** The model's frames, and after them its control variate. */
+  const catchUp: Book["catchUp"] = (held) => {
+    const ofModel = chain.catchUp(held);
+    if (control === null || ofModel.frames.length === 0) return ofModel;
+    return { ...ofModel, frames: [...ofModel.frames, ...control.frames(chain.held().version)] };
   };
-
-  const masksBefore = (masks: Masks): Uint8Array => parts.frameOf(parts.publish(masks))!;
 
   const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
     round = opened;
@@ -312,7 +294,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       strategy.fold.kind === "linear" ? emptyTally(manifest, { exponents, weightBudget }, sums) : null;
     sums = tally?.sums;
     const largest = manifest.tensors.map(() => 0);
-    ownedIn.set(round, isExploring(contract.masks, model.version + 1) ? null : modelMasks.masks);
+    ownedIn.set(round, isExploring(contract.masks, chain.model().version + 1) ? null : modelMasks.masks);
     if (ownedIn.size > MAX_ROUNDS) ownedIn.delete(ownedIn.keys().next().value!);
     widths?.forEach((width, i) => {
       givenWidths.set(cohort[i]!, { round, width });
@@ -351,14 +333,14 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     open = null;
     norms = afterRound(norms, outcome);
     if (outcome === "commit") {
-      if (contract.keepsUpdates) lastUpdates = { base: model.params, updates: closing.updates };
+      if (contract.keepsUpdates) lastUpdates = { base: chain.model().params, updates: closing.updates };
       const next = nextExponents(exponents, closing.largest, uplinkPlaces);
       // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
       exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
       lastLoss = closing.largestLoss;
       bytesPerCoordinate = closing.bytesPerCoordinate;
       usualNorm = median(closing.norms);
-      if (control !== null) control = controlAfter(control, closing.tally!, closing.weights);
+      control?.follow(closing.tally!, closing.weights);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
     for (const [clientId, report] of closing.accepted) {
@@ -366,7 +348,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       ofClient.set(
         report.round,
         outcome === "commit"
-          ? { report, outcome: "folded", version: model.version }
+          ? { report, outcome: "folded", version: chain.model().version }
           : { report, outcome: "dropped", version: null },
       );
       verdicts.set(clientId, ofClient);
@@ -389,43 +371,10 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     return isSame(open?.accepted.get(clientId), report) || isSame(settled, report);
   };
 
-  const checkpointFrame = (): Uint8Array => {
-    const frame =
-      checkpoint ?? encodeFrame({ kind: "checkpoint", version: model.version, params: model.params });
-    checkpoint = frame;
-    return frame;
-  };
-
-  /** The model's frames, and after them its control variate; that of version 0 is zero. */
-  const catchUp = (held: HeldModel | null): CatchUp => {
-    const ofModel = modelFrames(held);
-    if (control === null || model.version === 0 || ofModel.frames.length === 0) return ofModel;
-    controlFrame ??= encodeFrame(encodeControl(model.version, control));
-    return { ...ofModel, frames: [...ofModel.frames, controlFrame] };
-  };
-
-  const modelFrames = (held: HeldModel | null): CatchUp => {
-    const known = held !== null && held.version <= model.version && digests[held.version] === held.digest;
-    const from = known ? held.version : -1;
-    if (from === model.version) return { kind: "delta", frames: [] };
-    const start = known ? [] : originFrame === null ? null : [originFrame];
-    const wanted = deltas.filter(({ version }) => version > Math.max(from, 0));
-    const complete = wanted.length === model.version - Math.max(from, 0);
-    if (start !== null && complete) {
-      const frames = [...start, ...wanted.flatMap((delta) => delta.frames)];
-      if (bytesOf(frames) <= checkpointFrame().length) return { kind: known ? "delta" : "origin", frames };
-    }
-    const { masks } = modelMasks;
-    return {
-      kind: "checkpoint",
-      frames: [...(masks === null ? [] : [masksBefore(masks)]), checkpointFrame()],
-    };
-  };
-
   return {
     manifest,
-    model: () => model,
-    held: () => ({ version: model.version, digest }),
+    model: chain.model,
+    held: chain.held,
     round: () => round,
     open: () => open,
     check,
@@ -441,7 +390,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     wasAccepted,
     verdictOf,
     catchUp,
-    lastDeltaBytes: () => bytesOf(deltas.at(-1)?.frames ?? []),
+    lastDeltaBytes: chain.lastDeltaBytes,
     lastClientModels: () =>
       (lastUpdates?.updates ?? []).map((update) => {
         const steps = contract.train.perStep ? localSteps(contract.train, update.numSteps) : 1;
@@ -455,24 +404,6 @@ const isSame = (one: ReportId | undefined, other: ReportId): boolean =>
 
 /** Reports of earlier rounds than that count nowhere. */
 const MAX_ROUNDS = 1024;
-
-/** What leads to a version: the model's masks where they change, and the delta. */
-interface Delta {
-  readonly version: number;
-  readonly frames: readonly Uint8Array[];
-}
-
-const bytesOf = (frames: readonly Uint8Array[]): number => frames.reduce((n, frame) => n + frame.length, 0);
-
-/** As many of the newest deltas as together undercut a checkpoint: an older client would get that anyway. */
-function newestWithin(deltas: readonly Delta[], bytes: number): readonly Delta[] {
-  let total = 0;
-  const tooOld = deltas.findLastIndex(({ frames }) => {
-    total += bytesOf(frames);
-    return total > bytes;
-  });
-  return deltas.slice(Math.min(tooOld + 1, deltas.length - 1));
-}
 
 /** Where a client's training of that many steps led. */
 function added(base: Params, update: UpdateMessage, steps: number): Params {

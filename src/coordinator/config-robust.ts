@@ -37,19 +37,28 @@ export const attack = z.strictObject({
   share: share.describe("Of all clients"),
   kind: z
     .enum(["sign-flip", "large-norm"])
-    .describe("The opposite of what was learned, or the same many times over"),
-  factor: positive.exactOptional().describe("How many times over: 5 if left out, or 100 with large-norm"),
+    .describe("The opposite of what was learned, or a random direction"),
+  factor: positive
+    .exactOptional()
+    .describe("How many times as long as what was learned: 5 if left out, or 100 with large-norm"),
 });
 
 type Robust = Omit<AggregationSettings, "serverOptimizer" | "attackers"> & {
   readonly attackers: number | { readonly share: number };
 };
 
+interface Cohort {
+  readonly goal: number;
+  readonly minimum?: number | undefined;
+  readonly maxStaleness: number;
+}
+
 export const numAttackers = (attackers: Robust["attackers"], goal: number): number =>
   typeof attackers === "number" ? attackers : Math.floor(attackers.share * goal + 1e-9);
 
 /** A round may close with the minimum: that many must be enough for the strategy, whoever is hostile. */
-export function robustProblems(settings: Robust, minimum: number, goal: number): readonly ConfigProblem[] {
+export function robustProblems(settings: Robust, cohort: Cohort): readonly ConfigProblem[] {
+  const { goal, minimum = goal, maxStaleness } = cohort;
   const rule = robustRule(settings);
   if (rule === null) return [];
   const problems: ConfigProblem[] = [];
@@ -60,6 +69,12 @@ export function robustProblems(settings: Robust, minimum: number, goal: number):
       path: "cohort.minimum",
       value: minimum,
       expected: `at least ${fewest} for ${settings.strategy} with ${attackers} hostile of a round's reports (aggregation.attackers)`,
+    });
+  if (maxStaleness > 0)
+    problems.push({
+      path: "cohort.maxStaleness",
+      value: maxStaleness,
+      expected: `0 with ${settings.strategy}, for which every client counts the same`,
     });
   if (settings.clipNorm !== null)
     problems.push({

@@ -311,7 +311,7 @@ function crossProblems(config: Config): ConfigProblem[] {
         expected: "test and transfer above 0: distilling needs both splits",
       });
   }
-  problems.push(...robustProblems(config.aggregation, minimum ?? goal, goal));
+  problems.push(...robustProblems(config.aggregation, config.cohort));
   const { concurrency, maxStaleness } = config.cohort;
   if (concurrency !== null && maxStaleness === 0)
     problems.push({

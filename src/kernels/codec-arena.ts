@@ -2,8 +2,9 @@ import type { Pointer } from "./kernels.ts";
 import { newMemory, type WasmMemory } from "./webassembly.ts";
 
 /**
- * The memory that the codecs' kernels work in: nothing in it outlives a call. It grows to the most that a call has
- * asked for, 1 MiB at most, which the kernels stay below. The views are of the memory as it is when they are made.
+ * The memory that the codecs' kernels work in, 1 MiB: nothing in it outlives a call. It never grows, since growing takes
+ * the buffer away from under its views; once that has happened, V8 checks for it at every access to any typed array, and
+ * loops over them take twice as long.
  */
 export interface CodecArena {
   readonly memory: WasmMemory;
@@ -19,12 +20,11 @@ export interface CodecArena {
 /** Vectors pass through the memory in parts of so many values, which stay in the cache, so that it need not grow with them. */
 export const PART = 2 ** 15;
 
-const MAX_PAGES = 16;
-const PAGE_BYTES = 2 ** 16;
+const NUM_PAGES = 16;
 const ALIGNMENT = 64;
 
 export function openArena(): CodecArena {
-  const memory = newMemory(MAX_PAGES);
+  const memory = newMemory(NUM_PAGES);
   return {
     memory,
     place(...sizes) {
@@ -34,8 +34,7 @@ export function openArena(): CodecArena {
         end += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
         return at;
       });
-      const missing = Math.ceil((end - memory.buffer.byteLength) / PAGE_BYTES);
-      if (missing > 0) memory.grow(missing);
+      if (end > memory.buffer.byteLength) throw new RangeError(`${end} bytes do not fit into the arena`);
       return places as { [I in keyof typeof sizes]: Pointer };
     },
     bytes: (at, count) => new Uint8Array(memory.buffer, at, count),

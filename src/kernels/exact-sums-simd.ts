@@ -7,8 +7,8 @@ import { canInstantiate, instantiate, newMemory } from "./webassembly.ts";
 export function simdSums(length: number): ExactSums | null {
   const pages = Math.ceil((SUMS + 8 * length) / PAGE_BYTES);
   if (pages > MAX_PAGES || !canInstantiate(codecBase64)) return null;
-  const memory = newMemory(pages);
-  memory.grow(pages);
+  const memory = memoryOf(pages);
+  if (memory === null) return null;
   const wasm = instantiate(codecBase64, memory) as CodecExports;
   const floats = new Float32Array(memory.buffer, VALUES, PART);
   const words = new Uint32Array(memory.buffer, POSITIONS, PART);
@@ -55,6 +55,15 @@ export function simdSums(length: number): ExactSums | null {
       sums.fill(0n);
     },
   };
+}
+
+function memoryOf(pages: number) {
+  try {
+    return newMemory(pages);
+  } catch (error) {
+    if (error instanceof RangeError) return null; // no room
+    throw error;
+  }
 }
 
 const PAGE_BYTES = 2 ** 16;

@@ -5,15 +5,14 @@ export interface WasmMemory {
   readonly buffer: ArrayBufferLike;
 }
 
-export interface GrowingMemory extends WasmMemory {
+/** A WebAssembly.Memory of one size. */
+export interface FixedMemory extends WasmMemory {
   readonly buffer: ArrayBuffer;
-  /** By so many pages of 64 KiB; throws RangeError when there is no room. */
-  grow(numPages: number): number;
 }
 
 // The standard library's types have WebAssembly only together with the whole browser.
 interface Api {
-  readonly Memory: new (limits: { initial: number; maximum: number }) => GrowingMemory;
+  readonly Memory: new (limits: { initial: number; maximum: number }) => FixedMemory;
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object, imports: object) => { readonly exports: object };
   readonly validate: (bytes: Uint8Array) => boolean;
@@ -34,10 +33,10 @@ export function instantiate(base64: string, memory: WasmMemory): object {
   return new Instance(new Module(bytesOf(base64)), { env: { memory } }).exports;
 }
 
-/** An empty memory that may grow to `maxPages` of 64 KiB. */
-export function newMemory(maxPages: number): GrowingMemory {
+/** A memory of so many pages of 64 KiB, zeros. */
+export function newMemory(numPages: number): FixedMemory {
   const { Memory } = present();
-  return new Memory({ initial: 0, maximum: maxPages });
+  return new Memory({ initial: numPages, maximum: numPages });
 }
 
 function present(): Api {

@@ -1,6 +1,7 @@
+import { paramsNorm } from "../aggregation/norm.ts";
 import type { Config } from "../coordinator/config.ts";
-import { derive, permutation } from "../model/rng.ts";
-import { mapParams } from "../model/tensor.ts";
+import { derive, permutation, type Rng } from "../model/rng.ts";
+import { deltaOf, mapParams, type Params } from "../model/tensor.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 
 type Attack = NonNullable<Config["attack"]>;
@@ -14,20 +15,33 @@ export function attackersOf(attack: Config["attack"], numClients: number, seed: 
 
 /**
  * A trainer that learns as all do and then reports something else: `factor` times the opposite of what it learned
- * (sign-flip), or of the same (large-norm, as to replace the model: Bagdasaryan et al., 2020). All that follows is the
+ * (sign-flip), or a random direction, `factor` times as long as what it learned (large-norm). All that follows is the
  * production client: bounds, residual, codec.
  */
-export function attacking(trainer: Trainer, attack: Attack): Trainer {
-  const factor = attack.kind === "sign-flip" ? -(attack.factor ?? 5) : (attack.factor ?? 100);
+export function attacking(trainer: Trainer, { kind, factor }: Attack): Trainer {
   return {
     ...trainer,
     async train(task, ...rest) {
       const result = await trainer.train(task, ...rest);
-      const params = mapParams(result.params, ({ data }, name) => {
-        const before = task.params.get(name)!.data;
-        return data.map((v, i) => before[i]! + factor * (v - before[i]!));
-      });
-      return { ...result, params };
+      const learned = deltaOf(task.params, result.params);
+      const delta =
+        kind === "sign-flip"
+          ? scaled(learned, -(factor ?? 5))
+          : ofNorm((factor ?? 100) * paramsNorm(learned), learned, derive(task.seed, "attack"));
+      return {
+        ...result,
+        params: mapParams(task.params, ({ data }, name) => plus(data, delta.get(name)!.data)),
+      };
     },
   };
 }
+
+const scaled = (params: Params, factor: number): Params =>
+  mapParams(params, ({ data }) => data.map((v) => factor * v));
+
+function ofNorm(norm: number, like: Params, rng: Rng): Params {
+  const direction = mapParams(like, ({ data }) => data.map(() => rng.uniform() - 0.5));
+  return scaled(direction, norm / paramsNorm(direction));
+}
+
+const plus = (a: Float32Array, b: Float32Array): Float32Array => a.map((v, i) => v + b[i]!);

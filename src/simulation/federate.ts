@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { clientLoop } from "../client/loop.ts";
 import type { Config } from "../coordinator/config.ts";
 import { type Coordinator, type Outcome, openCoordinator } from "../coordinator/coordinator.ts";
@@ -54,6 +55,7 @@ export async function federate(
 
   const hostile = attackersOf(config.attack, options.clients.length, config.seed);
   const aborter = new AbortController();
+  setMaxListeners(0, aborter.signal); // every client listens
   const clients = options.clients.map((dataset, i) => {
     const clientId = `client-${String(i + 1).padStart(String(options.clients.length).length, "0")}`;
     const ownDevice = device(config.seed, i + 1);

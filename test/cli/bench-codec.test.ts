@@ -1,5 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import { benchCodecs } from "../../src/cli/bench-codecs.ts";
+import { measureKernels } from "../../src/cli/bench-kernels.ts";
 import { measureCodec, orderZeroBits } from "../../src/cli/bench-measure.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
 
@@ -29,6 +30,24 @@ test("lossless ones lose nothing, and golomb is named after its positions", () =
     measureCodec(name, benchCodecs[name]!, input, 1),
   );
   expect(gzip!.distortion).toBeCloseTo(golomb!.distortion, 9);
+});
+
+test("every kernel is measured, beside a copy of what it reads", () => {
+  const rows = measureKernels(vector, 1);
+  expect(rows.map(({ kernel }) => kernel)).toEqual(
+    expect.arrayContaining([
+      "select",
+      "quantize",
+      "dequantizeAdd",
+      "ransEncode",
+      "ransDecode",
+      "rangeEncode",
+    ]),
+  );
+  for (const row of rows) {
+    expect(row.speed, row.kernel).toBeGreaterThan(0);
+    expect(row.copies * row.MBps).toBeCloseTo(row.copyMBps, 3);
+  }
 });
 
 describe("the order-0 bound", () => {

@@ -64,12 +64,16 @@ export const digestVectors = digestsJson as unknown as {
     readonly manifest: Manifest;
     readonly digest: string;
   }[];
-  readonly masks: readonly {
-    readonly manifest: Manifest;
-    readonly masks: readonly (readonly [string, readonly number[] | null])[];
-    readonly digest: string;
-  }[];
+  readonly masks: readonly MasksDigest[];
+  /** Of plans for a client that has masks. */
+  readonly ownedPlans: readonly (MasksDigest & { readonly rules: readonly PlanRule[] })[];
 };
+
+interface MasksDigest {
+  readonly manifest: Manifest;
+  readonly masks: readonly (readonly [string, readonly number[] | null])[];
+  readonly digest: string;
+}
 
 type ParamsJson = readonly (readonly [string, { readonly shape: number[]; readonly data: number[] }])[];
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { codec } from "../../src/compress/codec.ts";
+import { codec, decodeAny } from "../../src/compress/codec.ts";
 import { emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
 import { planDigest, planGroups } from "../../src/compress/plan.ts";
 import { splitmix32 } from "../../src/compress/splitmix.ts";
@@ -13,7 +13,7 @@ import { describeFrame } from "../../src/wire/describe.ts";
 import { encodeFrame, shortDigest } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { encodeMasks } from "../../src/wire/masks.ts";
-import { hexOf } from "../suites/vectors.ts";
+import { bytesOf, hexOf } from "../suites/vectors.ts";
 
 const document = readFileSync(new URL("../../docs/wire-format.md", import.meta.url), "utf8");
 const section = (title: string): string => document.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
@@ -120,11 +120,24 @@ describe("docs/wire-format.md", () => {
     let count = 0;
     for (const [, select, values, seed, numbers, hex] of rows) {
       const spec: CodecSpec = { select: parse(select!), values: parse(values!) };
-      const { payload } = codec(spec).encode(vectorOf(numbers!), Number(seed));
+      const rowsOf = numbers!.split("; ").map(vectorOf);
+      const matrix = { rows: rowsOf.length, cols: rowsOf[0]!.length };
+      const vector = Float32Array.from(rowsOf.flatMap((row) => [...row]));
+      const { payload } = codec(spec, false, [matrix]).encode(vector, Number(seed));
       expect(hexOf(payload), `${select}, ${values}`).toBe(hex!.replaceAll(" ", ""));
       count++;
     }
     expect(count).toBeGreaterThan(12);
+  });
+
+  it("multiplies the factors that it says", () => {
+    const [, hex, length, numbers] =
+      /\*\*low-rank\*\*.*?So `([0-9a-f\s]+)`.*?`length`\s+of\s+(\d+),.*?the\s+vector\s+is\s+([-0-9.,\s]+)\.\n/s.exec(
+        section("Payloads"),
+      )!;
+    const { support, values } = decodeAny(bytesOf(hex!.replace(/\s/g, "")), Number(length), "payload");
+    expect(support).toBeNull();
+    expect([...values]).toEqual(numbers!.split(/,\s+/).map(Number));
   });
 
   it("shows units of a matrix as they are", () => {

@@ -1,10 +1,15 @@
 import { describe, expect, it } from "vitest";
+import { ownedPlan } from "../../src/compress/owned.ts";
 import { manifestDigest, modelDigest } from "../../src/model/manifest.ts";
 import { masksDigest } from "../../src/model/masks.ts";
+import type { Masks } from "../../src/model/tensor.ts";
 import { decodeFrame, encodeFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { bytesOf, digestVectors, frameOf, frameVectors, hexOf, paramsOf } from "../suites/vectors.ts";
 import { wireErrorCode } from "../suites/wire-error.ts";
+
+const masksOf = (json: (typeof digestVectors.masks)[number]["masks"]): Masks =>
+  new Map(json.map(([name, mask]) => [name, mask && Uint32Array.from(mask)]));
 
 describe("golden frames", () => {
   it.each(frameVectors.valid)("$name", ({ frame, hex }) => {
@@ -29,7 +34,10 @@ describe("golden digests", () => {
   });
 
   it.each(digestVectors.masks)("of masks: $digest", ({ manifest, masks, digest }) => {
-    const ofTensors = masks.map(([name, mask]) => [name, mask && Uint32Array.from(mask)] as const);
-    expect(masksDigest(new Map(ofTensors), manifest)).toBe(digest);
+    expect(masksDigest(masksOf(masks), manifest)).toBe(digest);
+  });
+
+  it.each(digestVectors.ownedPlans)("of a plan with masks: $digest", ({ rules, manifest, masks, digest }) => {
+    expect(ownedPlan(rules, manifest, masksOf(masks), "uplink").digest).toBe(digest);
   });
 });

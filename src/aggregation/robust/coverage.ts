@@ -2,7 +2,7 @@ import type { Manifest } from "../../model/manifest.ts";
 import type { UpdateMessage } from "../../model/message.ts";
 import { type Masks, mapParams, type Params, type Positions, sizeOf } from "../../model/tensor.ts";
 
-/** The coordinates that the client of any of these updates owns. */
+/** The coordinates that the client of any of these updates owns; null for all of a tensor. */
 export function coveredBy(updates: readonly UpdateMessage[], manifest: Manifest): Masks {
   const masksOf = (name: string) => updates.map(({ tensors }) => tensors.get(name)!.mask);
   return new Map(manifest.tensors.map(({ name, shape }) => [name, union(masksOf(name), sizeOf(shape))]));
@@ -12,7 +12,8 @@ function union(masks: readonly (Positions | null)[], length: number): Positions 
   if (masks.includes(null)) return null;
   const owned = new Uint8Array(length);
   for (const mask of masks) for (const at of mask!) owned[at] = 1;
-  return Uint32Array.from(owned.keys()).filter((at) => owned[at] === 1);
+  const places = Uint32Array.from(owned.keys()).filter((at) => owned[at] === 1);
+  return places.length === length ? null : places;
 }
 
 export const zeroParams = ({ tensors }: Manifest): Params =>

@@ -27,7 +27,8 @@ export function readSlice(reader: ByteReader, shape: readonly number[] | null): 
   const slice: AxisSlice[] = [];
   for (let axis = 0; shape === null ? reader.remaining() > 0 : axis < shape.length; axis++) {
     const size = shape?.[axis] ?? 0xffffffff;
-    const parts = reader.varint(`axis ${axis} parts`, 1, size);
+    const parts = reader.varint(`axis ${axis} parts`, 0, 0xffffffff);
+    // nor do 0 and what is above the size
     if (shape !== null && size % parts !== 0)
       throw new WireError("bad-field", reader.placed(`axis ${axis} parts`), `${parts} in an axis of ${size}`);
     slice.push({ parts, keep: reader.varint(`axis ${axis} keep`, 1, Math.floor(size / parts)) });

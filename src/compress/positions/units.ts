@@ -46,14 +46,14 @@ export function readUnitPositions(reader: ByteReader, length: number): PositionR
   for (let left = length; left > 0; ) {
     const rows = reader.varint("rows", 1, length);
     const cols = reader.varint("cols", 1, length);
-    if (matrices.length === MAX_MATRICES)
-      throw new WireError("too-large", reader.placed("rows"), `more than ${MAX_MATRICES} matrices`);
     if (rows * cols > left)
       throw new WireError(
         "bad-shape",
         reader.placed("cols"),
         `a matrix of ${rows} by ${cols}, ${left} are left`,
       );
+    if (matrices.length === MAX_MATRICES)
+      throw new WireError("too-large", reader.placed("rows"), `more than ${MAX_MATRICES} matrices`);
     matrices.push({ rows, cols });
     left -= rows * cols;
   }

@@ -16,6 +16,8 @@ const suite = (name: string, rule: RobustRule, promises: Pick<StrategySubject, "
         { manifest: small, attackers, previous },
       ),
     fewest: rule.fewest,
+    averages: true,
+    scales: true,
     ...promises,
   });
 

@@ -1,0 +1,91 @@
+import { manifestOf, modelDigest, numParams } from "../model/manifest.ts";
+import type { Model } from "../model/message.ts";
+import type { HeldModel, ModelSource } from "../model/protocol.ts";
+import type { Params } from "../model/tensor.ts";
+import { encodeFrame } from "../wire/frame.ts";
+
+/** The versions of the global model by their digests, and the frames that bring a client to the newest. */
+export interface Chain {
+  readonly model: () => Model;
+  readonly held: () => HeldModel;
+  /**
+   * The next version; `frames` makes those that lead to it from the one before, given its digest. `masks` is the frame of
+   * what the model owns from there on, null for all.
+   */
+  readonly push: (
+    params: Params,
+    frames: (digest: string) => readonly Uint8Array[],
+    masks: Uint8Array | null,
+  ) => void;
+  readonly catchUp: (held: HeldModel | null) => CatchUp;
+  /** Size of what leads to the newest version. */
+  readonly lastDeltaBytes: () => number;
+}
+
+export interface CatchUp {
+  readonly kind: "origin" | "delta" | "checkpoint";
+  readonly frames: readonly Uint8Array[];
+}
+
+interface Delta {
+  readonly version: number;
+  readonly frames: readonly Uint8Array[];
+}
+
+/** `source` is what makes version 0; null when it can only be had as a checkpoint. */
+export function openChain(initial: Params, source: ModelSource | null): Chain {
+  const denseBytes = 4 * numParams(manifestOf(initial));
+  const digests = [modelDigest(initial)];
+  const origin = source && encodeFrame({ kind: "origin", ...source, digest: digests[0]! });
+  let model: Model = { version: 0, params: initial };
+  /** As far back as they beat a checkpoint. */
+  let deltas: readonly Delta[] = [];
+  let checkpoint: Uint8Array | null = null;
+  let masksFrame: Uint8Array | null = null;
+
+  const checkpointFrames = (): readonly Uint8Array[] => {
+    checkpoint ??= encodeFrame({ kind: "checkpoint", ...model });
+    return masksFrame === null ? [checkpoint] : [masksFrame, checkpoint];
+  };
+
+  return {
+    model: () => model,
+    held: () => ({ version: model.version, digest: digests[model.version]! }),
+    push(params, frames, masks) {
+      const version = model.version + 1;
+      const digest = modelDigest(params);
+      model = { version, params };
+      digests.push(digest);
+      checkpoint = null;
+      masksFrame = masks;
+      deltas = newestWithin([...deltas, { version, frames: frames(digest) }], denseBytes);
+    },
+    catchUp(held) {
+      const known = held !== null && held.version <= model.version && digests[held.version] === held.digest;
+      const from = known ? held.version : -1;
+      if (from === model.version) return { kind: "delta", frames: [] };
+      const start = known ? [] : origin === null ? null : [origin];
+      const wanted = deltas.filter(({ version }) => version > Math.max(from, 0));
+      const complete = wanted.length === model.version - Math.max(from, 0);
+      if (start !== null && complete) {
+        const frames = [...start, ...wanted.flatMap((delta) => delta.frames)];
+        if (bytesOf(frames) <= bytesOf(checkpointFrames()))
+          return { kind: known ? "delta" : "origin", frames };
+      }
+      return { kind: "checkpoint", frames: checkpointFrames() };
+    },
+    lastDeltaBytes: () => bytesOf(deltas.at(-1)?.frames ?? []),
+  };
+}
+
+const bytesOf = (frames: readonly Uint8Array[]): number => frames.reduce((n, frame) => n + frame.length, 0);
+
+/** As many of the newest deltas as together undercut a checkpoint: an older client would get that anyway. */
+function newestWithin(deltas: readonly Delta[], bytes: number): readonly Delta[] {
+  let total = 0;
+  const tooOld = deltas.findLastIndex(({ frames }) => {
+    total += bytesOf(frames);
+    return total > bytes;
+  });
+  return deltas.slice(Math.min(tooOld + 1, deltas.length - 1));
+}

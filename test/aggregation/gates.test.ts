@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import { afterRound, gateProblem, longest, noNorms, withNorm } from "../../src/aggregation/gates.ts";
+
+const gates = { normFactor: 10 };
+const after = (...norms: number[]) => norms.reduce(withNorm, noNorms);
+
+test("from the fifth update on the median of those before it is what is usual", () => {
+  expect(longest(gates, after(1, 2, 3, 100), 7)).toBe(35); // too few: 5 times the model's norm
+  expect(longest(gates, after(1, 2, 3, 100, 4), 7)).toBe(30);
+  expect(longest(gates, after(1, 2, 3, 100, 4, 5), 7)).toBe(35);
+});
+
+test("before that a model that began at zero is no measure: the least update is", () => {
+  expect(longest(gates, after(3), 0.01)).toBe(30);
+  expect(longest(gates, after(3, 2, 1e9), 0.01)).toBe(20);
+});
+
+test("a model of zeros says nothing of its updates", () => {
+  expect(longest(gates, noNorms, 0)).toBe(Infinity);
+  expect(longest(gates, after(0, 0, 0, 0, 0), 7)).toBe(Infinity);
+});
+
+test("norms that fade or grow from round to round are followed", () => {
+  let norms = noNorms;
+  for (let round = 0; round < 200; round++)
+    for (let client = 0; client < 10; client++) {
+      const norm = (1 + client / 3) * 0.97 ** round * (round < 20 ? 1.2 ** round : 1.2 ** 20);
+      expect(gateProblem(norm, longest(gates, norms, 1))).toBeNull();
+      norms = withNorm(norms, norm);
+    }
+});
+
+test("a minority that was let in does not decide what is usual", () => {
+  const norms = after(...Array.from({ length: 60 }, (_, i) => (i % 5 === 0 ? 1e6 : 1)));
+  expect(longest(gates, norms, 1)).toBe(10);
+});
+
+test("only the newest 128 are remembered", () => {
+  const norms = after(...Array(100).fill(1), ...Array(128).fill(50));
+  expect(norms.recent).toHaveLength(128);
+  expect(longest(gates, norms, 1)).toBe(500);
+});
+
+test("every abandoned round in a row doubles what is let in; a committed one ends that", () => {
+  const usual = after(1, 1, 1, 1, 1);
+  const twice = afterRound(afterRound(usual, "abandon"), "abandon");
+  expect(longest(gates, twice, 1)).toBe(40);
+  expect(longest(gates, afterRound(twice, "commit"), 1)).toBe(10);
+});
+
+test("off lets everything in", () => {
+  expect(longest({ normFactor: null }, after(1, 1, 1, 1, 1), 1)).toBe(Infinity);
+});
+
+test("a refusal says what was sent and what would be let in", () => {
+  expect(gateProblem(10, 10)).toBeNull();
+  expect(gateProblem(123.4, 10)).toBe("the update's norm is 123, at most 10.0 is let in");
+  expect(gateProblem(Number.NaN, 10)).not.toBeNull();
+});

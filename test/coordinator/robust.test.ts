@@ -1,0 +1,208 @@
+import { expect, test } from "vitest";
+import type { AggregationSettings } from "../../src/aggregation/strategy.ts";
+import { codec } from "../../src/compress/codec.ts";
+import { planDigest } from "../../src/compress/plan.ts";
+import type { CheckedUpdate } from "../../src/coordinator/book.ts";
+import { parseConfig } from "../../src/coordinator/config.ts";
+import { coordinatorOptions } from "../../src/coordinator/options.ts";
+import { ConfigError } from "../../src/model/error.ts";
+import { digestOf, manifestDigest, manifestOf } from "../../src/model/manifest.ts";
+import type { ClientSession } from "../../src/model/protocol.ts";
+import { derive } from "../../src/model/rng.ts";
+import { mapParams } from "../../src/model/tensor.ts";
+import { memoryDisk, memoryStore } from "../../src/simulation/memory.ts";
+import { initialParams } from "../../src/trainer/zoo.ts";
+import { encodeFrame, shortDigest } from "../../src/wire/frame.ts";
+import {
+  dataset,
+  dense,
+  halfWay,
+  initial,
+  open,
+  options,
+  startClient,
+  topKTernary,
+  world,
+} from "../suites/federation.ts";
+
+const robust = [
+  "median",
+  "trimmed-mean",
+  "krum",
+  "multi-krum",
+  "bulyan",
+  "geometric-median",
+  "centered-clipping",
+] as const;
+
+test("median, one round: by hand, through frames and journal", async () => {
+  const virtual = world();
+  const settings = options({
+    rounds: 1,
+    uplink: dense,
+    downlink: dense,
+    aggregation: { strategy: "median", attackers: 1 },
+  });
+  const coordinator = await open(memoryDisk(), virtual, settings);
+  for (const i of [1, 2, 3]) startClient(i, coordinator.service, virtual);
+  await virtual.run(coordinator.finished);
+  const moves = [1, 2, 3].map((i) => dataset(i).inputs.map((v) => 0.5 * v));
+  const model = [...coordinator.book.model().params.values()].flatMap(({ data }) => [...data]);
+  for (const [j, v] of model.entries()) {
+    const [, middle] = moves.map((move) => move[j]!).sort((a, b) => a - b);
+    expect(v).toBeCloseTo(middle!, 6);
+  }
+});
+
+test.each(robust)("%s: a coordinator that dies inside a round comes to the same model", async (strategy) => {
+  const settings = options({ aggregation: { strategy, attackers: 0 } });
+  const run = async (disk: ReturnType<typeof memoryDisk>, stores: ReturnType<typeof memoryStore>[]) => {
+    const virtual = world();
+    const coordinator = await open(disk, virtual, settings);
+    for (const i of [1, 2, 3]) startClient(i, coordinator.service, virtual, { store: stores[i - 1]! });
+    return { coordinator, end: await virtual.run(coordinator.finished.catch((error: Error) => error)) };
+  };
+  const stores = () => [1, 2, 3].map(() => memoryStore());
+  const reference = await run(memoryDisk(), stores());
+  const [disk, kept] = [memoryDisk(), stores()];
+  let appends = 0;
+  const dying = {
+    ...disk,
+    append: async (name: string, bytes: Uint8Array) => {
+      if (++appends > 12) throw new Error("power cut");
+      await disk.append(name, bytes);
+    },
+  };
+  expect((await run(dying, kept)).end).toBeInstanceOf(Error);
+  expect((await run(disk, kept)).coordinator.book.held()).toEqual(reference.coordinator.book.held());
+});
+
+/** Five clients; the last reports a hundred times what it learned, from its second round on. */
+async function withLargeNorms(aggregation: Partial<AggregationSettings>) {
+  const virtual = world();
+  const disk = memoryDisk();
+  const settings = options({ rounds: 4, goal: 5, minimum: 3, uplink: dense, downlink: dense, aggregation });
+  const coordinator = await open(disk, virtual, settings);
+  const honest = halfWay(virtual);
+  let rounds = 0;
+  const hostile = {
+    ...honest,
+    train: async (...args: Parameters<typeof honest.train>) => {
+      const result = await honest.train(...args);
+      const factor = ++rounds === 1 ? 1 : 100;
+      const params = mapParams(result.params, ({ data }, name) => {
+        const before = args[0].params.get(name)!.data;
+        return data.map((v, i) => before[i]! + factor * (v - before[i]!));
+      });
+      return { ...result, params };
+    },
+  };
+  const clients = [1, 2, 3, 4, 5].map((i) =>
+    startClient(i, coordinator.service, virtual, i === 5 ? { trainer: hostile } : {}),
+  );
+  await virtual.run(coordinator.finished);
+  return { coordinator, clients, disk, settings };
+}
+
+test("the gate refuses a norm far above the usual, by name, and the client rolls back", async () => {
+  const { coordinator, clients, disk, settings } = await withLargeNorms({});
+  const refused = coordinator.events.filter((event) => event.type === "report.refused");
+  expect(refused.length).toBeGreaterThan(0);
+  for (const event of refused) expect(event).toMatchObject({ clientId: "client-5", code: "norm-gate" });
+  expect(refused[0]!.detail).toMatch(/^the update's norm is [\d.e+]+, at most [\d.]+ is let in$/);
+  const largest = Math.max(
+    ...[...coordinator.book.model().params.values()].flatMap(({ data }) => [...data].map(Math.abs)),
+  );
+  expect(largest).toBeLessThan(1); // where the honest want to go
+  const state = (await clients[4]!.store.load())!;
+  expect(state.discarded.some((vector) => vector.some((v) => v !== 0))).toBe(true);
+
+  // A replay asks no gate and comes to the same; and it goes on with the same idea of what is usual.
+  const again = await open(disk, world(), settings);
+  expect(again.book.held()).toEqual(coordinator.book.held());
+  for (const norm of [0.1, 1, 5, 10, 50, 1e9]) {
+    const checked = { norm } as CheckedUpdate;
+    expect(again.book.gate(checked)).toBe(coordinator.book.gate(checked));
+  }
+});
+
+test("without the gate the same update is folded", async () => {
+  const { coordinator } = await withLargeNorms({ gates: { normFactor: null } });
+  expect(coordinator.events.some((event) => event.type === "report.refused")).toBe(false);
+  const largest = Math.max(
+    ...[...coordinator.book.model().params.values()].flatMap(({ data }) => [...data].map(Math.abs)),
+  );
+  expect(largest).toBeGreaterThan(1);
+});
+
+test("a robust fold refuses a report that takes more memory than the plan has", async () => {
+  const settings = options({ rounds: 1, goal: 1, aggregation: { strategy: "median", attackers: 0 } });
+  const coordinator = await open(memoryDisk(), world(), settings);
+  const session = coordinator.service.open("client-1") as ClientSession;
+  await session.checkIn({ runId: null, numExamples: 5, held: null, pending: null });
+  const rng = derive(1, "vector");
+  const manifest = manifestOf(initial);
+  const { payload } = codec({ select: { topK: 0.5 }, values: "ternary" }).encode(
+    Float32Array.from({ length: 72 }, () => rng.uniform() - 0.5),
+    1,
+  );
+  const frame = encodeFrame({
+    kind: "update",
+    round: 1,
+    baseVersion: 0,
+    manifest: shortDigest(manifestDigest(manifest)),
+    plan: shortDigest(planDigest(topKTernary, manifest)),
+    numExamples: 5,
+    numSteps: 1,
+    trainLoss: 1,
+    payloads: [payload],
+  });
+  const receipt = await session.report({ round: 1, digest: digestOf(frame) }, frame);
+  expect(receipt).toMatchObject({ kind: "refused", refusal: { code: "too-large" } });
+});
+
+const problemsOf = (document: object): readonly string[] => {
+  const model = { zoo: "small-cnn" };
+  try {
+    coordinatorOptions(parseConfig({ model, ...document }), initialParams("small-cnn", 1), "run", null);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split("\n");
+    throw error;
+  }
+  return [];
+};
+
+test("a config whose rounds could be too small for its strategy is refused", () => {
+  const cohort = { goal: 10, minimum: 6 };
+  const hostile = "with 2 hostile of a round's reports (aggregation.attackers)";
+  expect(problemsOf({ cohort, aggregation: { strategy: "krum" } })).toEqual([
+    `cohort.minimum: 6, expected at least 7 for krum ${hostile}`,
+  ]);
+  expect(problemsOf({ cohort: { goal: 10 }, aggregation: { strategy: "bulyan" } })).toEqual([
+    `cohort.minimum: 10, expected at least 11 for bulyan ${hostile}`,
+  ]);
+  expect(problemsOf({ cohort, aggregation: { strategy: "krum", attackers: 1 } })).toEqual([]);
+  expect(problemsOf({ cohort, aggregation: { strategy: "median" } })).toEqual([]);
+  expect(problemsOf({ cohort: { ...cohort, maxStaleness: 2 }, aggregation: { strategy: "median" } })).toEqual(
+    ["cohort.maxStaleness: 2, expected 0 with median, for which every client counts the same"],
+  );
+  expect(problemsOf({ cohort, aggregation: { strategy: "median", clipNorm: 2 } })).toEqual([
+    "aggregation.clipNorm: 2, expected null with median, which takes updates as they are",
+  ]);
+});
+
+test("a config whose rounds could be too large for its memory is refused", () => {
+  const aggregation = { strategy: "median" };
+  const small = (robustBytes: number) => ({ limits: { robustBytes } });
+  const uplink = [{ tensors: "*", codec: { values: "float32" } }];
+  // small-cnn has 20,522 parameters
+  expect(problemsOf({ aggregation, uplink, coordinator: small(820_879) })).toEqual([
+    "coordinator.limits.robustBytes: 820879, expected at least 820880 with strategy median, which keeps 10 updates " +
+      "of up to 82088 bytes; or a smaller cohort.goal, or an uplink that selects less",
+  ]);
+  expect(problemsOf({ aggregation, uplink, coordinator: small(820_880) })).toEqual([]);
+  // one percent of them, and their places
+  expect(problemsOf({ aggregation, coordinator: small(10 * 8 * 205 - 1) })).toHaveLength(1);
+  expect(problemsOf({ aggregation, coordinator: small(10 * 8 * 205) })).toEqual([]);
+  expect(problemsOf({ coordinator: small(0) })).toEqual([]);
+});
