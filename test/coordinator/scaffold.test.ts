@@ -1,19 +1,30 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { correctionOf } from "../../src/client/control.ts";
+import { followFrames } from "../../src/client/model-chain.ts";
 import type { StateStore } from "../../src/client/state.ts";
 import type { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { sleep } from "../../src/model/clock.ts";
 import { countOf } from "../../src/model/dataset.ts";
-import type { PlanRule } from "../../src/model/protocol.ts";
+import type { PlanRule, Task } from "../../src/model/protocol.ts";
 import { derive } from "../../src/model/rng.ts";
 import { mapParams, type Params } from "../../src/model/tensor.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";
 import type { World } from "../../src/simulation/world.ts";
 import type { Trainer, TrainTask } from "../../src/trainer/trainer.ts";
-import { decodeFrame } from "../../src/wire/frame.ts";
+import { decodeFrame, encodeFrame } from "../../src/wire/frame.ts";
+import type { ControlFrame } from "../../src/wire/kinds.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
-import { dense, open, options, type RunningClient, startClient, world } from "../suites/federation.ts";
+import {
+  dense,
+  factory,
+  open,
+  options,
+  type RunningClient,
+  startClient,
+  world,
+} from "../suites/federation.ts";
+import { wireErrorCode } from "../suites/wire-error.ts";
 
 const scaffold = { strategy: "scaffold" as const };
 /** Whatever they have of examples. */
@@ -216,6 +227,48 @@ test("bytes: one float32 a coordinate beside every download but version 0's, and
   // magic, version, kind, version, manifest, count, 72 values, checksum
   const frameBytes = 4 + 1 + 1 + 1 + 4 + 1 + 4 * 72 + 4;
   expect(controlled.totals.downlink).toBe(plain.totals.downlink + 9 * frameBytes);
+});
+
+test("a download that does not bring the control variate of its version is refused", async () => {
+  const settings = options({ rounds: 2, goal: 2, aggregation: scaffold, downlink: dense });
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, settings);
+  const clients = [1, 2].map((i) => startClient(i, coordinator.service, virtual));
+  await virtual.run(Promise.all(clients.map(({ end }) => end)));
+  const { contract } = settings;
+  const task: Task = {
+    runId: "test-run",
+    round: 3,
+    base: coordinator.book.held(),
+    model: contract.source,
+    manifest: contract.manifest,
+    train: contract.train,
+    uplink: contract.uplink,
+    downlink: contract.downlink,
+    exponents: [],
+    reportDeadlineMs: 1,
+    sharedSeed: 0,
+  };
+  const follow = (frames: readonly Uint8Array[], of: Task = task) =>
+    followFrames(null, frames, of, factory, defaultLimits);
+  const { frames } = coordinator.book.catchUp(null);
+  const model = frames.slice(0, -1);
+  const control = decodeFrame(frames.at(-1)!, defaultLimits);
+  if (control.kind !== "control") expect.fail("the control variate comes last");
+  const changed = (change: Partial<ControlFrame>) => [...model, encodeFrame({ ...control, ...change })];
+  expect(flat(follow(frames).control!)).toEqual([...control.values]);
+  expect(coordinator.book.catchUp(coordinator.book.held()).frames).toEqual([]);
+  const { controlVariates: _, ...plain } = contract.train;
+  for (const [code, attempt] of [
+    ["truncated", () => follow(model)],
+    ["wrong-base", () => follow(changed({ version: 1 }))],
+    ["wrong-base", () => follow(frames.slice(-1))],
+    ["wrong-manifest", () => follow(changed({ manifest: 1 }))],
+    ["bad-shape", () => follow(changed({ values: control.values.slice(1) }))],
+    ["bad-kind", () => follow([...frames, frames.at(-1)!])],
+    ["bad-kind", () => follow(frames, { ...task, train: plain })],
+  ] as const)
+    expect(wireErrorCode(attempt), code).toBe(code);
 });
 
 test("a correction is c - c_i, and none while both are zero", () => {
