@@ -80,7 +80,7 @@ function kernelSubjects(vector: Float32Array): Readonly<Record<string, KernelSub
     kernels.levelCodes(kernels.stochasticLevels(vector, derive(1, "bench"), scale, STEPS).levels, STEPS);
   const codes = quantize();
   const perQuantum = 2 ** 40 / scale;
-  const sums = exactSums(length);
+  const [sums, values] = [exactSums(length), new Float32Array(length)];
   const of = (unit: string, count: number, bytes: number) => ({ unit, count, bytes });
   const all = of("coordinates", length, vector.byteLength);
   return {
@@ -89,7 +89,7 @@ function kernelSubjects(vector: Float32Array): Readonly<Record<string, KernelSub
     dequantizeAdd: {
       about: "int8 to float32, times a weight onto an exact tally",
       ...all,
-      run: () => sums.add(0, kernels.lookUp(table, codes), perQuantum),
+      run: () => sums.add(0, kernels.lookUp(table, codes, values), perQuantum),
     },
     ...symbolSubjects(codes),
     ...positionSubjects(vector, sums, perQuantum),

@@ -1,16 +1,11 @@
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
 import { type Config, parseConfig } from "../coordinator/config.ts";
-import { loadFederated } from "../data/source.ts";
-import { ConfigError } from "../model/error.ts";
-import { federate } from "../simulation/federate.ts";
-import { roundHistory } from "../simulation/history.ts";
 import { formatPercent } from "../telemetry/format.ts";
 import { trainerPool } from "../trainer/pool.ts";
-import type { Trainer } from "../trainer/trainer.ts";
-import { initialParams } from "../trainer/zoo.ts";
 import { interruptible } from "./exit.ts";
 import { collect, integer, positive } from "./options.ts";
+import { chosen, type End, endOf, print } from "./study-run.ts";
 
 interface Options {
   readonly rounds: number;
@@ -104,14 +99,6 @@ export const attacksCommand = (): Command =>
       if (json) process.stdout.write(`${JSON.stringify({ rounds, seed, density, model, rows }, null, 2)}\n`);
     });
 
-/** All, or those that were asked for, in their own order. */
-function chosen<T extends string>(path: string, all: readonly T[], asked: readonly string[]): readonly T[] {
-  const unknown = asked.filter((name) => !(all as readonly string[]).includes(name));
-  if (unknown.length > 0)
-    throw new ConfigError(unknown.map((value) => ({ path, value, expected: `one of ${all.join(", ")}` })));
-  return all.filter((name) => asked.length === 0 || asked.includes(name));
-}
-
 function densityOf(text: string): number {
   const density = Number(text);
   if (!(density > 0 && density <= 1)) throw new InvalidArgumentError("expected a share above 0, at most 1");
@@ -132,46 +119,5 @@ function configOf(settings: Readonly<Record<string, unknown>>, density: number):
   });
 }
 
-interface End {
-  readonly accuracy: number | null;
-  readonly refused: number;
-}
-
-async function endOf(config: Config, trainer: Trainer, signal: AbortSignal): Promise<End> {
-  const { clients, test } = await loadFederated(config.data!, config.clients, config.seed);
-  const history = roundHistory();
-  const refused = () => history.refused().reduce((sum, { reports }) => sum + reports, 0);
-  let sequence = 0;
-  try {
-    const { coordinator } = await federate(
-      {
-        config,
-        runId: "study",
-        initial: initialParams(config.model.zoo, config.seed),
-        clients,
-        trainer,
-        evaluate: async () => null,
-        emit: (event, atMs) => history.sink.emit({ runId: "study", sequence: ++sequence, atMs, event }),
-      },
-      signal,
-    );
-    const { params } = coordinator.book.model();
-    const task = { architecture: config.model.zoo, params, dataset: test! };
-    return { accuracy: (await trainer.evaluate(task, signal)).accuracy, refused: refused() };
-  } catch (error) {
-    if (!(error as Error).message.startsWith("training diverged")) throw error;
-    return { accuracy: null, refused: refused() };
-  }
-}
-
 const textOf = ({ accuracy, refused }: End): string =>
   (accuracy === null ? "diverged" : formatPercent(accuracy)) + (refused > 0 ? ` (${refused} refused)` : "");
-
-const print = (cells: readonly string[]): void => {
-  process.stdout.write(
-    `${cells
-      .map((cell) => cell.padEnd(26))
-      .join("")
-      .trimEnd()}\n`,
-  );
-};

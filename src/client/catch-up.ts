@@ -5,7 +5,7 @@ import { WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf, modelDigest, numParams } from "../model/manifest.ts";
 import { masksDigest } from "../model/masks.ts";
 import type { Task } from "../model/protocol.ts";
-import type { Masks, Params } from "../model/tensor.ts";
+import type { Params } from "../model/tensor.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { CoordinatorLink } from "./link.ts";
 import { type Factory, type Followed, followFrames } from "./model-chain.ts";
@@ -71,7 +71,7 @@ export async function catchUp(
       const digest = modelDigest(model.params);
       if (model.version === base.version && digest !== base.digest)
         throw new WireError("bad-digest", "download", `version ${model.version} is not the one announced`);
-      const masks = wanted === undefined ? known : own(followed.own, wanted, task);
+      const masks = wanted === undefined ? known : own(followed, wanted, task);
       if (part && masks === null) return null;
       return {
         held: { ...model, digest },
@@ -87,11 +87,12 @@ export async function catchUp(
   throw new Error("unreachable: the last try returns or throws");
 }
 
-function own(masks: Masks | null, digest: string, { manifest }: Task): HeldMasks | null {
-  if (masks === null) return null;
-  if (masksDigest(masks, manifest) !== digest)
-    throw new WireError("bad-digest", "download", "the masks are not those announced");
-  return { digest, masks };
+/** The last masks that came: the client's, or those of the model where it owns all of that. */
+function own({ own: last, dropped }: Followed, digest: string, { manifest }: Task): HeldMasks | null {
+  const masks = last ?? dropped.at(-1);
+  if (masks !== undefined && masksDigest(masks, manifest) === digest) return { digest, masks };
+  if (last === null) return null;
+  throw new WireError("bad-digest", "download", "the masks are not those announced");
 }
 
 /** An explicit drop clears what was owed; after a checkpoint nobody knows what left the model and came back. */

@@ -1,6 +1,7 @@
 import { codecKernels } from "../kernels/codec.ts";
 import { isLittleEndian } from "../kernels/endian.ts";
 import { WireError, type WireErrorCode } from "../model/error.ts";
+import { fresh, type Scratch } from "./scratch.ts";
 
 /**
  * Bits in the order of DEFLATE (RFC 1951, 3.1.1): a byte is filled from its least significant bit up, and so is a
@@ -95,15 +96,17 @@ export interface BitReader {
   readonly read: (width: number) => number;
   /** The next `count` numbers of `width` bits each, width 1 to 8. */
   readonly readAll: (count: number, width: number) => Uint8Array;
-  /** The next `count` numbers of 32 bits each. */
-  readonly readWords: (count: number) => Uint32Array;
+  /** The next `count` numbers of 32 bits each, as the floats that have those bits. */
+  readonly readFloats: (count: number) => Float32Array;
+  /** Memory for so many values that are read; it may hold anything. */
+  readonly floats: (count: number) => Float32Array;
   /** How many zero bits stand before the next one bit; above `limit` it throws `code`, `bad-positions` if not given. */
   readonly unary: (limit: number, code?: WireErrorCode) => number;
   /** Only zero bits may be left, and fewer than 8 of them. */
   readonly end: () => void;
 }
 
-export function bitReader(bytes: Uint8Array, place: string): BitReader {
+export function bitReader(bytes: Uint8Array, place: string, scratch: Scratch = fresh): BitReader {
   let at = 0;
   let held = 0;
   let numHeld = 0;
@@ -146,21 +149,23 @@ export function bitReader(bytes: Uint8Array, place: string): BitReader {
       for (let i = numPacked; i < count; i++) codes[i] = read(width);
       return codes;
     },
-    readWords(count) {
+    floats: scratch.floats,
+    readFloats(count) {
       if (32 * count > remaining())
         throw new WireError("truncated", place, `ends after ${8 * bytes.length} bits`);
-      const words = new Uint32Array(count);
+      const values = scratch.floats(count);
+      const words = new Uint32Array(values.buffer, values.byteOffset, count);
       if (numHeld > 0)
         for (let i = 0; i < count; i++) {
           const low = read(16);
           words[i] = low | (read(16) << 16);
         }
       else {
-        new Uint8Array(words.buffer).set(bytes.subarray(at, at + 4 * count));
+        new Uint8Array(words.buffer, words.byteOffset, 4 * count).set(bytes.subarray(at, at + 4 * count));
         littleEndian(words);
         at += 4 * count;
       }
-      return words;
+      return values;
     },
     read,
     unary(limit, code = "bad-positions") {

@@ -6,6 +6,7 @@ import { byteReader } from "./bytes.ts";
 import { encodeLowRank } from "./low-rank-payload.ts";
 import type { Matrix } from "./matrix.ts";
 import { type Encoded, readPayload, writePayload } from "./payload.ts";
+import type { Scratch } from "./scratch.ts";
 import { type Selected, select } from "./selection.ts";
 import { take } from "./take.ts";
 import { fixedWidth } from "./values/coder.ts";
@@ -20,8 +21,8 @@ export interface Codec {
    * and seed, same bytes. No magnitude above `bound`, and of the vector none is, comes out of it.
    */
   readonly encode: (vector: Float32Array, seed: number, bound?: number) => Encoded;
-  /** Throws WireError; `place` names the payload in it. */
-  readonly decode: (bytes: Uint8Array, length: number, place?: string) => SparseVector;
+  /** Throws WireError; `place` names the payload in it. `scratch` gives the values' memory; without it, of their own. */
+  readonly decode: (bytes: Uint8Array, length: number, place?: string, scratch?: Scratch) => SparseVector;
 }
 
 /**
@@ -58,7 +59,8 @@ export function codec(spec: CodecSpec, feedback = false, matrices?: readonly Mat
       const quantized = values.quantize(picked, { seed, feedback, bound: most });
       return writePayload(spec.values, selected, quantized, length);
     },
-    decode: (bytes, length, place = "payload") => readPayload(byteReader(bytes, place), length, spec),
+    decode: (bytes, length, place = "payload", scratch) =>
+      readPayload(byteReader(bytes, place), length, spec, scratch),
   };
 }
 

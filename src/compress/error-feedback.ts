@@ -4,6 +4,7 @@ import { WireError } from "../model/error.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { Params, SparseVector } from "../model/tensor.ts";
 import { gather, type PlanGroup, scatter } from "./plan.ts";
+import type { Scratch } from "./scratch.ts";
 
 /**
  * What was not sent so far, one flat vector a plan group; null where the rule has no error feedback. It is added to
@@ -60,11 +61,14 @@ export function encodeDelta(
 export function decodeDelta(
   groups: readonly PlanGroup[],
   payloads: readonly Uint8Array[],
+  scratch?: Scratch,
 ): ReadonlyMap<string, SparseVector> {
   if (payloads.length !== groups.length)
     throw new WireError("bad-shape", "payloads", `${payloads.length}, expected ${groups.length}`);
   return merged(
-    groups.map((group, i) => scatter(group, group.codec.decode(payloads[i]!, group.length, `payload ${i}`))),
+    groups.map((group, i) =>
+      scatter(group, group.codec.decode(payloads[i]!, group.length, `payload ${i}`, scratch)),
+    ),
   );
 }
 

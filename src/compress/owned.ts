@@ -14,6 +14,7 @@ import type { PlanRule } from "../model/protocol.ts";
 import { type Masks, type Params, type Positions, type SparseVector, sizeOf } from "../model/tensor.ts";
 import { decodeDelta, type EncodedDelta, encodeDelta, type Residual } from "./error-feedback.ts";
 import { type PlanGroup, planDigest, planGroups } from "./plan.ts";
+import type { Scratch } from "./scratch.ts";
 
 /**
  * A plan as it is for a client that owns a part of the model: its groups have the owned coordinates only, so that neither
@@ -97,8 +98,9 @@ export function encodeOwned(
 export function decodeOwned(
   { groups, manifest, masks }: OwnedPlan,
   payloads: readonly Uint8Array[],
+  scratch?: Scratch,
 ): ReadonlyMap<string, SparseVector> {
-  const owned = decodeDelta(groups, payloads);
+  const owned = decodeDelta(groups, payloads, scratch);
   return new Map(
     manifest.tensors.map(({ name, shape }) => {
       const mask = maskIn(masks, name);

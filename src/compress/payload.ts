@@ -15,6 +15,7 @@ import {
   readPositionsHead,
   shortestPositions,
 } from "./positions.ts";
+import type { Scratch } from "./scratch.ts";
 import type { Selected } from "./selection.ts";
 import { take } from "./take.ts";
 import type { Quantized, ValueCode, ValueReader, ValuesSpec } from "./values/coder.ts";
@@ -116,13 +117,18 @@ const nonZero = (values: Float32Array): Uint32Array => codecKernels(values.lengt
  * Reads a payload to its end, for a vector of `length` (1 or more). Memory is taken only for what the bytes at hand
  * can fill; where an entropy coder, a seed or factors need no bits a coordinate, for at most some ten bytes of each of
  * the vector's coordinates. `agreed` is the plan's codec: its values must be coded so, and factors are read only if it
- * has them. Null takes any known coder.
+ * has them. Null takes any known coder. `scratch` gives the values' memory.
  */
-export function readPayload(reader: ByteReader, length: number, agreed: CodecSpec | null): SparseVector {
+export function readPayload(
+  reader: ByteReader,
+  length: number,
+  agreed: CodecSpec | null,
+  scratch?: Scratch,
+): SparseVector {
   assert(length >= 1, "a payload carries a vector with coordinates");
   const { positions, values, zeros } = readPayloadHead(reader, length, agreed);
   const place = reader.placed("bits");
-  const bits = bitReader(reader.bytes("bits", reader.remaining()), place);
+  const bits = bitReader(reader.bytes("bits", reader.remaining()), place, scratch);
   const bitsPerValue = values?.leastBits ?? 0;
   const expect = (count: number, positionBits = 0): void => {
     const least = positionBits + count * bitsPerValue;

@@ -12,6 +12,7 @@ import type { Weight } from "../aggregation/weight.ts";
 import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
 import { isMasked, zeroOutsideGroups } from "../compress/owned.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
+import { reusedScratch } from "../compress/scratch.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { localSteps } from "../model/local-steps.ts";
@@ -73,7 +74,10 @@ export interface Book {
   readonly held: () => HeldModel;
   readonly round: () => number;
   readonly open: () => OpenRound | null;
-  /** Checks a report's bytes while a round is open; throws WireError, changes nothing. */
+  /**
+   * Checks a report's bytes while a round is open; throws WireError, changes nothing. What it gives is good until the next
+   * check.
+   */
   readonly check: (clientId: ClientId, frame: Uint8Array, expected: ExpectedReport) => CheckedUpdate;
   /** Why a report that checks out is not let in nevertheless; null when it is. Not asked again by a replay. */
   readonly gate: (checked: CheckedUpdate) => string | null;
@@ -176,6 +180,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   /** What the last committed round came to, for folds that start from there. */
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
+  /** Where updates are folded one by one, each is decoded into the memory of the one before. */
+  const scratch = strategy.fold.kind === "linear" && !contract.keepsUpdates ? reusedScratch() : undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   const verdicts = new Map<ClientId, Map<number, Verdict>>();
 
@@ -196,7 +202,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     expect("wrong-manifest", "manifest", frame.manifest, manifestId);
     const { plan } = partOf(clientId, expected.round);
     expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
-    const update = decodeUpdate(frame, clientId, plan);
+    scratch?.reset();
+    const update = decodeUpdate(frame, clientId, plan, scratch);
     const largest = largestDeltas(update, manifest, exponents);
     if (strategy.fold.kind === "robust") checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))

@@ -211,7 +211,8 @@ async function fetchModel(
   const { version } = desk.book.held();
   const { kind, frames: ofModel } = desk.book.catchUp(held);
   const own = masks === undefined ? null : desk.book.masksFrame(masks);
-  const frames = own === null ? ofModel : [...ofModel, own];
+  // the model's own masks may be among them already
+  const frames = own === null || ofModel.includes(own) ? ofModel : [...ofModel, own];
   const bytes = frames.reduce((n, frame) => n + frame.length, 0);
   desk.ledger.sent(bytes);
   desk.emit({ type: "model.fetched", clientId, version, kind, frames: frames.length, bytes });

@@ -68,11 +68,10 @@ export const scalarCodecKernels: CodecKernels = {
       const c = Math.floor((Math.abs(value) * steps) / scale + 0.5);
       codes[i] = value < 0 ? steps - c : steps + c;
     }
-    return { codes, values: scalarCodecKernels.lookUp(table, codes) };
+    return { codes, values: scalarCodecKernels.lookUp(table, codes, new Float32Array(codes.length)) };
   },
 
-  lookUp(table, codes) {
-    const values = new Float32Array(codes.length);
+  lookUp(table, codes, values) {
     for (let i = 0; i < codes.length; i++) values[i] = table[codes[i]!]!;
     return values;
   },

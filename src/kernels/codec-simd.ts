@@ -147,10 +147,9 @@ function openKernels(): CodecKernels {
       return { codes, values: levels };
     },
 
-    lookUp(table, codes) {
+    lookUp(table, codes, values) {
       const [entries, at, out] = place(4 * 256, PART, 4 * PART);
       floats(entries, table.length).set(table);
-      const values = new Float32Array(codes.length);
       for (let start = 0; start < codes.length; start += PART) {
         const part = codes.subarray(start, start + PART);
         bytes(at, part.length).set(part);

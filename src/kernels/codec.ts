@@ -27,8 +27,8 @@ export interface CodecKernels extends RansKernels, RangeKernels, RiceKernels, St
    * value, which is `table[code]`. `scale`, above 0, is no less than any magnitude; `steps` is 1 to 127.
    */
   readonly nearestLevels: (values: Float32Array, scale: number, steps: number, table: Float32Array) => Coded;
-  /** Of every code its entry in the table, which has one for each of them, and at most 256. */
-  readonly lookUp: (table: Float32Array, codes: Uint8Array) => Float32Array;
+  /** Of every code its entry in the table, which has one for each of them, and at most 256; in `values`, as many. */
+  readonly lookUp: (table: Float32Array, codes: Uint8Array, values: Float32Array) => Float32Array;
   /** Of every value a code, 1 where it is below zero and else 0, and plus or minus `scale`. */
   readonly signs: (values: Float32Array, scale: number) => Coded;
   /**
@@ -93,5 +93,8 @@ export interface CentroidCodes {
 /** Those that are fastest for a vector of `length`: short ones are not worth the way into another memory. */
 export const codecKernels = (length: number): CodecKernels =>
   length < SHORT ? scalarCodecKernels : (simdCodecKernels() ?? scalarCodecKernels);
+
+/** For loops that take some eight steps a value, such as those that code it bit by bit. */
+export const bitwiseKernels = (length: number): CodecKernels => codecKernels(8 * length);
 
 const SHORT = 1024;

@@ -1,4 +1,5 @@
 import { decodeOwned, type OwnedPlan } from "../compress/owned.ts";
+import type { Scratch } from "../compress/scratch.ts";
 import { assert } from "../model/assert.ts";
 import { maskIn } from "../model/masks.ts";
 import type { ClientId, TensorUpdate, UpdateMessage } from "../model/message.ts";
@@ -7,14 +8,18 @@ import type { UpdateFrame } from "./frame.ts";
 
 /**
  * The message in an update frame: the payloads decoded and dealt out to the owned coordinates of the manifest's tensors.
- * Throws WireError. Does not check round, base, manifest and plan: what they should be is the caller's knowledge.
+ * Throws WireError. `scratch` gives the values' memory. Does not check round, base, manifest and plan: what they should be is the caller's knowledge.
  */
-export function decodeUpdate(frame: UpdateFrame, clientId: ClientId, plan: OwnedPlan): UpdateMessage {
+export function decodeUpdate(
+  frame: UpdateFrame,
+  clientId: ClientId,
+  plan: OwnedPlan,
+  scratch?: Scratch,
+): UpdateMessage {
   const { round, baseVersion, numExamples, numSteps, trainLoss } = frame;
-  const tensors = [...decodeOwned(plan, frame.payloads)].map(([name, delta]): [string, TensorUpdate] => [
-    name,
-    { mask: maskIn(plan.masks, name), delta },
-  ]);
+  const tensors = [...decodeOwned(plan, frame.payloads, scratch)].map(
+    ([name, delta]): [string, TensorUpdate] => [name, { mask: maskIn(plan.masks, name), delta }],
+  );
   return { clientId, round, baseVersion, numExamples, numSteps, trainLoss, tensors: new Map(tensors) };
 }
 

@@ -62,8 +62,8 @@ test("masks travel when they change; then a round names them and sends values on
   const { coordinator } = await federation({ rounds: 6, masks: half, uplink: dense });
   const fetched = coordinator.events.flatMap((e) => (e.type === "model.fetched" ? [e] : []));
   const reports = coordinator.events.flatMap((e) => (e.type === "report.accepted" ? [e] : []));
-  // First the origin; then masks of the model, the delta, and the client's own masks; from then on deltas.
-  expect(fetched.map(({ frames }) => frames)).toEqual([1, 1, 1, 3, 3, 3, ...Array(12).fill(1)]);
+  // First the origin; then masks of the model, which are the clients', and the delta; from then on deltas.
+  expect(fetched.map(({ frames }) => frames)).toEqual([1, 1, 1, 2, 2, 2, ...Array(12).fill(1)]);
   const bytesIn = (round: number) => reports.find((report) => report.round === round)!.bytes;
   expect(bytesIn(1) - bytesIn(2)).toBe(4 * 32); // a dense report has a float32 a coordinate that it owns
 });

@@ -28,7 +28,7 @@ function compareValues(vector: Float32Array, draw: Draw): void {
     if (scale > 0) both((k) => k.nearestLevels(vector, scale, steps, table));
     if (scale > 0) compareLevels(vector, scale, steps);
     const codes = codesOf(vector.length, table.length, draw);
-    both((k) => k.lookUp(table, codes));
+    both((k) => k.lookUp(table, codes, new Float32Array(codes.length)));
   }
 }
 

@@ -104,17 +104,28 @@ function apartSparse(at: Positions, x: Float32Array, bt: Positions, y: Float32Ar
 /** What both own; null for all of the tensor. */
 function commonOf(a: Positions | null, b: Positions | null): Positions | null {
   if (a === null || b === null) return a ?? b;
-  const others = new Set(b);
-  return a.filter((at) => others.has(at));
+  return Uint32Array.from(placesIn(a, b), (i) => a[i]!);
 }
 
 /** What a payload carries of these coordinates. */
 function within({ length, support, values }: SparseVector, owned: Positions): SparseVector {
-  const kept = new Set(owned);
-  const places = [...(support ?? values).keys()].filter((i) => kept.has(support === null ? i : support[i]!));
+  if (support === null)
+    return { length, support: owned, values: Float32Array.from(owned, (at) => values[at]!) };
+  const places = placesIn(support, owned);
   return {
     length,
-    support: Uint32Array.from(places, (i) => (support === null ? i : support[i]!)),
+    support: Uint32Array.from(places, (i) => support[i]!),
     values: Float32Array.from(places, (i) => values[i]!),
   };
+}
+
+/** The places in `list` of those that are in `others` too. */
+function placesIn(list: Positions, others: Positions): readonly number[] {
+  const places: number[] = [];
+  let j = 0;
+  for (let i = 0; i < list.length; i++) {
+    while (j < others.length && others[j]! < list[i]!) j++;
+    if (others[j] === list[i]) places.push(i);
+  }
+  return places;
 }

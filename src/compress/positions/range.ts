@@ -1,4 +1,4 @@
-import { codecKernels } from "../../kernels/codec.ts";
+import { bitwiseKernels } from "../../kernels/codec.ts";
 import { WireError } from "../../model/error.ts";
 import type { Positions } from "../../model/tensor.ts";
 import { type ByteReader, varintBytes } from "../bytes.ts";
@@ -10,7 +10,7 @@ import { readPositionCount } from "./golomb-rice.ts";
  * H(p) where coordinates come in clusters or tensors differ in density.
  */
 export function rangeGaps(support: Positions): PositionCode {
-  const bytes = codecKernels(support.length).encodeGaps(support);
+  const bytes = bitwiseKernels(support.length).encodeGaps(support);
   return {
     headBytes: varintBytes(support.length) + varintBytes(bytes.length),
     bits: 8 * bytes.length,
@@ -38,7 +38,7 @@ export function readRangeGaps(reader: ByteReader, length: number): PositionReade
 
 /** All bytes must be taken, and the last not be zero: an encoder leaves zeros at the end out. */
 function readGaps(bytes: Uint8Array, count: number, length: number, place: string): Positions {
-  const { positions, numBytes } = codecKernels(count).decodeGaps(bytes, count, length);
+  const { positions, numBytes } = bitwiseKernels(count).decodeGaps(bytes, count, length);
   if (positions.length < count)
     throw new WireError("bad-positions", place, `position ${positions.length} is beyond ${length - 1}`);
   if (numBytes < bytes.length)

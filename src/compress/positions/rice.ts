@@ -1,4 +1,4 @@
-import { codecKernels } from "../../kernels/codec.ts";
+import { bitwiseKernels, codecKernels } from "../../kernels/codec.ts";
 import type { Pair, RisingCode } from "../../kernels/codec-rice.ts";
 import { WireError } from "../../model/error.ts";
 import type { BitReader } from "../bits.ts";
@@ -33,13 +33,13 @@ export function bestRice(numbers: Uint32Array): { readonly parameter: number; re
 /** The bytes of `bits` bits that these numbers take. */
 export function riceBytes(numbers: Uint32Array, parameters: Pair, bits: number): Uint8Array {
   const bytes = new Uint8Array(Math.ceil(bits / 8));
-  codecKernels(numbers.length).riceEncode(numbers, parameters, bytes);
+  bitwiseKernels(numbers.length).riceEncode(numbers, parameters, bytes);
   return bytes;
 }
 
 /** `count` rising numbers; `truncated` when they do not end, `bad-positions` when one is not below the code's length. */
 export function readRising(reader: BitReader, count: number, code: RisingCode, place: string): Uint32Array {
-  const { numbers, numBits } = codecKernels(count).riceDecode(reader.ahead(), count, code);
+  const { numbers, numBits } = bitwiseKernels(count).riceDecode(reader.ahead(), count, code);
   reader.skip(numBits);
   if (numbers.length === count) return numbers;
   const all = new Uint32Array(count);

@@ -17,13 +17,14 @@ export const bfloat16: ValueFormat<"bfloat16"> = {
   readHead: () => ({
     leastBits: 16,
     read(reader, count, place) {
-      const words = new Uint32Array(count);
+      const values = reader.floats(count);
+      const words = bitsOf(values);
       for (let i = 0; i < count; i++) {
         const upper = reader.read(16);
         if ((upper & 0x7f80) === 0x7f80) throw new WireError("not-finite", place, `value ${i}`);
         words[i] = upper << 16;
       }
-      return floatsOf(words);
+      return values;
     },
   }),
 };

@@ -87,6 +87,9 @@ export function fixedWidth(
 export const codesAt = <T extends Uint32Array | Uint8Array>(codes: T, places: Uint32Array | null): T =>
   places === null ? codes : take(codes, places);
 
-/** Of every code its value in the table, which has one for each of them. */
-export const lookUp = (table: Float32Array, codes: Uint8Array): Float32Array =>
-  codecKernels(codes.length).lookUp(table, codes);
+/** Of every code its value in the table, which has one for each of them; in `into`, which is as long as the codes. */
+export const lookUp = (
+  table: Float32Array,
+  codes: Uint8Array,
+  into: Float32Array = new Float32Array(codes.length),
+): Float32Array => codecKernels(codes.length).lookUp(table, codes, into);

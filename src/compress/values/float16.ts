@@ -16,7 +16,7 @@ export const float16: ValueFormat<"float16"> = {
   readHead: () => ({
     leastBits: 16,
     read(reader, count, place) {
-      const values = new Float32Array(count);
+      const values = reader.floats(count);
       for (let i = 0; i < count; i++) {
         const bits = reader.read(16);
         if ((bits & 0x7c00) === 0x7c00) throw new WireError("not-finite", place, `value ${i}`);

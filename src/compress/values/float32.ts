@@ -12,7 +12,7 @@ export const float32: ValueFormat<"float32"> = {
   readHead: () => ({
     leastBits: 32,
     read(reader, count, place) {
-      const values = new Float32Array(reader.readWords(count).buffer);
+      const values = reader.readFloats(count);
       if (!codecKernels(count).allFinite(values))
         throw new WireError("not-finite", place, `value ${values.findIndex((v) => !Number.isFinite(v))}`);
       return values;

@@ -26,5 +26,5 @@ export function readSigns(reader: BitReader, count: number, scale: number, place
   const codes = reader.readAll(count, 1);
   if (scale === 0 && codes.includes(1))
     throw new WireError("bad-field", place, `value ${codes.indexOf(1)} is minus zero`);
-  return lookUp(Float32Array.of(scale, -scale), codes);
+  return lookUp(Float32Array.of(scale, -scale), codes, reader.floats(count));
 }
