@@ -10,10 +10,10 @@ export interface GateSettings {
   readonly normFactor: number | null;
 }
 
-/** What has been usual: a fold over the accepted updates and the closed rounds, so that a replay comes to the same. */
+/** What has been usual: a fold over the closed rounds, so that a replay comes to the same. */
 export interface Norms {
-  /** Of the newest accepted updates, in the order of the journal. */
-  readonly recent: readonly number[];
+  /** Of the updates of the newest committed rounds, as many as WINDOW takes and at least one round's. */
+  readonly recent: readonly (readonly number[])[];
   /** Rounds abandoned since the last that was not. */
   readonly abandonedInRow: number;
 }
@@ -31,15 +31,22 @@ const FEWEST = 5;
  */
 const FIRST_FACTOR = 5;
 
-export const withNorm = (norms: Norms, norm: number): Norms => ({
-  ...norms,
-  recent: [...norms.recent, norm].slice(-WINDOW),
-});
-
-export const afterRound = (norms: Norms, outcome: "commit" | "abandon"): Norms => ({
-  ...norms,
-  abandonedInRow: outcome === "commit" ? 0 : norms.abandonedInRow + 1,
-});
+/**
+ * `ofRound` are the norms of its updates. They count once the round is committed, all of them or none: who comes first in
+ * a round, or last, must not decide for the others, or a few clients with tiny updates could shut everybody else out.
+ */
+export function afterRound(
+  { recent, abandonedInRow }: Norms,
+  outcome: "commit" | "abandon",
+  ofRound: readonly number[],
+): Norms {
+  if (outcome === "abandon") return { recent, abandonedInRow: abandonedInRow + 1 };
+  const rounds = [...recent, ofRound];
+  let total = rounds.reduce((sum, norms) => sum + norms.length, 0);
+  let from = 0;
+  while (from < rounds.length - 1 && total > WINDOW) total -= rounds[from++]!.length;
+  return { recent: rounds.slice(from), abandonedInRow: 0 };
+}
 
 /**
  * The longest that an update may be; Infinity for any. With every abandoned round in a row it doubles, so that a fleet
@@ -51,10 +58,11 @@ export function longest(
   modelNorm: number,
 ): number {
   if (normFactor === null) return Infinity;
+  const norms = recent.flat();
   const usual =
-    recent.length >= FEWEST
-      ? normFactor * median(recent)
-      : Math.max(FIRST_FACTOR * modelNorm, recent.length > 0 ? normFactor * Math.min(...recent) : 0);
+    norms.length >= FEWEST
+      ? normFactor * median(norms)
+      : Math.max(FIRST_FACTOR * modelNorm, norms.length > 0 ? normFactor * Math.min(...norms) : 0);
   return usual === 0 ? Infinity : usual * 2 ** abandonedInRow;
 }
 

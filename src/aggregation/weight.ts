@@ -24,7 +24,7 @@ export const MAX_WEIGHT = MAX_NUM_EXAMPLES * WEIGHT_UNIT;
 export interface Standing {
   /** The global model's version. */
   readonly version: number;
-  /** The largest training loss of the last committed round; null before there was one. */
+  /** The median training loss of the last committed round; null before there was one. */
   readonly lastLoss: number | null;
   /** The median norm of the updates of the rounds before; null before there was one. */
   readonly usualNorm: number | null;
@@ -71,7 +71,7 @@ export function discounted(weigh: Weigh, exponent: number): Weigh {
  * F^q (1 + q L |delta|^2 / F). The paper has L = 1 / learningRate, for a delta of one step; after `steps` of them the
  * same gradients make a delta that is as many times longer, so that 1 / L is the learning rate times the steps. F is the
  * mean loss of the training that made the update, not one more pass over the data, and is counted relative to the
- * largest of the round before.
+ * median of the round before, of which a single client cannot make what it likes.
  */
 export function fair(q: number, reachOf: (numSteps: number) => number): Weigh {
   return (update, { lastLoss }) => {
@@ -86,7 +86,7 @@ export function fair(q: number, reachOf: (numSteps: number) => number): Weigh {
 
 const SMALLEST_LOSS = 1e-6;
 const SMALLEST_REACH = 1e-6;
-/** A loss above so many times the last round's largest counts no more than that. */
+/** A loss above so many times the last round's median counts no more than that. */
 const LARGEST_RATIO = 4;
 const FAIR_UNIT = 2 ** 24;
 

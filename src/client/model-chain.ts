@@ -29,8 +29,8 @@ export interface Followed {
 
 /**
  * Follows the frames of a download from the model held to the newest: origin or checkpoint first when nothing fits,
- * then deltas in order. Masks before one of them are the model's: what is outside becomes zero. A control variate, if the
- * task has them, comes last. Throws WireError when a frame does not continue the model or a digest differs.
+ * then deltas in order. Masks before one of them are the model's: what is outside is zero after it. A control variate, if
+ * the task has them, comes last. Throws WireError when a frame does not continue the model or a digest differs.
  */
 export function followFrames(
   held: Model | null,
@@ -77,7 +77,7 @@ export function followFrames(
       check(model?.version === frame.version - 1, "wrong-base", place, `a delta to version ${frame.version}`);
       check(frame.manifest === manifest, "wrong-manifest", place, "coded for another model");
       check(frame.plan === plan, "wrong-plan", place, "coded by another plan");
-      const params = applyDelta(ownedParams(model!.params, before), decodeDelta(groups, frame.payloads));
+      const params = ownedParams(applyDelta(model!.params, decodeDelta(groups, frame.payloads)), before);
       check(
         shortDigest(modelDigest(params)) === frame.digest,
         "bad-digest",

@@ -1,6 +1,6 @@
 import type { Aggregate } from "../aggregation/aggregate.ts";
 import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
-import { afterRound, gateProblem, longest, noNorms, withNorm } from "../aggregation/gates.ts";
+import { afterRound, gateProblem, longest, noNorms } from "../aggregation/gates.ts";
 import { isExploring, type MaskRules } from "../aggregation/mask-step.ts";
 import { STEPS_UNIT } from "../aggregation/mean.ts";
 import { normOf, paramsNorm } from "../aggregation/norm.ts";
@@ -15,7 +15,7 @@ import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { reusedScratch } from "../compress/scratch.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
-import { localSteps } from "../model/local-steps.ts";
+import { localSteps, mostSteps } from "../model/local-steps.ts";
 import { type Manifest, manifestDigest } from "../model/manifest.ts";
 import { ownedParams } from "../model/masks.ts";
 import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
@@ -95,7 +95,7 @@ export interface Book {
   /** What a client owns in the round that it was last asked in. */
   readonly partOf: (clientId: ClientId, round: number) => Part;
   readonly masksFrame: (digest: string) => Uint8Array | null;
-  /** Bytes of a report for each coordinate that its client owns, at most, in the last round; 4 before there was one. */
+  /** Bytes of a report for each coordinate that its client owns, the median of the last round; 4 before there was one. */
   readonly bytesPerCoordinate: () => number;
   /** Folds a report that was checked; `digest` is its frame's. */
   readonly accept: (checked: CheckedUpdate, weight: Weight, digest: string) => void;
@@ -104,7 +104,7 @@ export interface Book {
   /** Whether this very report was accepted, in a round open or closed. */
   readonly wasAccepted: (clientId: ClientId, report: ReportId) => boolean;
   readonly verdictOf: (clientId: ClientId, report: ReportId) => Verdict;
-  readonly catchUp: (held: HeldModel | null) => CatchUp;
+  readonly catchUp: (held: HeldModel | null, target?: number) => CatchUp;
   /** Size of the newest delta frame. */
   readonly lastDeltaBytes: () => number;
   /** The models that the last round's reports stood for, where they are kept. */
@@ -136,8 +136,8 @@ export interface OpenRound {
 export type DownlinkObserver = (round: number, target: Params, owed: Residual) => void;
 
 export function openBook(contract: Contract, observe: DownlinkObserver = () => {}): Book {
-  const { manifest, weightBudget, limits } = contract;
-  const strategy = aggregationStrategy(contract.aggregation, contract.train);
+  const { manifest, weightBudget, limits, train } = contract;
+  const strategy = aggregationStrategy(contract.aggregation, train);
   const parts = openParts(contract.uplink, manifest, contract.subModels);
   const uplink: readonly PlanGroup[] = parts.of(1, null).plan.whole;
   const downlink: readonly PlanGroup[] = planGroups(contract.downlink, manifest, "downlink");
@@ -161,8 +161,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     norms: number[];
     /** Of all updates so far; they come in any order. */
     largest: readonly number[];
-    largestLoss: number;
-    bytesPerCoordinate: number;
+    losses: number[];
+    bytesPerCoordinate: number[];
   } | null = null;
   let modelMasks: ModelMasks = ALL_OWNED;
   /** Of clients that have less than the whole model, in the round that they were last asked in. */
@@ -183,7 +183,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   /** Where updates are folded one by one, each is decoded into the memory of the one before. */
   const scratch = strategy.fold.kind === "linear" && !contract.keepsUpdates ? reusedScratch() : undefined;
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
-  const verdicts = new Map<ClientId, Map<number, Verdict>>();
+  /** Of every client's newest report: it makes none before it knows what became of the one before. */
+  const verdicts = new Map<ClientId, Verdict>();
 
   const check = (clientId: ClientId, bytes: Uint8Array, expected: ExpectedReport): CheckedUpdate => {
     assert(open !== null, "a report is checked while its round is open");
@@ -203,7 +204,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     const { plan } = partOf(clientId, expected.round);
     expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
     scratch?.reset();
-    const update = decodeUpdate(frame, clientId, plan, scratch);
+    const claimed = decodeUpdate(frame, clientId, plan, scratch);
+    const update = {
+      ...claimed,
+      numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)),
+    };
     const largest = largestDeltas(update, manifest, exponents);
     if (strategy.fold.kind === "robust") checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))
@@ -228,8 +233,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   const weigh = (update: UpdateMessage): Weight =>
     strategy.weigh(update, { version: chain.model().version, lastLoss, usualNorm });
 
-  const stepsOf = ({ numSteps }: UpdateMessage): number =>
-    Math.min(2 ** 32 - 1, Math.round(localSteps(contract.train, numSteps) * STEPS_UNIT));
+  /** Of examples that count, as the weight is. */
+  const stepsOf = ({ numSteps }: UpdateMessage): number => {
+    const counted = Math.min(numSteps, mostSteps(train, contract.aggregation.weightCap));
+    return Math.min(2 ** 32 - 1, Math.round(localSteps(train, counted) * STEPS_UNIT));
+  };
 
   /** In the order of client ids, whatever order they came in. */
   const foldOf = (tally: Tally | null, updates: readonly UpdateMessage[]): Aggregate => {
@@ -264,7 +272,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       Infinity,
       deriveSeed(contract.source.seed, "downlink", version),
     );
-    const params = applyDelta(ownedParams(before, masks), decodeDelta(downlink, encoded.payloads));
+    const moved = applyDelta(before, decodeDelta(downlink, encoded.payloads));
+    const params = ownedParams(moved, masks);
     optimizerState = state.map((moments) => ownedParams(moments, masks));
     residual = encoded.residual;
     modelNorm = paramsNorm(params);
@@ -278,10 +287,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
         payloads: encoded.payloads,
       });
     const ofMasks = masks && parts.frameOf(parts.publish(masks));
-    const isNew = masks !== modelMasks.masks;
+    // some codecs turn zeros into values: then the masks come along, though they are known
+    const isNeeded = masks !== modelMasks.masks || !isSameModel(moved, params);
     chain.push(
       params,
-      (digest) => (ofMasks !== null && isNew ? [ofMasks, delta(digest)] : [delta(digest)]),
+      (digest) => (ofMasks !== null && isNeeded ? [ofMasks, delta(digest)] : [delta(digest)]),
       ofMasks,
     );
     modelMasks = next;
@@ -301,6 +311,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       strategy.fold.kind === "linear" ? emptyTally(manifest, { exponents, weightBudget }, sums) : null;
     sums = tally?.sums;
     const largest = manifest.tensors.map(() => 0);
+    if (!contract.keepsBounds) ownedIn.clear(); // nobody is late: masks that change must not pile up
     ownedIn.set(round, isExploring(contract.masks, chain.model().version + 1) ? null : modelMasks.masks);
     if (ownedIn.size > MAX_ROUNDS) ownedIn.delete(ownedIn.keys().next().value!);
     widths?.forEach((width, i) => {
@@ -315,8 +326,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       updates: [],
       norms: [],
       largest,
-      largestLoss: 0,
-      bytesPerCoordinate: 0,
+      losses: [],
+      bytesPerCoordinate: [],
     };
   };
 
@@ -326,10 +337,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
     if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
     open.norms.push(norm);
-    norms = withNorm(norms, norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
-    open.largestLoss = Math.max(open.largestLoss, update.trainLoss);
-    open.bytesPerCoordinate = Math.max(open.bytesPerCoordinate, checked.bytesPerCoordinate);
+    open.losses.push(update.trainLoss);
+    open.bytesPerCoordinate.push(checked.bytesPerCoordinate);
     open.weights.set(update.clientId, weight.weight);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
@@ -338,45 +348,40 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     assert(open !== null, "an open round closes");
     const closing = open;
     open = null;
-    norms = afterRound(norms, outcome);
+    norms = afterRound(norms, outcome, closing.norms);
     if (outcome === "commit") {
       if (contract.keepsUpdates) lastUpdates = { base: chain.model().params, updates: closing.updates };
       const next = nextExponents(exponents, closing.largest, uplinkPlaces);
       // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
       exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
-      lastLoss = closing.largestLoss;
-      bytesPerCoordinate = closing.bytesPerCoordinate;
+      lastLoss = median(closing.losses);
+      bytesPerCoordinate = median(closing.bytesPerCoordinate);
       usualNorm = median(closing.norms);
       control?.follow(closing.tally!, closing.weights);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
-    for (const [clientId, report] of closing.accepted) {
-      const ofClient = verdicts.get(clientId) ?? new Map<number, Verdict>();
-      ofClient.set(
-        report.round,
+    for (const [clientId, report] of closing.accepted)
+      verdicts.set(
+        clientId,
         outcome === "commit"
           ? { report, outcome: "folded", version: chain.model().version }
           : { report, outcome: "dropped", version: null },
       );
-      verdicts.set(clientId, ofClient);
-    }
   };
 
   const verdictOf = (clientId: ClientId, report: ReportId): Verdict => {
     const unknown: Verdict = { report, outcome: "unknown", version: null };
-    const settled = verdicts.get(clientId)?.get(report.round);
-    if (settled?.report.digest === report.digest) return settled;
+    const settled = verdicts.get(clientId);
+    if (settled !== undefined && isSame(settled.report, report)) return settled;
     if (isSame(open?.accepted.get(clientId), report)) return unknown;
     // Who checks in is not asked for an earlier round's report any more, so that what was not accepted is dropped for good.
-    return settled !== undefined || report.round < round || (report.round === round && open === null)
+    return report.round < round || (report.round === round && open === null)
       ? { ...unknown, outcome: "dropped" }
       : unknown;
   };
 
-  const wasAccepted = (clientId: ClientId, report: ReportId): boolean => {
-    const settled = verdicts.get(clientId)?.get(report.round)?.report;
-    return isSame(open?.accepted.get(clientId), report) || isSame(settled, report);
-  };
+  const wasAccepted = (clientId: ClientId, report: ReportId): boolean =>
+    isSame(open?.accepted.get(clientId), report) || isSame(verdicts.get(clientId)?.report, report);
 
   return {
     manifest,
@@ -400,7 +405,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     lastDeltaBytes: chain.lastDeltaBytes,
     lastClientModels: () =>
       (lastUpdates?.updates ?? []).map((update) => {
-        const steps = contract.train.perStep ? localSteps(contract.train, update.numSteps) : 1;
+        const steps = train.perStep ? localSteps(train, update.numSteps) : 1;
         return added(lastUpdates!.base, update, steps);
       }),
   };
@@ -408,6 +413,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
 
 const isSame = (one: ReportId | undefined, other: ReportId): boolean =>
   one?.round === other.round && one.digest === other.digest;
+
+const isSameModel = (a: Params, b: Params): boolean =>
+  a === b || [...a].every(([name, { data }]) => data.every((v, i) => v === b.get(name)!.data[i]));
 
 /** Reports of earlier rounds than that count nowhere. */
 const MAX_ROUNDS = 1024;

@@ -17,7 +17,8 @@ export interface Chain {
     frames: (digest: string) => readonly Uint8Array[],
     masks: Uint8Array | null,
   ) => void;
-  readonly catchUp: (held: HeldModel | null) => CatchUp;
+  /** To `target`, an earlier version, where deltas lead there; else to the newest. */
+  readonly catchUp: (held: HeldModel | null, target?: number) => CatchUp;
   /** Size of what leads to the newest version. */
   readonly lastDeltaBytes: () => number;
 }
@@ -60,13 +61,14 @@ export function openChain(initial: Params, source: ModelSource | null): Chain {
       masksFrame = masks;
       deltas = newestWithin([...deltas, { version, frames: frames(digest) }], denseBytes);
     },
-    catchUp(held) {
+    catchUp(held, target = model.version) {
       const known = held !== null && held.version <= model.version && digests[held.version] === held.digest;
       const from = known ? held.version : -1;
-      if (from === model.version) return { kind: "delta", frames: [] };
+      if (from === target || from === model.version) return { kind: "delta", frames: [] };
+      const to = from < target ? target : model.version;
       const start = known ? [] : origin === null ? null : [origin];
-      const wanted = deltas.filter(({ version }) => version > Math.max(from, 0));
-      const complete = wanted.length === model.version - Math.max(from, 0);
+      const wanted = deltas.filter(({ version }) => version > Math.max(from, 0) && version <= to);
+      const complete = wanted.length === to - Math.max(from, 0);
       if (start !== null && complete) {
         const frames = [...start, ...wanted.flatMap((delta) => delta.frames)];
         if (bytesOf(frames) <= bytesOf(checkpointFrames()))

@@ -42,12 +42,16 @@ export function openParts(
   /** Of what the model owns, by width; least recently asked for first. */
   const made = new Map<Masks | null, Map<number, Part>>();
 
-  const publish = (masks: Masks): string => {
-    const digest = masksDigest(masks, manifest);
+  const giveOut = (digest: string, masks: Masks): void => {
     const frame = frames.get(digest) ?? encodeFrame(encodeMasks(masks, manifest));
     frames.delete(digest);
     frames.set(digest, frame);
     if (frames.size > MAX_FRAMES) frames.delete(frames.keys().next().value!);
+  };
+
+  const publish = (masks: Masks): string => {
+    const digest = masksDigest(masks, manifest);
+    giveOut(digest, masks);
     return digest;
   };
 
@@ -56,7 +60,7 @@ export function openParts(
     return {
       width,
       plan: ownedPlan(rules, manifest, masks, "uplink"),
-      masks: masks === null ? null : publish(masks),
+      masks: masks && masksDigest(masks, manifest),
     };
   };
 
@@ -67,6 +71,8 @@ export function openParts(
     if (made.size > MAX_MASKS) made.delete(made.keys().next().value!);
     const part = ofMasks.get(width) ?? make(width, modelMasks);
     ofMasks.set(width, part);
+    // a part outlives its frame where the model's masks change and its own do not
+    if (part.masks !== null) giveOut(part.masks, part.plan.masks);
     return part;
   };
 

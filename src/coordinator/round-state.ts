@@ -52,6 +52,8 @@ export interface RoundState {
   readonly refused: readonly ClientId[];
   /** Asked in earlier rounds; what they report counts in this one. */
   readonly late: readonly LateClient[];
+  /** The last round that ran into its deadline: who was asked until then holds no place any more; 0 before there was one. */
+  readonly overdueRound: number;
   /** The selection deadline of the next round is running. */
   readonly selectionTimer: boolean;
   readonly abandonedInRow: number;
@@ -91,6 +93,7 @@ export const initialRound: RoundState = {
   gone: [],
   refused: [],
   late: [],
+  overdueRound: 0,
   selectionTimer: false,
   abandonedInRow: 0,
   dropOut: 0,
@@ -137,3 +140,10 @@ export const owes = ({ phase, cohort, reported, refused }: RoundState, clientId:
   cohort.includes(clientId) &&
   !reported.includes(clientId) &&
   !refused.includes(clientId);
+
+/**
+ * Late clients that hold a place of `concurrency`. Who let a deadline pass may be gone for good: it may still report, but
+ * if it kept its place, as many of them as there are places would end a run.
+ */
+export const numLateAtWork = ({ late, overdueRound }: Pick<RoundState, "late" | "overdueRound">): number =>
+  late.filter(({ round }) => round > overdueRound).length;

@@ -2,6 +2,7 @@ import type { ClientId } from "../model/message.ts";
 import { derive, permutation } from "../model/rng.ts";
 import {
   type LateClient,
+  numLateAtWork,
   owes,
   type RoundConfig,
   type RoundEffect,
@@ -35,15 +36,16 @@ export const step: Step = (state, event, config) => {
       return openWhenReady({ ...state, selectionTimer: false }, config, true);
     case "report-deadline":
       if (state.phase !== "reporting" || event.round !== state.round) return [state, []];
-      return state.reported.length >= config.minimum
-        ? commit(state, silent(state), config)
-        : abandon(state, config);
+      return deadlinePassed({ ...state, overdueRound: state.round }, config);
     case "committed":
       return committed(state, config);
     case "resumed":
       return resume(state, config);
   }
 };
+
+const deadlinePassed = (state: RoundState, config: RoundConfig): ReturnType<Step> =>
+  state.reported.length >= config.minimum ? commit(state, silent(state), config) : abandon(state, config);
 
 /** Who checks in has nothing more to report of an earlier round. */
 function checkedIn(before: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
@@ -61,7 +63,7 @@ function checkedIn(before: RoundState, clientId: ClientId, config: RoundConfig):
 function joinRound(state: RoundState, { concurrency }: RoundConfig): ReturnType<Step> {
   if (concurrency === null) return [state, []];
   const numAtWork = state.cohort.filter((id) => owes(state, id) && !state.gone.includes(id)).length;
-  const open = Math.max(0, concurrency - numAtWork - state.late.length);
+  const open = Math.max(0, concurrency - numAtWork - numLateAtWork(state));
   // a client reports once a round
   const { cohort, reported } = state;
   const next = state.waiting.filter((id) => !cohort.includes(id) && !reported.includes(id)).slice(0, open);
@@ -120,12 +122,9 @@ function openWhenReady(state: RoundState, config: RoundConfig, deadlinePassed: b
 }
 
 /** Enough for the goal after the drop-outs that experience expects; buffered, as many as may work beside the late. */
-function cohortSize(
-  { dropOut, late }: RoundState,
-  { goal, overSelection, concurrency }: RoundConfig,
-): number {
-  if (concurrency !== null) return Math.max(0, concurrency - late.length);
-  const factor = overSelection === "auto" ? 1 / (1 - Math.min(dropOut, 0.9)) : overSelection;
+function cohortSize(state: RoundState, { goal, overSelection, concurrency }: RoundConfig): number {
+  if (concurrency !== null) return Math.max(0, concurrency - numLateAtWork(state));
+  const factor = overSelection === "auto" ? 1 / (1 - Math.min(state.dropOut, 0.9)) : overSelection;
   return Math.ceil(goal * factor - 1e-9);
 }
 

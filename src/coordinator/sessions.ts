@@ -154,7 +154,12 @@ export function openSessions(desk: Desk): Sessions {
     configure: (clientId) => {
       const { round } = desk.state();
       const give = (): void => {
-        if (desk.isOver() || desk.state().round !== round || desk.state().phase !== "reporting") return;
+        if (desk.isOver()) return;
+        if (desk.state().round !== round || desk.state().phase !== "reporting") {
+          // the round closed before it was on disk: its client still waits, for another
+          if (live.get(clientId)?.waiting) desk.dispatch({ type: "checked-in", clientId });
+          return;
+        }
         answer(clientId, (request) => {
           if (configured.round !== round) configured = { round, clients: new Set() };
           if (!configured.clients.has(clientId)) desk.ledger.configured();
@@ -202,14 +207,18 @@ function taskOf({ book, options, state }: Desk, clientId: ClientId): Task {
   };
 }
 
-/** Always leads to the current version: a client whose task is out of date learns so when it checks in again. */
+/**
+ * Leads to the current version, so that a client whose task is out of date learns so when it checks in again; but to its
+ * task's where its report would still count: a model that moves faster than it is fetched would never be trained.
+ */
 async function fetchModel(
   desk: Desk,
   clientId: ClientId,
-  { held, masks }: FetchModel,
+  { held, version: asked, masks }: FetchModel,
 ): Promise<readonly Uint8Array[]> {
-  const { version } = desk.book.held();
-  const { kind, frames: ofModel } = desk.book.catchUp(held);
+  const isLate = desk.state().late.some((one) => one.clientId === clientId && one.version === asked);
+  const version = isLate ? asked : desk.book.held().version;
+  const { kind, frames: ofModel } = desk.book.catchUp(held, version);
   const own = masks === undefined ? null : desk.book.masksFrame(masks);
   // the model's own masks may be among them already
   const frames = own === null || ofModel.includes(own) ? ofModel : [...ofModel, own];

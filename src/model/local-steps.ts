@@ -14,6 +14,12 @@ export function localSteps({ optimizer }: Pick<TrainSettings, "optimizer">, numS
 export const rateOf = ({ optimizer }: Pick<TrainSettings, "optimizer">): number =>
   "sgd" in optimizer ? optimizer.sgd.learningRate : optimizer.adam.learningRate;
 
+/** The steps that training on so many examples takes, whoever claims more. */
+export const mostSteps = (
+  { epochs, batchSize }: Pick<TrainSettings, "epochs" | "batchSize">,
+  numExamples: number,
+): number => epochs * Math.ceil(numExamples / batchSize);
+
 /** By squaring, so that every engine comes to the same bits. */
 function power(base: number, exponent: number): number {
   let result = 1;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { afterRound, gateProblem, longest, noNorms, withNorm } from "../../src/aggregation/gates.ts";
+import { afterRound, gateProblem, longest, noNorms } from "../../src/aggregation/gates.ts";
 
 const gates = { normFactor: 10 };
-const after = (...norms: number[]) => norms.reduce(withNorm, noNorms);
+const after = (...norms: number[]) => afterRound(noNorms, "commit", norms);
 
 test("from the fifth update on the median of those before it is what is usual", () => {
   expect(longest(gates, after(1, 2, 3, 100), 7)).toBe(35); // too few: 5 times the model's norm
@@ -22,12 +22,14 @@ test("a model of zeros says nothing of its updates", () => {
 
 test("norms that fade or grow from round to round are followed", () => {
   let norms = noNorms;
-  for (let round = 0; round < 200; round++)
-    for (let client = 0; client < 10; client++) {
-      const norm = (1 + client / 3) * 0.97 ** round * (round < 20 ? 1.2 ** round : 1.2 ** 20);
-      expect(gateProblem(norm, longest(gates, norms, 1))).toBeNull();
-      norms = withNorm(norms, norm);
-    }
+  for (let round = 0; round < 200; round++) {
+    const ofRound = Array.from(
+      { length: 10 },
+      (_, client) => (1 + client / 3) * 0.97 ** round * (round < 20 ? 1.2 ** round : 1.2 ** 20),
+    );
+    for (const norm of ofRound) expect(gateProblem(norm, longest(gates, norms, 1))).toBeNull();
+    norms = afterRound(norms, "commit", ofRound);
+  }
 });
 
 test("a minority that was let in does not decide what is usual", () => {
@@ -35,17 +37,27 @@ test("a minority that was let in does not decide what is usual", () => {
   expect(longest(gates, norms, 1)).toBe(10);
 });
 
-test("only the newest 128 are remembered", () => {
-  const norms = after(...Array(100).fill(1), ...Array(128).fill(50));
-  expect(norms.recent).toHaveLength(128);
-  expect(longest(gates, norms, 1)).toBe(500);
+test("the newest rounds are remembered, whole, up to 128 updates; the newest however many it has", () => {
+  const commit = (norms: typeof noNorms, count: number, norm: number) =>
+    afterRound(norms, "commit", Array(count).fill(norm));
+  const three = commit(commit(commit(noNorms, 60, 1), 60, 2), 8, 3);
+  expect(three.recent.map((norms) => norms.length)).toEqual([60, 60, 8]);
+  expect(commit(three, 1, 4).recent.map((norms) => norms.length)).toEqual([60, 8, 1]);
+  const large = commit(three, 1000, 50);
+  expect(large.recent.map((norms) => norms.length)).toEqual([1000]);
+  expect(longest(gates, large, 1)).toBe(500);
+});
+
+test("an abandoned round says nothing of what is usual", () => {
+  const { recent } = afterRound(after(1, 1, 1, 1, 1), "abandon", Array(100).fill(1e-9));
+  expect(recent.flat()).toEqual([1, 1, 1, 1, 1]);
 });
 
 test("every abandoned round in a row doubles what is let in; a committed one ends that", () => {
   const usual = after(1, 1, 1, 1, 1);
-  const twice = afterRound(afterRound(usual, "abandon"), "abandon");
+  const twice = afterRound(afterRound(usual, "abandon", []), "abandon", []);
   expect(longest(gates, twice, 1)).toBe(40);
-  expect(longest(gates, afterRound(twice, "commit"), 1)).toBe(10);
+  expect(longest(gates, afterRound(twice, "commit", [1]), 1)).toBe(10);
 });
 
 test("off lets everything in", () => {

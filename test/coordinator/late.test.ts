@@ -126,6 +126,17 @@ test("buffered: a lost client's place is free when its report would be too stale
   expect(state.late.some(({ clientId }) => clientId === "gone")).toBe(false);
 });
 
+test("buffered: who stays silent for a whole deadline holds no place any more, but may still report", () => {
+  const first = run(checkIn("x", "y", "z", "a", "b", "c"), initialRound, buffered);
+  expect(first.asked).toEqual(["x", "y", "z"]);
+  const second = run([{ type: "report-deadline", round: 1 }], first.state, buffered);
+  expect(second.asked).toEqual(["a", "b", "c"]);
+  expect(accepts(second.state, "x", 1)).toBe(true);
+  const third = run([...report("a", "x"), committed, ...checkIn("a", "d")], second.state, buffered);
+  expect(third.state).toMatchObject({ round: 3, version: 1, phase: "reporting" });
+  expect(third.asked).toEqual(["a"]); // beside b and c
+});
+
 async function fleet(settings: CoordinatorOptions, disk = memoryDisk()) {
   const virtual = world();
   const coordinator = await open(disk, virtual, settings);

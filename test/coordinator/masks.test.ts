@@ -3,7 +3,7 @@ import type { MaskRules } from "../../src/aggregation/mask-step.ts";
 import { followFrames } from "../../src/client/model-chain.ts";
 import type { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { modelDigest } from "../../src/model/manifest.ts";
-import type { HeldModel, Task } from "../../src/model/protocol.ts";
+import type { HeldModel, PlanRule, Task } from "../../src/model/protocol.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
@@ -115,6 +115,20 @@ test.each([
     expect(restarted).toBe(how === "a checkpoint");
     expect(dropped.length).toBeGreaterThan(0);
   }
+});
+
+test.each<[string, PlanRule["codec"]]>([
+  ["sign", { select: "all", values: "sign" }],
+  ["eden", { select: "all", values: { eden: 2 } }],
+  ["one bit of filters", { select: { filters: 0.9 }, values: { uniform: 1 } }],
+  ["low rank", { select: { lowRank: 2 }, values: "float32" }],
+])("a downlink that turns zeros into values leaves them zero outside of the masks: %s", async (_, codec) => {
+  const downlink = [
+    { tensors: "a", codec, errorFeedback: true },
+    { tensors: "*", codec: dense[0]!.codec, errorFeedback: false },
+  ];
+  const { coordinator } = await federation({ rounds: 4, masks: half, downlink });
+  expect(kernelOf(coordinator).filter((v) => v !== 0).length).toBeLessThanOrEqual(32);
 });
 
 test("growing again exchanges some and keeps as many", async () => {

@@ -126,6 +126,26 @@ test("the gate refuses a norm far above the usual, by name, and the client rolls
   }
 });
 
+test("a few clients with tiny updates that come first in a round shut nobody out", async () => {
+  const virtual = world();
+  const settings = options({ rounds: 3, goal: 12, uplink: dense, downlink: dense });
+  const coordinator = await open(memoryDisk(), virtual, settings);
+  const honest = halfWay(virtual);
+  const tiny = {
+    ...honest,
+    train: async (...args: Parameters<typeof honest.train>) => {
+      const result = await honest.train(...args);
+      const params = mapParams(args[0].params, ({ data }) => data.map((v) => v + 1e-6));
+      return { ...result, params };
+    },
+  };
+  // a client's link is the slower the higher its number
+  for (let i = 1; i <= 12; i++) startClient(i, coordinator.service, virtual, i <= 5 ? { trainer: tiny } : {});
+  await virtual.run(coordinator.finished);
+  expect(coordinator.events.filter(({ type }) => type === "report.refused")).toEqual([]);
+  expect(coordinator.book.held().version).toBe(3);
+});
+
 test("without the gate the same update is folded", async () => {
   const { coordinator } = await withLargeNorms({ gates: { normFactor: null } });
   expect(coordinator.events.some((event) => event.type === "report.refused")).toBe(false);

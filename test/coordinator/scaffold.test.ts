@@ -25,7 +25,7 @@ test("two clients, two rounds, by hand", async () => {
     [2, -0.1484375, -0.1015625, [-4, 3.796875]],
   ] as const) {
     const virtual = world();
-    const train = { optimizer: { sgd: { learningRate: 0.5, momentum: 0 } } };
+    const train = { epochs: 2, optimizer: { sgd: { learningRate: 0.5, momentum: 0 } } };
     const settings = options({
       rounds,
       goal: 2,
@@ -69,7 +69,7 @@ test("property: c is the mean, by examples, of the control variates of all clien
         uplink: [{ tensors: "*", codec: uplink, errorFeedback: false }],
         downlink: dense,
         aggregation: { ...scaffold, gates: { normFactor: null } },
-        train: { optimizer: { sgd: { learningRate: 0.1, momentum } } },
+        train: { epochs: 4, optimizer: { sgd: { learningRate: 0.1, momentum } } },
       });
       const coordinator = await open(memoryDisk(), virtual, settings);
       const trainer = quadratic(virtual, (client) => {
@@ -132,7 +132,14 @@ const never = new AbortController();
 
 test("who takes more steps counts no more: c is the mean gradient, the model moves by the mean number of steps", async () => {
   const virtual = world();
-  const settings = options({ rounds: 1, goal: 2, uplink: dense, downlink: dense, aggregation: alike });
+  const settings = options({
+    rounds: 1,
+    goal: 2,
+    uplink: dense,
+    downlink: dense,
+    aggregation: alike,
+    train: { epochs: 3 },
+  });
   const coordinator = await open(memoryDisk(), virtual, settings);
   // without curvature there is nothing to drift to: the gradient is that of a slope
   const trainer = {

@@ -208,4 +208,4 @@ export function startClient(
   };
 }
 
-export { world };
+export { type World, world };

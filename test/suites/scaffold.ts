@@ -12,7 +12,7 @@ import { defaultLimits } from "../../src/wire/limits.ts";
 /** What tests of SCAFFOLD share: training on quadratics, and where the control variates are. */
 
 export const scaffold = { strategy: "scaffold" as const };
-/** Whatever they have of examples. */
+/** Whatever they have of examples; as many epochs as steps, then, for no more steps count than there can be. */
 export const alike = { ...scaffold, weightCap: 1 };
 export const flat = (params: Params) => [...params.values()].flatMap(({ data }) => [...data]);
 
