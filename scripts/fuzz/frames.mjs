@@ -156,6 +156,7 @@ function others() {
         { exponent: 100, sums: Uint8Array.of(1, 0, 1), owners: Uint8Array.of(1, 0, 1) },
       ],
     },
+    { kind: "control", version: 3, manifest: 1, values: data },
     {
       kind: "tally",
       round: 0,

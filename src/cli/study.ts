@@ -1,9 +1,11 @@
 import { Command } from "commander";
 import { attacksCommand } from "./study-attacks.ts";
+import { driftCommand } from "./study-drift.ts";
 import { strategiesCommand } from "./study-strategies.ts";
 
 export const studyCommand = (): Command =>
   new Command("study")
     .description("compare settings on real digits, in simulations on this machine")
     .addCommand(strategiesCommand())
-    .addCommand(attacksCommand());
+    .addCommand(attacksCommand())
+    .addCommand(driftCommand());

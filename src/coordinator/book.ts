@@ -35,6 +35,7 @@ import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
 import { type CatchUp, openChain } from "./chain.ts";
+import { openControl } from "./control-track.ts";
 import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
 import { ALL_OWNED, type ModelMasks, nextModelMasks } from "./model-masks.ts";
 import { openParts, type Part } from "./parts.ts";
@@ -153,6 +154,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: number;
     cohort: readonly ClientId[];
     accepted: Map<ClientId, ReportId>;
+    weights: Map<ClientId, number>;
     /** Null where all updates are folded together at the end. */
     tally: Tally | null;
     updates: UpdateMessage[];
@@ -173,6 +175,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let usualNorm: number | null = null;
   let norms = noNorms;
   let modelNorm = paramsNorm(contract.initial);
+  /** What clients correct their steps by, beside the model of the same version; null without SCAFFOLD. */
+  const control = strategy.control && openControl(strategy.control, contract.initial);
   /** What the last committed round came to, for folds that start from there. */
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
@@ -294,6 +298,13 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     modelMasks = next;
   };
 
+  /** The model's frames, and after them its control variate. */
+  const catchUp: Book["catchUp"] = (held) => {
+    const ofModel = chain.catchUp(held);
+    if (control === null || ofModel.frames.length === 0) return ofModel;
+    return { ...ofModel, frames: [...ofModel.frames, ...control.frames(chain.held().version)] };
+  };
+
   const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
     round = opened;
     exponents = bounds;
@@ -311,6 +322,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       round,
       cohort,
       accepted: new Map(),
+      weights: new Map(),
       tally,
       updates: [],
       norms: [],
@@ -329,6 +341,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.losses.push(update.trainLoss);
     open.bytesPerCoordinate.push(checked.bytesPerCoordinate);
+    open.weights.set(update.clientId, weight.weight);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
 
@@ -345,6 +358,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       lastLoss = median(closing.losses);
       bytesPerCoordinate = median(closing.bytesPerCoordinate);
       usualNorm = median(closing.norms);
+      control?.follow(closing.tally!, closing.weights);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
     for (const [clientId, report] of closing.accepted)
@@ -388,7 +402,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     close,
     wasAccepted,
     verdictOf,
-    catchUp: chain.catchUp,
+    catchUp,
     lastDeltaBytes: chain.lastDeltaBytes,
     lastClientModels: () =>
       (lastUpdates?.updates ?? []).map((update) => {
@@ -407,6 +421,7 @@ const isSameModel = (a: Params, b: Params): boolean =>
 /** Reports of earlier rounds than that count nowhere. */
 const MAX_ROUNDS = 1024;
 
+/** Where a client's training of that many steps led. */
 function added(base: Params, update: UpdateMessage, steps: number): Params {
   return new Map(
     [...base].map(([name, { shape, data }]) => {

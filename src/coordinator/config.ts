@@ -6,6 +6,7 @@ import { count, duration, either, positive, share, size } from "./config-fields.
 import { fleet, maskPolicy, masks, widths } from "./config-masks.ts";
 import { plan } from "./config-plan.ts";
 import { attack, robust, robustProblems } from "./config-robust.ts";
+import { stepProblems } from "./config-steps.ts";
 
 /**
  * The one schema of the config file. It is parsed once, at the rim; everything behind it works with `Config`.
@@ -324,22 +325,8 @@ function crossProblems(config: Config): ConfigProblem[] {
       value: concurrency,
       expected: `at least cohort.goal, ${goal}`,
     });
-  if (config.aggregation.strategy === "fednova") problems.push(...novaProblems(config.train));
+  problems.push(...stepProblems(config));
   return problems;
-}
-
-/** Steps are comparable only where each reaches as far as the others do. */
-function novaProblems({ optimizer, schedule, proximal }: Config["train"]): ConfigProblem[] {
-  const problem = (field: string, value: unknown, expected: string): ConfigProblem => ({
-    path: `train.${field}`,
-    value,
-    expected: `${expected} with strategy fednova`,
-  });
-  return [
-    ...("sgd" in optimizer ? [] : [problem("optimizer", optimizer, "sgd")]),
-    ...(schedule === undefined ? [] : [problem("schedule", schedule, "no schedule")]),
-    ...(proximal === undefined ? [] : [problem("proximal", proximal, "no proximal term")]),
-  ];
 }
 
 /** Whether coordinates may leave the model. */
