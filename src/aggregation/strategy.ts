@@ -89,7 +89,7 @@ const PRESETS = {
     mean: stepsTimesMean,
     control: meanControl,
   },
-  fedbuff: { cohort: { concurrency: 20, maxStaleness: 20 } },
+  fedbuff: { cohort: { minimum: 1, concurrency: 20, maxStaleness: 20 } },
   fedasync: {
     cohort: { goal: 1, minimum: 1, concurrency: 10, maxStaleness: 100 },
     serverOptimizer: { sgd: { learningRate: 0.3, momentum: 0 } },

@@ -181,7 +181,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
   /** Where updates are folded one by one, each is decoded into the memory of the one before. */
-  const scratch = strategy.fold.kind === "linear" && !contract.keepsUpdates ? reusedScratch() : undefined;
+  const keepsUpdates = strategy.fold.kind === "robust" || contract.keepsUpdates;
+  const scratch = keepsUpdates ? undefined : reusedScratch();
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Of every client's newest report: it makes none before it knows what became of the one before. */
   const verdicts = new Map<ClientId, Verdict>();
@@ -210,7 +211,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)),
     };
     const largest = largestDeltas(update, manifest, exponents);
-    if (strategy.fold.kind === "robust") checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
+    if (keepsUpdates) checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))
       throw new WireError(
         "out-of-range",
@@ -335,7 +336,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     const { update, largest, norm } = checked;
     assert(open !== null, "a report is folded while a round is open");
     if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
-    if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
+    if (keepsUpdates) open.updates.push(update);
     open.norms.push(norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.losses.push(update.trainLoss);
