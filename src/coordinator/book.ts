@@ -298,10 +298,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     modelMasks = next;
   };
 
-  /** The model's frames, and after them its control variate. */
-  const catchUp: Book["catchUp"] = (held) => {
+  /** The model's frames, and after them its control variate, which there is of the newest version only. */
+  const catchUp: Book["catchUp"] = (held, target) => {
+    if (control === null) return chain.catchUp(held, target);
     const ofModel = chain.catchUp(held);
-    if (control === null || ofModel.frames.length === 0) return ofModel;
+    if (ofModel.frames.length === 0) return ofModel;
     return { ...ofModel, frames: [...ofModel.frames, ...control.frames(chain.held().version)] };
   };
 
