@@ -117,11 +117,11 @@ function tally(fields, limits) {
 
 function control(fields, limits) {
   fields.ranged(1, 2 ** 32);
-  fields.take(4);
+  const manifest = fields.take(4);
   const count = countOf(fields, limits.numParams);
   require(4 * count <= fields.left(), "truncated");
   for (let i = 0; i < count; i++) fields.float32();
-  return [];
+  return [manifest, count];
 }
 
 function countOf(fields, most) {
