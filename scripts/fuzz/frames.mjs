@@ -4,6 +4,7 @@ import { planDigest, planGroups } from "../../dist/compress/plan.js";
 import { manifestDigest } from "../../dist/model/manifest.js";
 import { derive, gaussian } from "../../dist/model/rng.js";
 import { crc32c } from "../../dist/wire/checksum.js";
+import { decodeControl, encodeControl } from "../../dist/wire/control.js";
 import { decodeFrame, encodeFrame, shortDigest } from "../../dist/wire/frame.js";
 import { decodeUpdate } from "../../dist/wire/update.js";
 import { deviation, isSameArray, vectorProblem } from "./check.mjs";
@@ -24,10 +25,12 @@ export function frameTarget() {
     decode(bytes, _, { plan }) {
       const frame = decodeFrame(bytes, LIMITS);
       const update = frame.kind === "update" ? decodeUpdate(frame, "client", plan) : null;
-      return { frame, update };
+      const control = frame.kind === "control" ? decodeControl(frame, SMALL) : null;
+      return { frame: control === null ? frame : encodeControl(frame.version, control), update };
     },
     expected(bytes, _, { groups }) {
       const frame = referenceFrame(bytes, LIMITS);
+      if (frame.kind === CONTROL) return controlProblem(frame.payloads) ?? frame;
       if (frame.kind !== UPDATE) return frame;
       if (frame.payloads.length !== groups.length) return { code: "bad-shape" };
       const vectors = groups.map(({ rule, length }, i) =>
@@ -60,6 +63,22 @@ export function frameTarget() {
 }
 
 const UPDATE = 2;
+const CONTROL = 8;
+
+/** What control variates are of. */
+const SMALL = {
+  tensors: [
+    { name: "a", shape: [2, 2] },
+    { name: "b", shape: [2] },
+  ],
+};
+const SMALL_ID = shortDigest(manifestDigest(SMALL));
+
+function controlProblem([manifest, count]) {
+  const id = new DataView(manifest.buffer, manifest.byteOffset).getUint32(0);
+  if (id !== SMALL_ID) return { code: "wrong-manifest" };
+  return count === 6 ? null : { code: "bad-shape" };
+}
 
 /** Just above what the corpus has, so that mutations pass them. */
 const LIMITS = { frameBytes: 200, numTensors: 4, rank: 2, numParams: 24, nameBytes: 12 };
@@ -156,6 +175,8 @@ function others() {
         { exponent: 100, sums: Uint8Array.of(1, 0, 1), owners: Uint8Array.of(1, 0, 1) },
       ],
     },
+    { kind: "control", version: 3, manifest: SMALL_ID, values: data },
+    { kind: "control", version: 3, manifest: SMALL_ID, values: data.slice(1) },
     {
       kind: "tally",
       round: 0,

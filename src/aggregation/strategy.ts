@@ -1,6 +1,7 @@
-import { localSteps } from "../model/local-steps.ts";
+import { localSteps, rateOf } from "../model/local-steps.ts";
 import type { TrainSettings } from "../model/protocol.ts";
 import type { Aggregate } from "./aggregate.ts";
+import { meanControl, type NextControl } from "./control.ts";
 import type { GateSettings } from "./gates.ts";
 import { type Denominator, means, stepsTimesMean } from "./mean.ts";
 import { bulyan } from "./robust/bulyan.ts";
@@ -19,6 +20,8 @@ export interface AggregationStrategy {
   readonly weigh: Weigh;
   readonly fold: Fold;
   readonly optimizer: ServerOptimizer;
+  /** How the control variate that goes down beside the model follows; null where there is none. */
+  readonly control: NextControl | null;
 }
 
 /**
@@ -69,9 +72,10 @@ interface Preset {
   /** How its reports are gathered, where a config says nothing else. */
   readonly cohort?: CohortPreset;
   /** What clients do for it. */
-  readonly train?: Pick<TrainSettings, "proximal" | "perStep">;
+  readonly train?: Pick<TrainSettings, "proximal" | "perStep" | "controlVariates">;
   readonly weigh?: (settings: AggregationSettings, train: TrainSettings) => Weigh;
   readonly mean?: (tally: Tally) => Aggregate;
+  readonly control?: (learningRate: number) => NextControl;
   /** Instead of a mean. */
   readonly robust?: (settings: Pick<AggregationSettings, "centeredClipping">) => RobustRule;
 }
@@ -87,14 +91,18 @@ const PRESETS = {
   fedadagrad: { serverOptimizer: { adagrad: { learningRate: 0.03, beta1: 0, epsilon: 1e-3 } } },
   fedprox: { train: { proximal: 0.01 } },
   fednova: { train: { perStep: true }, mean: stepsTimesMean },
-  fedbuff: { cohort: { concurrency: 20, maxStaleness: 20 } },
+  scaffold: {
+    train: { perStep: true, controlVariates: true },
+    mean: stepsTimesMean,
+    control: meanControl,
+  },
+  fedbuff: { cohort: { minimum: 1, concurrency: 20, maxStaleness: 20 } },
   fedasync: {
     cohort: { goal: 1, minimum: 1, concurrency: 10, maxStaleness: 100 },
     serverOptimizer: { sgd: { learningRate: 0.3, momentum: 0 } },
   },
   "q-fedavg": {
-    weigh: ({ fairness }, train) =>
-      fair(fairness, (numSteps) => rateOf(train.optimizer) * localSteps(train, numSteps)),
+    weigh: ({ fairness }, train) => fair(fairness, (numSteps) => rateOf(train) * localSteps(train, numSteps)),
   },
   "norm-bounding": { weigh: ({ weightCap }) => boundedByMedian(byExamples(weightCap)) },
   median: { robust: () => coordinateMedian },
@@ -137,9 +145,8 @@ export function aggregationStrategy(
   train: TrainSettings,
 ): AggregationStrategy {
   const { clipNorm, stalenessExponent, denominator = "owners" } = settings;
-  const { weigh = ({ weightCap }) => byExamples(weightCap), mean = means[denominator] } = presetOf(
-    settings.strategy,
-  );
+  const preset = presetOf(settings.strategy);
+  const { weigh = ({ weightCap }) => byExamples(weightCap), mean = means[denominator] } = preset;
   const rule = robustRule(settings);
   const fresh = discounted(weigh(settings, train), stalenessExponent);
   return {
@@ -149,8 +156,6 @@ export function aggregationStrategy(
         ? { kind: "linear", mean, countsSenders: denominator === "senders" }
         : { kind: "robust", rule },
     optimizer: serverOptimizer(settings.serverOptimizer),
+    control: preset.control?.(rateOf(train)) ?? null,
   };
 }
-
-const rateOf = (optimizer: TrainSettings["optimizer"]): number =>
-  "sgd" in optimizer ? optimizer.sgd.learningRate : optimizer.adam.learningRate;

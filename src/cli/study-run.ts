@@ -1,8 +1,10 @@
 import type { Config } from "../coordinator/config.ts";
 import { loadFederated } from "../data/source.ts";
 import { ConfigError } from "../model/error.ts";
+import type { Params } from "../model/tensor.ts";
 import { federate } from "../simulation/federate.ts";
 import { roundHistory } from "../simulation/history.ts";
+import { firstAt, type Reached } from "../simulation/target.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import { initialParams } from "../trainer/zoo.ts";
 
@@ -15,12 +17,22 @@ export interface End {
   readonly refused: number;
   /** Of all frames, both ways. */
   readonly bytes: number;
+  /** Rounds and bytes to the accuracy asked for; null when it was not reached, or none was. */
+  readonly reached: Reached | null;
 }
 
-export async function endOf(config: Config, trainer: Trainer, signal: AbortSignal): Promise<End> {
+/** With a target every round is measured, else only the last. */
+export async function endOf(
+  config: Config,
+  trainer: Trainer,
+  signal: AbortSignal,
+  target: number | null = null,
+): Promise<End> {
   const { clients, test } = await loadFederated(config.data!, config.clients, config.seed);
   const history = roundHistory();
   const refused = () => history.refused().reduce((sum, { reports }) => sum + reports, 0);
+  const reached = () => (target === null ? null : firstAt(history.rounds(), target));
+  const taskOf = (params: Params) => ({ architecture: config.model.zoo, params, dataset: test! });
   let sequence = 0;
   try {
     const { coordinator } = await federate(
@@ -30,18 +42,17 @@ export async function endOf(config: Config, trainer: Trainer, signal: AbortSigna
         initial: initialParams(config.model.zoo, config.seed),
         clients,
         trainer,
-        evaluate: async () => null,
+        evaluate: async (params, abort) => (target === null ? null : trainer.evaluate(taskOf(params), abort)),
         emit: (event, atMs) => history.sink.emit({ runId: "study", sequence: ++sequence, atMs, event }),
       },
       signal,
     );
-    const { params } = coordinator.book.model();
-    const task = { architecture: config.model.zoo, params, dataset: test! };
+    const { accuracy } = await trainer.evaluate(taskOf(coordinator.book.model().params), signal);
     const bytes = coordinator.bytes.totals().total;
-    return { accuracy: (await trainer.evaluate(task, signal)).accuracy, refused: refused(), bytes };
+    return { accuracy, refused: refused(), bytes, reached: reached() };
   } catch (error) {
     if (!(error as Error).message.startsWith("training diverged")) throw error;
-    return { accuracy: null, refused: refused(), bytes: 0 };
+    return { accuracy: null, refused: refused(), bytes: 0, reached: reached() };
   }
 }
 

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { attacksCommand } from "./study-attacks.ts";
+import { driftCommand } from "./study-drift.ts";
 import { masksCommand } from "./study-masks.ts";
 import { strategiesCommand } from "./study-strategies.ts";
 
@@ -8,4 +9,5 @@ export const studyCommand = (): Command =>
     .description("compare settings on real digits, in simulations on this machine")
     .addCommand(strategiesCommand())
     .addCommand(attacksCommand())
-    .addCommand(masksCommand());
+    .addCommand(masksCommand())
+    .addCommand(driftCommand());

@@ -5,6 +5,7 @@ import { WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf, modelDigest, numParams } from "../model/manifest.ts";
 import { masksDigest } from "../model/masks.ts";
 import type { Task } from "../model/protocol.ts";
+import type { Params } from "../model/tensor.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { CoordinatorLink } from "./link.ts";
 import { type Factory, type Followed, followFrames } from "./model-chain.ts";
@@ -16,6 +17,8 @@ export interface CaughtUp {
   readonly held: Held;
   /** The client's part of it; null for all. */
   readonly masks: HeldMasks | null;
+  /** The cohort's control variate of that version; null when it is zero or not used. */
+  readonly control: Params | null;
   /** What the residual becomes, now that coordinates may have left the model. */
   readonly clear: (residual: Residual | null) => Residual | null;
   /** Null when nothing was downloaded. */
@@ -28,7 +31,7 @@ export interface CaughtUp {
  */
 export async function catchUp(
   task: Task,
-  state: Pick<ClientState, "held" | "masks"> | null,
+  state: Pick<ClientState, "held" | "masks" | "controls"> | null,
   limits: Limits,
   { link, factory }: { readonly link: CoordinatorLink; readonly factory: Factory },
   signal: AbortSignal,
@@ -47,7 +50,13 @@ export async function catchUp(
   const known = part && state?.masks?.digest === part.masks ? state.masks : null;
   const wanted = part && known === null ? part.masks : undefined;
   if (hasModel && wanted === undefined)
-    return { held, masks: known, clear: (residual) => residual, download: null };
+    return {
+      held,
+      masks: known,
+      control: state!.controls.shared,
+      clear: (residual) => residual,
+      download: null,
+    };
 
   for (const from of held === null ? [null] : [held, null]) {
     const request = {
@@ -67,6 +76,7 @@ export async function catchUp(
       return {
         held: { ...model, digest },
         masks,
+        control: followed.control,
         clear: (residual) => residual && cleared(residual, followed, task),
         download: { frames: frames.length, bytes: frames.reduce((n, frame) => n + frame.length, 0) },
       };

@@ -194,6 +194,7 @@ function decodeTrain(fields: TrainSettings__Output): TrainSettings {
     ...(labelSmoothing > 0 && { labelSmoothing }),
     ...(augment && { augment: decodeAugment(augment) }),
     ...(fields.perStep && { perStep: true as const }),
+    ...(fields.controlVariates && { controlVariates: true as const }),
     ...(fields.residualDecay && { residualDecay: decodeResidualDecay(fields.residualDecay) }),
   };
 }

@@ -3,6 +3,13 @@ import type { PlanGroup } from "../compress/plan.ts";
 import type { ResidualDecay } from "../model/protocol.ts";
 import type { ClientState, Pending } from "./state.ts";
 
+/** The delta of that report is in the model, and the client's control variate follows. */
+export const committed = (state: ClientState, { ownControl }: Pending): ClientState => ({
+  ...state,
+  controls: { ...state.controls, own: ownControl ?? state.controls.own },
+  pending: null,
+});
+
 /** The delta of that report is gone for good, into the ledger; the residual is what it was before. */
 export const rolledBack = (state: ClientState, { delta, residualBefore }: Pending): ClientState => ({
   ...state,

@@ -4,7 +4,7 @@ import { assert } from "../model/assert.ts";
 
 import { type Clock, sleep } from "../model/clock.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
-import { localSteps } from "../model/local-steps.ts";
+import { localSteps, rateOf } from "../model/local-steps.ts";
 import { digestOf, manifestDigest } from "../model/manifest.ts";
 import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
 import type { CheckInReply, Receipt, Refusal, Task, Verdict } from "../model/protocol.ts";
@@ -17,7 +17,8 @@ import type { Limits } from "../wire/limits.ts";
 import { backoff } from "./backoff.ts";
 
 import { catchUp } from "./catch-up.ts";
-import { faded, rolledBack } from "./ledger.ts";
+import { correctionOf, noControls, ownAfter } from "./control.ts";
+import { committed, faded, rolledBack } from "./ledger.ts";
 import { type CoordinatorLink, LinkError } from "./link.ts";
 import { localModel } from "./local-model.ts";
 import type { Factory } from "./model-chain.ts";
@@ -134,13 +135,13 @@ function settled(state: ClientState, reply: Exclude<CheckInReply, { kind: "refus
   const { pending } = state;
   if (pending === null) return state;
   const outcome = reply.verdict?.outcome ?? "unknown";
-  if (outcome === "folded") return { ...state, pending: null };
+  if (outcome === "folded") return committed(state, pending);
   const canStillCount = reply.kind === "task" && reply.task.round === pending.report.round;
   if (outcome === "unknown" && canStillCount) return state;
   return rolledBack(state, pending);
 }
 
-const nothingYet = { residual: null, lastRound: null, discarded: [] };
+const nothingYet = { residual: null, controls: noControls, lastRound: null, discarded: [] };
 
 /** Catches up, trains and reports; null when all went well, else why the report does not count. */
 async function takeTask(
@@ -155,12 +156,13 @@ async function takeTask(
   if (state?.pending?.report.round !== task.round) {
     const caughtUp = await catchUp(task, state, options.limits, ports, signal);
     if (caughtUp === null) return null; // the round closed meanwhile
-    const { held, masks, clear, download } = caughtUp;
+    const { held, masks, control, clear, download } = caughtUp;
     if (download !== null) ports.log({ type: "caught-up", version: held.version, ...download });
     if (download !== null || masks !== state?.masks) {
       const known = { ...nothingYet, ...state };
       const residual = clear(known.residual);
-      state = await keep({ ...known, runId: task.runId, held, masks, residual, pending: null });
+      const controls = { ...known.controls, shared: control };
+      state = await keep({ ...known, runId: task.runId, held, masks, residual, controls, pending: null });
     }
     if (held.version !== task.base.version) return null; // so it did
     assert(state !== null, "what was caught up with is in the state");
@@ -203,11 +205,13 @@ async function trainRound(
   const base = state.held.params;
   const masks = state.masks?.masks ?? null;
   const { restore, ...local } = localModel(task.model.zoo, task.part?.width ?? 1, masks, base);
+  const correction = correctionOf(state.controls);
   const result: TrainResult = await trainer.train(
     {
       ...local,
       dataset,
       ...train,
+      ...(correction && { correction }),
       seed: deriveSeed(task.sharedSeed, "train", clientId),
     },
     signal,
@@ -228,7 +232,7 @@ async function trainRound(
       `training diverged in round ${round}: the model is no number any more; ` +
         "lower train.optimizer's learningRate in the coordinator's config",
     );
-  const { payloads, residual } = encodeOwned(
+  const { payloads, sent, residual } = encodeOwned(
     plan,
     trained,
     residualBefore,
@@ -246,6 +250,9 @@ async function trainRound(
     trainLoss: result.trainLoss,
     payloads,
   });
+  const ownControl = train.controlVariates
+    ? ownAfter(state.controls, trained, { groups: plan.whole, sent }, rateOf(train))
+    : null;
   const report = { round, digest: digestOf(frame) };
   const delta = plan.whole.map((group) => gather(group, trained));
   return {
@@ -253,6 +260,6 @@ async function trainRound(
     residual,
     lastRound: round,
     discarded,
-    pending: { report, frame, residualBefore, delta },
+    pending: { report, frame, residualBefore, delta, ownControl },
   };
 }

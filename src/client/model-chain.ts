@@ -6,6 +6,7 @@ import { ownedParams } from "../model/masks.ts";
 import type { Model } from "../model/message.ts";
 import type { Task } from "../model/protocol.ts";
 import type { Masks, Params } from "../model/tensor.ts";
+import { decodeControl } from "../wire/control.ts";
 import { decodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { decodeMasks } from "../wire/masks.ts";
@@ -18,6 +19,8 @@ export interface Followed {
   readonly model: Model;
   /** Masks after the last frame of the model: those of the client. */
   readonly own: Masks | null;
+  /** The control variate of the newest version, for SCAFFOLD; null when it is zero or there is none. */
+  readonly control: Params | null;
   /** What the model has owned from some version on, in order: the rest of it left. */
   readonly dropped: readonly Masks[];
   /** Whether it began with a checkpoint, which does not tell what was before. */
@@ -26,8 +29,8 @@ export interface Followed {
 
 /**
  * Follows the frames of a download from the model held to the newest: origin or checkpoint first when nothing fits,
- * then deltas in order. Masks before one of them are the model's: what is outside is zero after it. Throws WireError when a
- * frame does not continue the model or a digest differs.
+ * then deltas in order. Masks before one of them are the model's: what is outside is zero after it. A control variate, if
+ * the task has them, comes last. Throws WireError when a frame does not continue the model or a digest differs.
  */
 export function followFrames(
   held: Model | null,
@@ -42,13 +45,22 @@ export function followFrames(
   let model = held;
   let masks: Masks | null = null;
   let restarted = false;
+  let control: Params | null = null;
   const dropped: Masks[] = [];
   for (const [i, bytes] of frames.entries()) {
     const frame = decodeFrame(bytes, limits);
     const place = `frame ${i}`;
+    check(control === null, "bad-kind", place, `${frame.kind} after the control variate`);
     if (frame.kind === "masks") {
       check(masks === null, "bad-kind", place, "masks after masks");
       masks = decodeMasks(frame, task.manifest);
+      continue;
+    }
+    if (frame.kind === "control") {
+      check(task.train.controlVariates === true, "bad-kind", place, "a control variate without a use");
+      const version = model?.version;
+      check(version === frame.version, "wrong-base", place, `of version ${frame.version}, not ${version}`);
+      control = decodeControl(frame, task.manifest);
       continue;
     }
     const before: Masks | null = masks;
@@ -74,7 +86,7 @@ export function followFrames(
       );
       model = { version: frame.version, params };
     } else {
-      throw new WireError("bad-kind", place, `${frame.kind}, expected origin, checkpoint, delta or masks`);
+      throw new WireError("bad-kind", place, `${frame.kind}, expected a model, masks or a control variate`);
     }
   }
   check(model !== null, "truncated", "download", "no frames for a client that holds no model");
@@ -84,7 +96,9 @@ export function followFrames(
     "download",
     "another model",
   );
-  return { model: model!, own: masks, dropped, restarted };
+  const needsControl = task.train.controlVariates === true && model!.version > 0;
+  check(!needsControl || control !== null, "truncated", "download", "no control variate beside the model");
+  return { model: model!, own: masks, control, dropped, restarted };
 }
 
 function check(

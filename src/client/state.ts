@@ -9,6 +9,7 @@ import { crc32c } from "../wire/checksum.ts";
 import { decodeFrame, encodeFrame } from "../wire/frame.ts";
 import { defaultLimits } from "../wire/limits.ts";
 import { decodeMasks, encodeMasks } from "../wire/masks.ts";
+import type { Controls } from "./control.ts";
 
 /** What a client keeps between rounds and over restarts; it belongs to one run. */
 export interface ClientState {
@@ -19,6 +20,8 @@ export interface ClientState {
   readonly masks: HeldMasks | null;
   /** Error feedback's memory, for all of the model, owned or not; null before the first report. */
   readonly residual: Residual | null;
+  /** SCAFFOLD's; both null without it. */
+  readonly controls: Controls;
   /** The round that was last reported in, whatever became of it; null before the first report. */
   readonly lastRound: number | null;
   /**
@@ -44,6 +47,8 @@ export interface Pending {
   readonly residualBefore: Residual;
   /** What was trained for it, before the residual was added. */
   readonly delta: readonly Float32Array[];
+  /** The client's own control variate once the report is folded; null without SCAFFOLD. */
+  readonly ownControl: Params | null;
 }
 
 /** Where a client's state is kept. */
@@ -52,7 +57,7 @@ export interface StateStore {
   save(state: ClientState): Promise<void>;
 }
 
-const MAGIC = new TextEncoder().encode("fedpress-client-state-2\n");
+const MAGIC = new TextEncoder().encode("fedpress-client-state-3\n");
 
 /** Local file format: magic, head as JSON with its length before it, arrays and frame, CRC-32C of all before it. */
 export function encodeState({
@@ -60,6 +65,7 @@ export function encodeState({
   held,
   masks,
   residual,
+  controls,
   lastRound,
   discarded,
   pending,
@@ -73,6 +79,7 @@ export function encodeState({
     tensors: [...held.params].map(([name, { shape }]) => ({ name, shape })),
     masks: masks && { digest: masks.digest, frameBytes: masksFrame!.length },
     residual: residual && lengthsOf(residual),
+    controls: { shared: controls.shared !== null, own: controls.own !== null },
     lastRound,
     discarded: lengthsOf(discarded),
     pending: pending && {
@@ -80,13 +87,15 @@ export function encodeState({
       frameBytes: pending.frame.length,
       residualBefore: lengthsOf(pending.residualBefore),
       delta: lengthsOf(pending.delta),
+      ownControl: pending.ownControl !== null,
     },
   };
   const json = new TextEncoder().encode(JSON.stringify(head));
   writer.bytes(MAGIC);
   writer.varint(json.length);
   writer.bytes(json);
-  for (const { data } of held.params.values()) writer.bytes(bytesOf(data));
+  for (const params of [held.params, controls.shared, controls.own, pending?.ownControl])
+    for (const { data } of params?.values() ?? []) writer.bytes(bytesOf(data));
   for (const vectors of [residual, discarded, pending?.residualBefore, pending?.delta])
     for (const vector of vectors ?? []) if (vector !== null) writer.bytes(bytesOf(vector));
   if (pending) writer.bytes(pending.frame);
@@ -114,8 +123,15 @@ export function decodeState(bytes: Uint8Array): ClientState {
   const floats = (length: number) => new Float32Array(reader.bytes("array", 4 * length).slice().buffer);
   const residualOf = (lengths: readonly (number | null)[]): Residual =>
     lengths.map((length) => (length === null ? null : floats(length)));
-  const params = new Map<string, Tensor>();
-  for (const { name, shape } of head.tensors) params.set(name, { shape, data: floats(sizeOf(shape)) });
+  const paramsIf = (present: boolean): Params | null => (present ? paramsOf() : null);
+  const paramsOf = (): Params => {
+    const params = new Map<string, Tensor>();
+    for (const { name, shape } of head.tensors) params.set(name, { shape, data: floats(sizeOf(shape)) });
+    return params;
+  };
+  const params = paramsOf();
+  const controls = { shared: paramsIf(head.controls.shared), own: paramsIf(head.controls.own) };
+  const ownControl = paramsIf(head.pending?.ownControl === true);
   const residual = head.residual && residualOf(head.residual);
   const discarded = head.discarded.map(floats);
   const pending = head.pending && {
@@ -123,6 +139,7 @@ export function decodeState(bytes: Uint8Array): ClientState {
     residualBefore: residualOf(head.pending.residualBefore),
     delta: head.pending.delta.map(floats),
     frame: reader.bytes("frame", head.pending.frameBytes).slice(),
+    ownControl,
   };
   const masks = head.masks && {
     digest: head.masks.digest,
@@ -133,6 +150,7 @@ export function decodeState(bytes: Uint8Array): ClientState {
     held: { version: head.version, digest: head.digest, params },
     masks: masks ?? null,
     residual,
+    controls,
     lastRound: head.lastRound,
     discarded,
     pending,

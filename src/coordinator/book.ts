@@ -35,6 +35,7 @@ import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { applyDelta, decodeUpdate } from "../wire/update.ts";
 import { type CatchUp, openChain } from "./chain.ts";
+import { openControl } from "./control-track.ts";
 import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
 import { ALL_OWNED, type ModelMasks, nextModelMasks } from "./model-masks.ts";
 import { openParts, type Part } from "./parts.ts";
@@ -155,6 +156,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     round: number;
     cohort: readonly ClientId[];
     accepted: Map<ClientId, ReportId>;
+    weights: Map<ClientId, number>;
     /** Null where all updates are folded together at the end. */
     tally: Tally | null;
     updates: UpdateMessage[];
@@ -175,11 +177,14 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   let usualNorm: number | null = null;
   let norms = noNorms;
   let modelNorm = paramsNorm(contract.initial);
+  /** What clients correct their steps by, beside the model of the same version; null without SCAFFOLD. */
+  const control = strategy.control && openControl(strategy.control, contract.initial);
   /** What the last committed round came to, for folds that start from there. */
   let previous: Params | null = null;
   let sums: Tally["sums"] | undefined;
   /** Where updates are folded one by one, each is decoded into the memory of the one before. */
-  const scratch = strategy.fold.kind === "linear" && !contract.keepsUpdates ? reusedScratch() : undefined;
+  const keepsUpdates = strategy.fold.kind === "robust" || contract.keepsUpdates;
+  const scratch = keepsUpdates ? undefined : reusedScratch();
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Of every client's newest report: it makes none before it knows what became of the one before. */
   const verdicts = new Map<ClientId, Verdict>();
@@ -208,7 +213,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)),
     };
     const largest = largestDeltas(update, manifest, exponents);
-    if (strategy.fold.kind === "robust") checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
+    if (keepsUpdates) checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))
       throw new WireError(
         "out-of-range",
@@ -296,6 +301,14 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     modelMasks = next;
   };
 
+  /** The model's frames, and after them its control variate, which there is of the newest version only. */
+  const catchUp: Book["catchUp"] = (held, target) => {
+    if (control === null) return chain.catchUp(held, target);
+    const ofModel = chain.catchUp(held);
+    if (ofModel.frames.length === 0) return ofModel;
+    return { ...ofModel, frames: [...ofModel.frames, ...control.frames(chain.held().version)] };
+  };
+
   const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
     round = opened;
     exponents = bounds;
@@ -316,6 +329,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       round,
       cohort,
       accepted: new Map(),
+      weights: new Map(),
       tally,
       updates: [],
       norms: [],
@@ -329,11 +343,12 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     const { update, largest, norm } = checked;
     assert(open !== null, "a report is folded while a round is open");
     if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
-    if (contract.keepsUpdates || open.tally === null) open.updates.push(update);
+    if (keepsUpdates) open.updates.push(update);
     open.norms.push(norm);
     open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
     open.losses.push(update.trainLoss);
     open.bytesPerCoordinate.push(checked.bytesPerCoordinate);
+    open.weights.set(update.clientId, weight.weight);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
 
@@ -350,6 +365,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       lastLoss = median(closing.losses);
       bytesPerCoordinate = median(closing.bytesPerCoordinate);
       usualNorm = median(closing.norms);
+      control?.follow(closing.tally!, closing.weights);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
     for (const [clientId, report] of closing.accepted)
@@ -393,7 +409,7 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     close,
     wasAccepted,
     verdictOf,
-    catchUp: chain.catchUp,
+    catchUp,
     lastDeltaBytes: chain.lastDeltaBytes,
     lastClientModels: () =>
       (lastUpdates?.updates ?? []).map((update) => {
@@ -412,6 +428,7 @@ const isSameModel = (a: Params, b: Params): boolean =>
 /** Reports of earlier rounds than that count nowhere. */
 const MAX_ROUNDS = 1024;
 
+/** Where a client's training of that many steps led. */
 function added(base: Params, update: UpdateMessage, steps: number): Params {
   return new Map(
     [...base].map(([name, { shape, data }]) => {

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { cohortOf, strategyNames } from "../aggregation/strategy.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
-import { MAX_NUM_EXAMPLES } from "../model/message.ts";
-import { count, duration, either, positive, share, size } from "./config-fields.ts";
-import { fleet, maskPolicy, masks, widths } from "./config-masks.ts";
+import { aggregation } from "./config-aggregation.ts";
+import { count, duration, either, positive, size } from "./config-fields.ts";
+import { fleet, masks, widths } from "./config-masks.ts";
 import { plan } from "./config-plan.ts";
-import { attack, robust, robustProblems } from "./config-robust.ts";
+import { problemsOf } from "./config-problems.ts";
+import { attack, robustProblems } from "./config-robust.ts";
+import { stepProblems } from "./config-steps.ts";
+import { train } from "./config-train.ts";
 
 /**
  * The one schema of the config file. It is parsed once, at the rim; everything behind it works with `Config`.
@@ -72,119 +75,6 @@ const cohort = z.strictObject({
     .default(null)
     .describe("Buffered: so many clients are at work at any time, and every goal reports make a version"),
   maxAbandoned: count.default(10).describe("Rounds abandoned in a row before the run fails"),
-});
-
-const steps = z.int().max(2 ** 31 - 1);
-
-const schedule = z.strictObject({
-  warmUpSteps: steps.min(0).default(0).describe("Steps over which the rate rises from 0"),
-  decay: either(
-    [
-      z.literal("constant"),
-      z.strictObject({ step: z.strictObject({ everySteps: steps.min(1), factor: share }) }),
-      z.strictObject({ cosine: z.strictObject({ floor: z.number().min(0).max(1).default(0) }) }),
-    ],
-    "constant, { step: { everySteps, factor } } with 0 < factor <= 1, or { cosine: { floor } } with 0 <= floor <= 1",
-  )
-    .default("constant")
-    .describe("What follows the warm-up"),
-});
-
-const train = z.strictObject({
-  epochs: count.max(1000).default(1),
-  batchSize: count.max(65_536).default(32),
-  optimizer: either(
-    [
-      z.strictObject({
-        sgd: z.strictObject({ learningRate: positive, momentum: z.number().min(0).lt(1).default(0) }),
-      }),
-      z.strictObject({ adam: z.strictObject({ learningRate: positive }) }),
-    ],
-    "{ sgd: { learningRate, momentum } } or { adam: { learningRate } }",
-  ).default({ sgd: { learningRate: 0.05, momentum: 0.9 } }),
-  schedule: schedule.exactOptional().describe("Scales the learning rate from step to step, anew every round"),
-  proximal: positive
-    .exactOptional()
-    .describe("FedProx's mu: how strongly clients are held to the round's model"),
-  clipNorm: positive.exactOptional().describe("Largest norm of a step's gradient, over all tensors"),
-  updateClipNorm: positive
-    .exactOptional()
-    .describe("Largest norm of what a client's training moves the model by, over all tensors"),
-  weightDecay: positive
-    .exactOptional()
-    .describe("Decoupled: every step takes learningRate * weightDecay of each coordinate off it"),
-  labelSmoothing: z
-    .number()
-    .gt(0)
-    .lt(1)
-    .exactOptional()
-    .describe("The share of each label that is spread over all classes"),
-  augment: z
-    .strictObject({
-      shift: count.max(1024).exactOptional().describe("Largest move of an image, in pixels either way"),
-      flip: z.literal(true).exactOptional().describe("Every other image left to right"),
-      noise: positive.exactOptional().describe("Standard deviation of the noise on every input"),
-    })
-    .exactOptional()
-    .describe("Random variation of every example in every epoch"),
-  residualDecay: z
-    .strictObject({
-      afterRounds: z
-        .int()
-        .min(0)
-        .max(1_000_000)
-        .describe("Rounds that a client may miss in a row for nothing"),
-      factor: z.number().min(0).lt(1).describe("What is left of what it owes for every round beyond"),
-    })
-    .exactOptional()
-    .describe("What a client that was away still owes fades; off if left out"),
-});
-
-const rate = positive.max(100);
-const decay = z.number().min(0).lt(1);
-const adaptive = z.strictObject({
-  learningRate: rate.default(0.03),
-  beta1: decay.default(0.9),
-  beta2: decay.default(0.99),
-  epsilon: positive.default(1e-3).describe("The paper's tau, the degree of adaptivity"),
-});
-
-const serverOptimizer = either(
-  [
-    z.strictObject({
-      sgd: z.strictObject({ learningRate: rate.default(1), momentum: decay.default(0) }),
-    }),
-    z.strictObject({ adam: adaptive }),
-    z.strictObject({ yogi: adaptive }),
-    z.strictObject({ adagrad: adaptive.omit({ beta2: true }).extend({ beta1: decay.default(0) }) }),
-  ],
-  "{ sgd: { learningRate, momentum } }, or { adam }, { yogi } or { adagrad } with learningRate, beta1, beta2 " +
-    "(not of adagrad) and epsilon",
-);
-
-const aggregation = z.strictObject({
-  strategy: z.enum(strategyNames).default("fedavg"),
-  maskPolicy: maskPolicy.default("union").describe("Which coordinates stay in the global model"),
-  serverOptimizer: serverOptimizer
-    .nullable()
-    .default(null)
-    .describe("How the model moves by the mean delta; null: as the strategy does"),
-  weightCap: count
-    .max(MAX_NUM_EXAMPLES)
-    .default(MAX_NUM_EXAMPLES)
-    .describe("Training examples of one client that count, at most"),
-  clipNorm: positive
-    .nullable()
-    .default(null)
-    .describe("Updates of a larger norm, over all tensors, count as if they had this one"),
-  stalenessExponent: z
-    .number()
-    .min(0)
-    .max(10)
-    .default(0.5)
-    .describe("A report from a model s versions old counts (1 + s)^-this of its share"),
-  ...robust,
-  fairness: z.number().min(0).max(10).default(1).describe("q of q-fedavg: how much more a high loss counts"),
 });
 
 const distill = z.strictObject({
@@ -324,22 +214,8 @@ function crossProblems(config: Config): ConfigProblem[] {
       value: concurrency,
       expected: `at least cohort.goal, ${goal}`,
     });
-  if (config.aggregation.strategy === "fednova") problems.push(...novaProblems(config.train));
+  problems.push(...stepProblems(config));
   return problems;
-}
-
-/** Steps are comparable only where each reaches as far as the others do. */
-function novaProblems({ optimizer, schedule, proximal }: Config["train"]): ConfigProblem[] {
-  const problem = (field: string, value: unknown, expected: string): ConfigProblem => ({
-    path: `train.${field}`,
-    value,
-    expected: `${expected} with strategy fednova`,
-  });
-  return [
-    ...("sgd" in optimizer ? [] : [problem("optimizer", optimizer, "sgd")]),
-    ...(schedule === undefined ? [] : [problem("schedule", schedule, "no schedule")]),
-    ...(proximal === undefined ? [] : [problem("proximal", proximal, "no proximal term")]),
-  ];
 }
 
 /** Whether coordinates may leave the model. */
@@ -359,34 +235,3 @@ const lowRankProblems = ({ uplink }: Config): ConfigProblem[] =>
         ]
       : [],
   );
-
-function problemsOf(issue: z.core.$ZodIssue, document: unknown): ConfigProblem[] {
-  const at = (path: readonly PropertyKey[]) => ({ path: pathText(path), value: lookUp(document, path) });
-  if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => ({
-      ...at([...issue.path, key]),
-      expected: "no such key: look for a misspelling",
-    }));
-  return [{ ...at(issue.path), expected: expectation(issue) }];
-}
-
-function expectation(issue: z.core.$ZodIssue): string {
-  if (issue.code === "invalid_type") return article(issue.expected);
-  if (issue.code === "invalid_value") return issue.values.map(String).join(" or ");
-  if (issue.code === "too_small") return `${issue.inclusive ? "at least" : "more than"} ${issue.minimum}`;
-  if (issue.code === "too_big") return `${issue.inclusive ? "at most" : "less than"} ${issue.maximum}`;
-  return issue.message;
-}
-
-const article = (noun: string): string => (/^[aeio]/.test(noun) ? `an ${noun}` : `a ${noun}`);
-
-const pathText = (path: readonly PropertyKey[]): string =>
-  path
-    .map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`))
-    .join("") || "the file";
-
-function lookUp(document: unknown, path: readonly PropertyKey[]): unknown {
-  let value: unknown = document;
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined | null)?.[key];
-  return value;
-}

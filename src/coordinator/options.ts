@@ -99,18 +99,21 @@ function checkFrameBytes({ coordinator }: Config, params: Params): void {
 /** A robust fold keeps a round's updates until it closes. */
 function checkRobustBytes(config: Config, params: Params): void {
   const { aggregation, cohort, coordinator, uplink } = config;
-  if (robustRule(aggregation) === null) return;
+  const rule = robustRule(aggregation);
+  if (rule === null) return;
   const masked = config.widths.some((width) => width < 1) || mayLeave(config);
   const each = decodedBytes(planGroups(uplink, manifestOf(params), "uplink"), masked);
   const { robustBytes } = coordinator.limits;
-  if (cohort.goal * each > robustBytes)
+  const needed = cohort.goal * each + (rule.pairwise ? 8 * cohort.goal ** 2 : 0);
+  if (needed > robustBytes)
     throw new ConfigError([
       {
         path: "coordinator.limits.robustBytes",
         value: robustBytes,
         expected:
-          `at least ${cohort.goal * each} with strategy ${aggregation.strategy}, which keeps ${cohort.goal} ` +
-          `updates of up to ${each} bytes; or a smaller cohort.goal, or an uplink that selects less`,
+          `at least ${needed} with strategy ${aggregation.strategy}, which keeps ${cohort.goal} ` +
+          `updates of up to ${each} bytes${rule.pairwise ? " and the distances of all pairs" : ""}; ` +
+          "or a smaller cohort.goal, or an uplink that selects less",
       },
     ]);
 }

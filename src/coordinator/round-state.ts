@@ -52,8 +52,8 @@ export interface RoundState {
   readonly refused: readonly ClientId[];
   /** Asked in earlier rounds; what they report counts in this one. */
   readonly late: readonly LateClient[];
-  /** The last round that ran into its deadline: who was asked until then holds no place any more; 0 before there was one. */
-  readonly overdueRound: number;
+  /** The last round that was abandoned: who was asked until then holds no place any more; 0 before there was one. */
+  readonly abandonedRound: number;
   /** The selection deadline of the next round is running. */
   readonly selectionTimer: boolean;
   readonly abandonedInRow: number;
@@ -93,7 +93,7 @@ export const initialRound: RoundState = {
   gone: [],
   refused: [],
   late: [],
-  overdueRound: 0,
+  abandonedRound: 0,
   selectionTimer: false,
   abandonedInRow: 0,
   dropOut: 0,
@@ -142,8 +142,11 @@ export const owes = ({ phase, cohort, reported, refused }: RoundState, clientId:
   !refused.includes(clientId);
 
 /**
- * Late clients that hold a place of `concurrency`. Who let a deadline pass may be gone for good: it may still report, but
- * if it kept its place, as many of them as there are places would end a run.
+ * Late clients that hold a place of `concurrency`. After a round that was abandoned all of them may be gone for good: they
+ * may still report, but if they kept their places, as many of them as there are places would end a run.
  */
-export const numLateAtWork = ({ late, overdueRound }: Pick<RoundState, "late" | "overdueRound">): number =>
-  late.filter(({ round }) => round > overdueRound).length;
+export const numLateAtWork = ({
+  late,
+  abandonedRound,
+}: Pick<RoundState, "late" | "abandonedRound">): number =>
+  late.filter(({ round }) => round > abandonedRound).length;

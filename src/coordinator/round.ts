@@ -36,16 +36,15 @@ export const step: Step = (state, event, config) => {
       return openWhenReady({ ...state, selectionTimer: false }, config, true);
     case "report-deadline":
       if (state.phase !== "reporting" || event.round !== state.round) return [state, []];
-      return deadlinePassed({ ...state, overdueRound: state.round }, config);
+      return state.reported.length >= config.minimum
+        ? commit(state, silent(state), config)
+        : abandon(state, config);
     case "committed":
       return committed(state, config);
     case "resumed":
       return resume(state, config);
   }
 };
-
-const deadlinePassed = (state: RoundState, config: RoundConfig): ReturnType<Step> =>
-  state.reported.length >= config.minimum ? commit(state, silent(state), config) : abandon(state, config);
 
 /** Who checks in has nothing more to report of an earlier round. */
 function checkedIn(before: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
@@ -64,9 +63,9 @@ function joinRound(state: RoundState, { concurrency }: RoundConfig): ReturnType<
   if (concurrency === null) return [state, []];
   const numAtWork = state.cohort.filter((id) => owes(state, id) && !state.gone.includes(id)).length;
   const open = Math.max(0, concurrency - numAtWork - numLateAtWork(state));
-  // a client reports once a round
-  const { cohort, reported } = state;
-  const next = state.waiting.filter((id) => !cohort.includes(id) && !reported.includes(id)).slice(0, open);
+  // a client reports once a round, of whichever round
+  const heardOf = new Set([...state.cohort, ...state.reported, ...state.refused]);
+  const next = state.waiting.filter((id) => !heardOf.has(id)).slice(0, open);
   return [
     {
       ...state,
@@ -199,6 +198,7 @@ function abandon(state: RoundState, config: RoundConfig): ReturnType<Step> {
     ...learnDropOut(state, silent(state)),
     phase: "selecting",
     abandonedInRow,
+    abandonedRound: state.round,
     late: lateAfter(state, state.version, config),
   };
   if (abandonedInRow >= config.maxAbandoned) {

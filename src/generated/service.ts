@@ -402,6 +402,10 @@ const descriptor: object = {
                 "residualDecay": {
                   "type": "ResidualDecay",
                   "id": 13
+                },
+                "controlVariates": {
+                  "type": "bool",
+                  "id": 14
                 }
               }
             },

@@ -10,6 +10,10 @@ export function localSteps({ optimizer }: Pick<TrainSettings, "optimizer">, numS
   return (numSteps - (rho * (1 - power(rho, numSteps))) / (1 - rho)) / (1 - rho);
 }
 
+/** Of either optimizer. */
+export const rateOf = ({ optimizer }: Pick<TrainSettings, "optimizer">): number =>
+  "sgd" in optimizer ? optimizer.sgd.learningRate : optimizer.adam.learningRate;
+
 /** The steps that training on so many examples takes, whoever claims more. */
 export const mostSteps = (
   { epochs, batchSize }: Pick<TrainSettings, "epochs" | "batchSize">,

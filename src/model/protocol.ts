@@ -110,6 +110,11 @@ export interface TrainSettings {
    * counts them, before what is owed is added.
    */
   readonly perStep?: true;
+  /**
+   * SCAFFOLD (Karimireddy et al., 2020): local steps are corrected by the control variates of the cohort, which comes
+   * with the model, and of the client, which it keeps. `optimizer` is sgd, and `perStep` is on.
+   */
+  readonly controlVariates?: true;
   readonly residualDecay?: ResidualDecay;
 }
 

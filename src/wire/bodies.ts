@@ -17,6 +17,7 @@ import {
 } from "./fields.ts";
 import type {
   CheckpointFrame,
+  ControlFrame,
   DeltaFrame,
   Frame,
   MasksFrame,
@@ -107,13 +108,8 @@ const checkpoint: Body<CheckpointFrame> = {
     writer.varint(version);
     writeManifest(writer, manifestOf(params));
     for (const [name, { shape, data }] of params) {
-      assert(
-        data.length === sizeOf(shape) && data.every(Number.isFinite),
-        `${name} is finite and has its size`,
-      );
-      const region = writer.region(4 * data.length);
-      const view = new DataView(region.buffer, region.byteOffset, region.length);
-      for (let i = 0; i < data.length; i++) view.setFloat32(4 * i, data[i]!, true);
+      assert(data.length === sizeOf(shape), `${name} has its size`);
+      writeFloats(writer, data);
     }
   },
   read(reader, limits) {
@@ -228,6 +224,23 @@ const tally: Body<TallyFrame> = {
   },
 };
 
+const control: Body<ControlFrame> = {
+  id: 8,
+  write(writer, { version, manifest, values }) {
+    assert(version >= 1 && values.length > 0, "a control variate is of version 1 or later and has values");
+    writer.varint(version);
+    writer.shortDigest(manifest);
+    writer.varint(values.length);
+    writeFloats(writer, values);
+  },
+  read(reader, limits) {
+    const version = reader.varint("version", 1, MAX_UINT32);
+    const manifest = reader.shortDigest("manifest");
+    const bytes = reader.bytes("values", 4 * readCount(reader, "count", limits.numParams));
+    return { kind: "control", version, manifest, values: floatsOf(bytes, reader.placed("values")) };
+  },
+};
+
 /** The kinds of frames with their pinned ids; the literal map is the registry. */
 export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind: K }>> } = {
   origin,
@@ -237,6 +250,7 @@ export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind
   student,
   masks,
   tally,
+  control,
 };
 
 function readGroup(
@@ -255,6 +269,13 @@ function readGroup(
     tensors.push(index);
   }
   return { tensors, payload: readPayloadBytes(reader, `${field} payload`) };
+}
+
+function writeFloats(writer: ByteWriter, data: Float32Array): void {
+  assert(data.every(Number.isFinite), "floats in a frame are finite");
+  const region = writer.region(4 * data.length);
+  const view = new DataView(region.buffer, region.byteOffset, region.length);
+  for (let i = 0; i < data.length; i++) view.setFloat32(4 * i, data[i]!, true);
 }
 
 /** Little-endian float32s, all finite, copied into memory of their own. */

@@ -9,7 +9,8 @@ export type Frame =
   | CheckpointFrame
   | StudentFrame
   | MasksFrame
-  | TallyFrame;
+  | TallyFrame
+  | ControlFrame;
 
 /** Version 0 as the zoo's factory and its seed; the receiver makes it itself and compares digests. */
 export interface OriginFrame {
@@ -85,6 +86,17 @@ export interface TallyTensor {
   readonly sums: Uint8Array;
   /** Likewise; null when every update owned the whole tensor. */
   readonly owners: Uint8Array | null;
+}
+
+/** What SCAFFOLD's clients correct their steps by, beside the model of the same version. */
+export interface ControlFrame {
+  readonly kind: "control";
+  /** 1 to 2^32-1: that of version 0 is zero and does not travel. */
+  readonly version: number;
+  /** Short digest of the manifest. */
+  readonly manifest: number;
+  /** Of all tensors one after the other, in the manifest's order; finite, at least one. */
+  readonly values: Float32Array;
 }
 
 /** A compact model to ship, compressed like an update; describes itself. */

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
+import { noControls } from "../../src/client/control.ts";
 import { faded, rolledBack } from "../../src/client/ledger.ts";
 import type { ClientState } from "../../src/client/state.ts";
 import { encodeDelta } from "../../src/compress/error-feedback.ts";
@@ -78,6 +79,7 @@ test("property: folded + residual + discarded is all that was trained, whatever 
         held: { version: 0, digest: "", params: new Map() },
         masks: null,
         residual: null,
+        controls: noControls,
         lastRound: null,
         discarded: [],
         pending: null,
@@ -104,6 +106,7 @@ test("property: folded + residual + discarded is all that was trained, whatever 
           frame: new Uint8Array(),
           residualBefore,
           delta: trained,
+          ownControl: null,
         };
         state = { ...state, residual, lastRound: round, discarded, pending };
         add(sums[1]!, trained[0]!);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ClientState, decodeState, encodeState } from "../../src/client/state.ts";
 import { WireError } from "../../src/model/error.ts";
+import { mapParams } from "../../src/model/tensor.ts";
 
 const floats = fc.float32Array({ maxLength: 20, noNaN: true });
 const residual = fc.array(fc.option(floats, { nil: null }), { maxLength: 4 });
@@ -32,13 +33,17 @@ const state: fc.Arbitrary<ClientState> = fc
       { nil: null },
     ),
     owned: fc.option(fc.string(), { nil: null }),
+    controls: fc.record({ shared: fc.boolean(), own: fc.boolean(), pending: fc.boolean() }),
   })
-  .map(({ owned, ...kept }): ClientState => {
+  .map(({ owned, controls: has, pending, ...kept }): ClientState => {
+    const shifted = (by: number) => mapParams(kept.held.params, ({ data }) => data.map((v) => v / by));
     const masks = [...kept.held.params].map(
       ([name, { data }]) => [name, data.length > 1 ? Uint32Array.of(1) : null] as const,
     );
     return {
       ...kept,
+      controls: { shared: has.shared ? shifted(2) : null, own: has.own ? shifted(-4) : null },
+      pending: pending && { ...pending, ownControl: has.pending ? shifted(8) : null },
       masks: owned === null || masks.length === 0 ? null : { digest: owned, masks: new Map(masks) },
     };
   });

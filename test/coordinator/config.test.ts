@@ -56,6 +56,35 @@ test.each([
   expect(problemsOf(document)).toEqual([line]);
 });
 
+test("scaffold reads a control variate off every delta: what else would move it is refused", () => {
+  const aggregation = { strategy: "scaffold", maskPolicy: "intersection", clipNorm: 1 };
+  const train = {
+    optimizer: { adam: { learningRate: 0.1 } },
+    schedule: { decay: { cosine: {} } },
+    proximal: 1,
+    clipNorm: 1,
+    updateClipNorm: 1,
+  };
+  const masks = { uncovered: { dropAfter: 3 }, regrow: 0.3 };
+  const cohort = { maxStaleness: 2 };
+  const lines = problemsOf({ model, aggregation, train, masks, cohort, widths: [1, 0.5] });
+  expect(lines.map((line) => line.split(":")[0])).toEqual([
+    "train.optimizer",
+    "train.schedule",
+    "train.proximal",
+    "train.clipNorm",
+    "train.updateClipNorm",
+    "aggregation.clipNorm",
+    "cohort.maxStaleness",
+    "aggregation.maskPolicy",
+    "masks.uncovered",
+    "masks.regrow",
+    "widths",
+  ]);
+  for (const line of lines) expect(line).toMatch(/ with strategy scaffold$/);
+  expect(problemsOf({ model, aggregation: { strategy: "scaffold" } })).toEqual([]);
+});
+
 test("every codec can be written, in its range", () => {
   const problems = (codec: unknown) => problemsOf({ model, uplink: [{ tensors: "*", codec }] });
   for (const select of [

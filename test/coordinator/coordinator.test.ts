@@ -115,6 +115,7 @@ test.each([
   ["drawn", drawn],
   ["masked", masked],
   ["low rank", { uplink: lowRank, downlink: lowRank }],
+  ["scaffold", { aggregation: { strategy: "scaffold" as const }, uplink: dense }],
 ])("a coordinator that dies anywhere goes on from its journal to the same model, %s", async (_, settings) => {
   const reference = (await federation(options(settings))).coordinator.book.held();
   let crashes = 0;

@@ -157,6 +157,7 @@ const trainOptions = fc.record(
       { requiredKeys: [], noNullPrototype: true },
     ),
     perStep: fc.constant(true as const),
+    controlVariates: fc.constant(true as const),
     residualDecay: record({
       afterRounds: steps,
       factor: double({ min: 0, max: 1, maxExcluded: true }).map((v) => v + 0),

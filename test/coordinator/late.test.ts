@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { WEIGHT_UNIT } from "../../src/aggregation/weight.ts";
+import { parseConfig } from "../../src/coordinator/config.ts";
 import { openJournal } from "../../src/coordinator/journal.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
 import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
@@ -126,7 +127,7 @@ test("buffered: a lost client's place is free when its report would be too stale
   expect(state.late.some(({ clientId }) => clientId === "gone")).toBe(false);
 });
 
-test("buffered: who stays silent for a whole deadline holds no place any more, but may still report", () => {
+test("buffered: who is silent when a round is abandoned holds no place any more, but may still report", () => {
   const first = run(checkIn("x", "y", "z", "a", "b", "c"), initialRound, buffered);
   expect(first.asked).toEqual(["x", "y", "z"]);
   const second = run([{ type: "report-deadline", round: 1 }], first.state, buffered);
@@ -135,6 +136,39 @@ test("buffered: who stays silent for a whole deadline holds no place any more, b
   const third = run([...report("a", "x"), committed, ...checkIn("a", "d")], second.state, buffered);
   expect(third.state).toMatchObject({ round: 3, version: 1, phase: "reporting" });
   expect(third.asked).toEqual(["a"]); // beside b and c
+});
+
+test("buffered: whose late report was refused joins the next round, not the one that would refuse it again", () => {
+  const settings = { ...buffered, concurrency: 2 };
+  const { state } = run(
+    [...checkIn("a", "x"), ...report("a"), ...checkIn("b"), ...report("b"), committed, ...checkIn("a")],
+    initialRound,
+    settings,
+  );
+  expect(accepts(state, "x", 1)).toBe(true);
+  const second = run([{ type: "refused", clientId: "x" }, ...checkIn("x")], state, settings);
+  expect(second.asked).not.toContain("x");
+  const third = run([...report("a"), ...checkIn("b"), ...report("b"), committed], second.state, settings);
+  expect(third.asked).toContain("x");
+});
+
+test("fedbuff as it comes: a deadline folds what is in the buffer, and drops nothing that was accepted", () => {
+  const {
+    goal,
+    minimum = goal,
+    ...cohort
+  } = parseConfig({
+    model: { zoo: "mlp" },
+    aggregation: { strategy: "fedbuff" },
+  }).cohort;
+  const { concurrency, maxStaleness } = cohort;
+  const settings = { ...config, goal, minimum, concurrency, maxStaleness };
+  const ids = Array.from({ length: 12 }, (_, i) => `client-${i}`);
+  const some = ids.slice(0, goal - 1);
+  const { state } = run([...checkIn(...ids), ...report(...some)], initialRound, settings);
+  expect(state).toMatchObject({ phase: "reporting", round: 1 });
+  const late = run([{ type: "report-deadline", round: 1 }], state, settings);
+  expect(late.state).toMatchObject({ phase: "closing", reported: some });
 });
 
 async function fleet(settings: CoordinatorOptions, disk = memoryDisk()) {

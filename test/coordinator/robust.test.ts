@@ -155,8 +155,13 @@ test("without the gate the same update is folded", async () => {
   expect(largest).toBeGreaterThan(1);
 });
 
-test("a robust fold refuses a report that takes more memory than the plan has", async () => {
-  const settings = options({ rounds: 1, goal: 1, aggregation: { strategy: "median", attackers: 0 } });
+test.each([
+  ["a robust fold", { strategy: "median", attackers: 0 }, false],
+  ["an ensemble of teachers", { strategy: "fedavg" }, true],
+] as const)("%s keeps updates, and refuses one that takes more memory than the plan has", async (...kept) => {
+  const [, aggregation, keepsUpdates] = kept;
+  const plain = options({ rounds: 1, goal: 1, aggregation });
+  const settings = { ...plain, contract: { ...plain.contract, keepsUpdates } };
   const coordinator = await open(memoryDisk(), world(), settings);
   const session = coordinator.service.open("client-1") as ClientSession;
   await session.checkIn({ runId: null, numExamples: 5, held: null, pending: null });
@@ -225,4 +230,13 @@ test("a config whose rounds could be too large for its memory is refused", () =>
   expect(problemsOf({ aggregation, coordinator: small(10 * 8 * 205 - 1) })).toHaveLength(1);
   expect(problemsOf({ aggregation, coordinator: small(10 * 8 * 205) })).toEqual([]);
   expect(problemsOf({ coordinator: small(0) })).toEqual([]);
+  // a table of distances, 8 bytes a pair, beside 10,000 updates of 1,640 bytes
+  const cohort = { goal: 10_000 };
+  const krum = { strategy: "krum" };
+  const needed = 10_000 * 8 * 205 + 8 * 10_000 ** 2;
+  expect(problemsOf({ cohort, aggregation: krum, coordinator: small(needed) })).toEqual([]);
+  expect(problemsOf({ cohort, aggregation: krum, coordinator: small(needed - 1) })).toEqual([
+    `coordinator.limits.robustBytes: ${needed - 1}, expected at least ${needed} with strategy krum, which keeps 10000 ` +
+      "updates of up to 1640 bytes and the distances of all pairs; or a smaller cohort.goal, or an uplink that selects less",
+  ]);
 });

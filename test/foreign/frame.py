@@ -140,6 +140,14 @@ def tally_tensor(body):
     return {"exponent": exponent - 100, "sums": sums, "owners": body.payload("owners") if masked else None}
 
 
+def control(body, limits):
+    version = body.ranged("version", 1, 2**32 - 1)
+    manifest = body.take(4, "manifest")
+    count = counted(body, "values", limits["numParams"])
+    check(4 * count <= body.left(), "truncated", f"{count} values")
+    return {"version": version, "manifest": manifest, "values": [body.float32("value") for _ in range(count)]}
+
+
 KINDS = {
     1: ("origin", origin),
     2: ("update", update),
@@ -148,6 +156,7 @@ KINDS = {
     5: ("student", student),
     6: ("masks", masks),
     7: ("tally", tally),
+    8: ("control", control),
 }
 
 

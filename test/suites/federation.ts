@@ -1,6 +1,7 @@
 import type { MaskRules } from "../../src/aggregation/mask-step.ts";
-import type { AggregationSettings } from "../../src/aggregation/strategy.ts";
+import { type AggregationSettings, trainedFor } from "../../src/aggregation/strategy.ts";
 import { MAX_WEIGHT } from "../../src/aggregation/weight.ts";
+import type { CoordinatorLink } from "../../src/client/link.ts";
 import { type ClientEnd, type ClientEvent, clientLoop } from "../../src/client/loop.ts";
 import type { Factory } from "../../src/client/model-chain.ts";
 import type { StateStore } from "../../src/client/state.ts";
@@ -11,7 +12,7 @@ import type { Dataset } from "../../src/model/dataset.ts";
 import type { Disk } from "../../src/model/disk.ts";
 import { manifestOf } from "../../src/model/manifest.ts";
 import { MAX_NUM_EXAMPLES } from "../../src/model/message.ts";
-import type { CoordinatorService, PlanRule } from "../../src/model/protocol.ts";
+import type { CoordinatorService, PlanRule, TrainSettings } from "../../src/model/protocol.ts";
 import { derive } from "../../src/model/rng.ts";
 import type { DeviceProfile, SubModel } from "../../src/model/submodel.ts";
 import { mapParams, type Params } from "../../src/model/tensor.ts";
@@ -39,7 +40,10 @@ export const dense: readonly PlanRule[] = [
   { tensors: "*", codec: { select: "all", values: "float32" }, errorFeedback: false },
 ];
 
-/** Every client wants another model: its inputs. Training goes half of the way there, in a second. */
+/**
+ * Every client wants another model: its inputs. Training goes half of the way there, in a second: one step of rate 1 down
+ * the gradient of |params - inputs|^2 / 4, and of whatever correction the task has.
+ */
 export function dataset(client: number): Dataset {
   const rng = derive(9, "target", client);
   return {
@@ -52,10 +56,13 @@ export function dataset(client: number): Dataset {
 
 export const halfWay = (virtual: World): Trainer => ({
   engine: "by hand",
-  train: async ({ params, dataset: { inputs } }, signal) => {
+  train: async ({ params, correction, dataset: { inputs } }, signal) => {
     await sleep(virtual.clock, 1000, signal);
     let at = 0;
-    const next = mapParams(params, ({ data }) => data.map((v) => v + 0.5 * (inputs[at++]! - v)));
+    const next = mapParams(params, ({ data }, name) => {
+      const shift = correction?.get(name)?.data;
+      return data.map((v, j) => v + 0.5 * (inputs[at++]! - v) - (shift?.[j] ?? 0));
+    });
     return { params: next, numSteps: 1, trainLoss: 0.5 };
   },
   evaluate: async () => ({ accuracy: 0, loss: 0 }),
@@ -74,6 +81,7 @@ export function options(overrides: {
   readonly aggregation?: Partial<AggregationSettings>;
   readonly subModels?: readonly SubModel[];
   readonly masks?: Partial<MaskRules>;
+  readonly train?: Partial<TrainSettings>;
 }): CoordinatorOptions {
   const { aggregation = {}, maxStaleness = 0, concurrency = null, subModels = [], masks } = overrides;
   const { rounds = 5, goal = 3, minimum = goal, uplink = topKTernary, downlink = topKTernary } = overrides;
@@ -100,7 +108,12 @@ export function options(overrides: {
         gates: { normFactor: 10 },
         ...aggregation,
       },
-      train: { epochs: 1, batchSize: 1, optimizer: { sgd: { learningRate: 1, momentum: 0 } } },
+      train: trainedFor(aggregation.strategy ?? "fedavg", {
+        epochs: 1,
+        batchSize: 1,
+        optimizer: { sgd: { learningRate: 1, momentum: 0 } },
+        ...overrides.train,
+      }),
       subModels,
       masks: { policy: "union", uncovered: "keep", everyRounds: 1, maxDrift: null, regrow: null, ...masks },
       weightBudget: goal * MAX_WEIGHT,
@@ -155,6 +168,8 @@ export function startClient(
     readonly trainer?: Trainer;
     readonly profile?: DeviceProfile;
     readonly factory?: Factory;
+    /** What a test makes of the link. */
+    readonly link?: (link: CoordinatorLink) => CoordinatorLink;
   } = {},
 ): RunningClient {
   const { store = memoryStore(), trainer = halfWay(virtual), profile } = overrides;
@@ -171,7 +186,7 @@ export function startClient(
   const end = clientLoop(
     { clientId, dataset: dataset(client), limits: defaultLimits, ...(profile && { device: profile }) },
     {
-      link,
+      link: overrides.link?.(link) ?? link,
       trainer,
       store,
       clock: virtual.clock,

@@ -66,6 +66,12 @@ export const frames: { readonly [K in Frame["kind"]]: Extract<Frame, { kind: K }
       { tensors: [0, 2], payload: Uint8Array.of(0x10, 0) },
     ],
   },
+  control: {
+    kind: "control",
+    version: 300,
+    manifest: 0x00c0ffee,
+    values: Float32Array.of(0.5, -1, 0, 3e38, 1e-45, -0, 7),
+  },
   masks: {
     kind: "masks",
     manifest: 0x00c0ffee,

@@ -83,13 +83,15 @@ type FrameJson = {
   readonly payloads?: readonly string[];
   readonly groups?: readonly { readonly tensors: readonly number[]; readonly payload: string }[];
   readonly masks?: readonly string[];
+  /** Of a control variate. */
+  readonly values?: readonly number[];
   /** Of a tally. */
   readonly steps?: string;
   readonly tensors?: readonly { readonly sums: string; readonly owners: string | null }[];
 };
 
 export function frameOf(json: FrameJson): Frame {
-  const { params, payloads, groups, masks, steps, tensors } = json;
+  const { params, payloads, groups, masks, values, steps, tensors } = json;
   return {
     ...json,
     ...(params && { params: paramsOf(params) }),
@@ -103,6 +105,7 @@ export function frameOf(json: FrameJson): Frame {
     }),
     ...(payloads && { payloads: payloads.map(bytesOf) }),
     ...(masks && { masks: masks.map(bytesOf) }),
+    ...(values && { values: Float32Array.from(values) }),
     ...(groups && { groups: groups.map(({ tensors, payload }) => ({ tensors, payload: bytesOf(payload) })) }),
   } as Frame;
 }

@@ -9,6 +9,7 @@ import type { WireErrorCode } from "../../src/model/error.ts";
 import { type Manifest, manifestDigest } from "../../src/model/manifest.ts";
 import { masksDigest } from "../../src/model/masks.ts";
 import type { CodecSpec, PlanRule } from "../../src/model/protocol.ts";
+import { encodeControl } from "../../src/wire/control.ts";
 import { describeFrame } from "../../src/wire/describe.ts";
 import { encodeFrame, shortDigest } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
@@ -17,6 +18,9 @@ import { bytesOf, hexOf } from "../suites/vectors.ts";
 
 const document = readFileSync(new URL("../../docs/wire-format.md", import.meta.url), "utf8");
 const section = (title: string): string => document.split(`\n## ${title}\n`)[1]!.split("\n## ")[0]!;
+
+const kindOf = (title: string): string =>
+  section("Frames").split(`\n### Kind ${title}\n`)[1]!.split("\n### ")[0]!;
 
 /** The lines of tables that begin with an offset. */
 const tableIn = (text: string) => text.split("\n").filter((line) => /^\| \d+ \| `/.test(line));
@@ -98,9 +102,17 @@ describe("docs/wire-format.md", () => {
       ["dense/bias", Uint32Array.of(0, 1)],
       ["gain", null],
     ]);
-    const ofMasks = section("Frames").split("### Kind 6: masks")[1]!;
+    const ofMasks = kindOf("6: masks");
     expect(tableIn(ofMasks)).toEqual(rowsOf(encodeFrame(encodeMasks(masks, manifest))));
     expect(ofMasks).toContain(`digest is ${masksDigest(masks, manifest)}.`);
+  });
+
+  it("shows a control variate as it is, byte by byte", () => {
+    const control = new Map([
+      ["dense/kernel", { shape: [2, 3], data: Float32Array.of(0.5, -1, 0, 0.25, 2, -0.125) }],
+      ["dense/bias", { shape: [2], data: Float32Array.of(1, -3) }],
+    ]);
+    expect(tableIn(kindOf("8: control"))).toEqual(rowsOf(encodeFrame(encodeControl(7, control))));
   });
 
   it("shows the bits of a payload as they are", () => {

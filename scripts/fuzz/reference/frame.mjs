@@ -25,7 +25,7 @@ export function referenceFrame(bytes, limits) {
   }
 }
 
-const BODIES = { 1: origin, 2: update, 3: delta, 4: checkpoint, 5: student, 6: masks, 7: tally };
+const BODIES = { 1: origin, 2: update, 3: delta, 4: checkpoint, 5: student, 6: masks, 7: tally, 8: control };
 
 function crc32c(bytes) {
   let crc = 0xffffffff;
@@ -113,6 +113,15 @@ function tally(fields, limits) {
     if (masked === 1) payloads.push(payloadOf(fields));
   }
   return payloads;
+}
+
+function control(fields, limits) {
+  fields.ranged(1, 2 ** 32);
+  const manifest = fields.take(4);
+  const count = countOf(fields, limits.numParams);
+  require(4 * count <= fields.left(), "truncated");
+  for (let i = 0; i < count; i++) fields.float32();
+  return [manifest, count];
 }
 
 function countOf(fields, most) {

@@ -12,6 +12,7 @@ import type { RobustRule } from "./rule.ts";
  */
 export const bulyan: RobustRule = {
   fewest: (attackers) => 4 * attackers + 3,
+  pairwise: true,
   combine: (updates, { manifest, attackers }) => {
     const distances = pairwiseDistances(updates, manifest);
     const picked = pick(updates.length, updates.length - 2 * attackers, distances, attackers);

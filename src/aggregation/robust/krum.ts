@@ -20,6 +20,7 @@ export const multiKrum: RobustRule = meanOfBest((n, attackers) => n - attackers 
 function meanOfBest(howMany: (n: number, attackers: number) => number): RobustRule {
   return {
     fewest: fewestForKrum,
+    pairwise: true,
     combine: (updates, { manifest, attackers }) => {
       const everybody = [...updates.keys()];
       const scores = krumScores(everybody, pairwiseDistances(updates, manifest), attackers);

@@ -15,6 +15,8 @@ import type { Aggregate } from "../aggregate.ts";
 export interface RobustRule {
   /** The fewest updates that it can be given, for so many hostile ones among them. */
   readonly fewest: (attackers: number) => number;
+  /** Whether it compares all pairs of updates, which takes 8 bytes a pair of a table of n times n. */
+  readonly pairwise?: true;
   /** `updates` in the order of client ids, `fewest` or more: sums of floats depend on their order. */
   readonly combine: (updates: readonly UpdateMessage[], context: RobustContext) => Aggregate;
 }

@@ -20,6 +20,7 @@ export interface TrainSettings {
   'updateClipNorm'?: (number | string);
   'perStep'?: (boolean);
   'residualDecay'?: (_fedpress_v1_ResidualDecay | null);
+  'controlVariates'?: (boolean);
   'optimizer'?: "sgd"|"adam";
 }
 
@@ -37,5 +38,6 @@ export interface TrainSettings__Output {
   'updateClipNorm': (number);
   'perStep': (boolean);
   'residualDecay': (_fedpress_v1_ResidualDecay__Output | null);
+  'controlVariates': (boolean);
   'optimizer'?: "sgd"|"adam";
 }
