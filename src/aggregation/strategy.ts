@@ -3,7 +3,7 @@ import type { TrainSettings } from "../model/protocol.ts";
 import type { Aggregate } from "./aggregate.ts";
 import { meanControl, type NextControl } from "./control.ts";
 import type { GateSettings } from "./gates.ts";
-import { sendersOverOwners, stepsTimesMean } from "./mean.ts";
+import { type Denominator, means, stepsTimesMean } from "./mean.ts";
 import { bulyan } from "./robust/bulyan.ts";
 import { type CenteredClippingSettings, centeredClipping } from "./robust/centered-clipping.ts";
 import { geometricMedian } from "./robust/geometric-median.ts";
@@ -29,7 +29,12 @@ export interface AggregationStrategy {
  * updates of a round together, so that they are kept until it closes, and nothing of it merges.
  */
 export type Fold =
-  | { readonly kind: "linear"; readonly mean: (tally: Tally) => Aggregate }
+  | {
+      readonly kind: "linear";
+      readonly mean: (tally: Tally) => Aggregate;
+      /** Whether it needs a tally that counts them. */
+      readonly countsSenders: boolean;
+    }
   | { readonly kind: "robust"; readonly rule: RobustRule };
 
 /** All of it spelt out: a run's contract, which its journal is bound to. */
@@ -48,6 +53,8 @@ export interface AggregationSettings {
   readonly attackers: number;
   readonly centeredClipping: CenteredClippingSettings;
   readonly gates: GateSettings;
+  /** What a plain mean divides by; a study's, for comparison only. Default: owners. */
+  readonly denominator?: Denominator;
 }
 
 /** Settings of a config's `cohort`. */
@@ -138,13 +145,16 @@ export function aggregationStrategy(
   train: TrainSettings,
 ): AggregationStrategy {
   const preset = presetOf(settings.strategy);
-  const { weigh = ({ weightCap }) => byExamples(weightCap), mean = sendersOverOwners } = preset;
-  const { clipNorm, stalenessExponent } = settings;
+  const { clipNorm, stalenessExponent, denominator = "owners" } = settings;
+  const { weigh = ({ weightCap }) => byExamples(weightCap), mean = means[denominator] } = preset;
   const rule = robustRule(settings);
   const fresh = discounted(weigh(settings, train), stalenessExponent);
   return {
     weigh: clipNorm === null ? fresh : clipped(fresh, clipNorm),
-    fold: rule === null ? { kind: "linear", mean } : { kind: "robust", rule },
+    fold:
+      rule === null
+        ? { kind: "linear", mean, countsSenders: denominator === "senders" }
+        : { kind: "robust", rule },
     optimizer: serverOptimizer(settings.serverOptimizer),
     control: preset.control?.(rateOf(train)) ?? null,
   };

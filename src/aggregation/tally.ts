@@ -31,6 +31,8 @@ export interface Tally {
   readonly sums: ExactSums;
   /** By tensor the sum of the owners' weights; null while every update owned the whole tensor: then it is `total`. */
   readonly owners: (Float64Array | null)[];
+  /** Of all coordinates the sum of the senders' weights; null unless a study compares with what is divided by it. */
+  readonly senders: Float64Array | null;
   /** Sum of the weights. */
   total: number;
   /** Sum of weight * local steps, for FedNova. */
@@ -39,13 +41,28 @@ export interface Tally {
 }
 
 /** `sums` are those of an earlier tally of the same model that is not needed any more: they are cleared. */
-export function emptyTally(manifest: Manifest, grid: Grid, sums?: ExactSums): Tally {
+export function emptyTally(
+  manifest: Manifest,
+  grid: Grid,
+  sums?: ExactSums,
+  countsSenders: boolean = false,
+): Tally {
   const length = manifest.tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   assert(grid.exponents.length === manifest.tensors.length, "a grid has one exponent a tensor");
   assert(sums === undefined || sums.length === length, "the sums are of the same model");
   sums?.clear();
   const owners = manifest.tensors.map(() => null);
-  return { manifest, grid, sums: sums ?? exactSums(length), owners, total: 0, steps: 0n, numUpdates: 0 };
+  const senders = countsSenders ? new Float64Array(length) : null;
+  return {
+    manifest,
+    grid,
+    sums: sums ?? exactSums(length),
+    owners,
+    senders,
+    total: 0,
+    steps: 0n,
+    numUpdates: 0,
+  };
 }
 
 /**
@@ -92,6 +109,10 @@ export function addUpdate(
     if (support === null) tally.sums.add(start, values, scale);
     else tally.sums.addAt(start, support, values, scale);
     tally.owners[i] = withOwner(tally.owners[i]!, part, weight, tally.total, length);
+    const { senders } = tally;
+    if (senders === null) return;
+    if (support === null) for (let at = start; at < start + length; at++) senders[at]! += weight;
+    else for (const at of support) senders[start + at]! += weight;
   });
   tally.total += weight;
   tally.steps += BigInt(weight) * BigInt(steps);
@@ -102,6 +123,7 @@ export function addUpdate(
 export function mergeTally(tally: Tally, other: Tally): void {
   assert(isSameGrid(tally.grid, other.grid), "only tallies on one grid merge");
   assert(fits(tally, other.total), "the merged tally stays within the weight budget");
+  assert(tally.senders === null && other.senders === null, "tallies that count senders do not merge");
   forEachTensor(tally, ({ start, length }, i) => {
     for (let from = start; from < start + length; from += BLOCK) {
       const end = Math.min(start + length, from + BLOCK);

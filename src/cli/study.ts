@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { attacksCommand } from "./study-attacks.ts";
 import { driftCommand } from "./study-drift.ts";
+import { masksCommand } from "./study-masks.ts";
 import { strategiesCommand } from "./study-strategies.ts";
 
 export const studyCommand = (): Command =>
@@ -8,4 +9,5 @@ export const studyCommand = (): Command =>
     .description("compare settings on real digits, in simulations on this machine")
     .addCommand(strategiesCommand())
     .addCommand(attacksCommand())
-    .addCommand(driftCommand());
+    .addCommand(driftCommand())
+    .addCommand(masksCommand());

@@ -53,6 +53,8 @@ export interface Contract {
   readonly train: TrainSettings;
   /** Parts of the model that clients are given by what their devices can do; none when everybody trains everything. */
   readonly subModels: readonly SubModel[];
+  /** What clients own of the model for good, in a study whose journal nobody replays; all others follow `masks`. */
+  readonly ownMasks?: ReadonlyMap<ClientId, Masks>;
   readonly masks: MaskRules;
   /** The weights of a round's updates add up to at most this. */
   readonly weightBudget: number;
@@ -225,7 +227,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
 
   const partOf = (clientId: ClientId, ofRound: number): Part => {
     const given = givenWidths.get(clientId);
-    return parts.of(given?.round === ofRound ? given.width : 1, ownedIn.get(ofRound) ?? null);
+    const own = contract.ownMasks?.get(clientId);
+    return parts.of(given?.round === ofRound ? given.width : 1, own ?? ownedIn.get(ofRound) ?? null);
   };
 
   const gate = ({ norm }: CheckedUpdate): string | null =>
@@ -309,8 +312,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
     round = opened;
     exponents = bounds;
+    const { fold } = strategy;
     const tally =
-      strategy.fold.kind === "linear" ? emptyTally(manifest, { exponents, weightBudget }, sums) : null;
+      fold.kind === "linear"
+        ? emptyTally(manifest, { exponents, weightBudget }, sums, fold.countsSenders)
+        : null;
     sums = tally?.sums;
     const largest = manifest.tensors.map(() => 0);
     if (!contract.keepsBounds) ownedIn.clear(); // nobody is late: masks that change must not pile up

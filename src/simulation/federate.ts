@@ -1,11 +1,13 @@
 import { setMaxListeners } from "node:events";
+import type { Denominator } from "../aggregation/mean.ts";
 import { clientLoop } from "../client/loop.ts";
 import type { Config } from "../coordinator/config.ts";
 import { type Coordinator, type Outcome, openCoordinator } from "../coordinator/coordinator.ts";
-import { coordinatorOptions, wireLimits } from "../coordinator/options.ts";
+import { type CoordinatorOptions, coordinatorOptions, wireLimits } from "../coordinator/options.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
+import type { ClientId } from "../model/message.ts";
 import { derive } from "../model/rng.ts";
-import type { Params } from "../model/tensor.ts";
+import type { Masks, Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import { subModels } from "../trainer/submodels.ts";
 import type { Metrics, Trainer } from "../trainer/trainer.ts";
@@ -27,6 +29,15 @@ export interface FederateOptions {
   readonly emit: (event: TelemetryEvent, atMs: number) => void;
   /** Takes down what is encoded. */
   readonly trace?: TraceRecorder;
+  /** What no config can ask for. */
+  readonly study?: Study;
+}
+
+/** Settings of a study: rules to compare ours with, and masks that a config has no words for. */
+export interface Study {
+  readonly denominator: Denominator;
+  /** What each client owns of the model, for good; null: all of it. */
+  readonly masks: readonly (Masks | null)[];
 }
 
 /**
@@ -40,7 +51,14 @@ export async function federate(
   const { config, trainer, emit, trace } = options;
   const virtual = world();
   const parts = subModels(config.model.zoo, config.widths, config.train.batchSize);
-  const contract = coordinatorOptions(config, options.initial, options.runId, trainer.engine, parts);
+  const clientIds = options.clients.map(
+    (_, i) => `client-${String(i + 1).padStart(String(options.clients.length).length, "0")}`,
+  );
+  const contract = studied(
+    coordinatorOptions(config, options.initial, options.runId, trainer.engine, parts),
+    options.study,
+    clientIds,
+  );
   const profiles = declared(config.fleet, parts, options.clients.length, config.seed);
   const coordinator = await openCoordinator(contract, {
     disk: discardingDisk(),
@@ -57,7 +75,7 @@ export async function federate(
   const aborter = new AbortController();
   setMaxListeners(0, aborter.signal); // every client listens
   const clients = options.clients.map((dataset, i) => {
-    const clientId = `client-${String(i + 1).padStart(String(options.clients.length).length, "0")}`;
+    const clientId = clientIds[i]!;
     const ownDevice = device(config.seed, i + 1);
     return clientLoop(
       { clientId, dataset, limits: wireLimits(config), ...(profiles[i] && { device: profiles[i] }) },
@@ -91,6 +109,23 @@ export async function federate(
     signal.removeEventListener("abort", stop);
     aborter.abort(new Error("the simulation has ended"));
   }
+}
+
+function studied(
+  options: CoordinatorOptions,
+  study: Study | undefined,
+  clientIds: readonly ClientId[],
+): CoordinatorOptions {
+  if (study === undefined) return options;
+  const { contract } = options;
+  const { denominator } = study;
+  const ownMasks = new Map(
+    study.masks.flatMap((masks, i) => (masks === null ? [] : [[clientIds[i]!, masks] as const])),
+  );
+  return {
+    ...options,
+    contract: { ...contract, aggregation: { ...contract.aggregation, denominator }, ownMasks },
+  };
 }
 
 /** Computes at once, on a worker; answers when the device would have been ready. */

@@ -1,0 +1,39 @@
+import type { Disk } from "../../model/disk.ts";
+import type { Cell } from "./grid.ts";
+import type { Run } from "./run.ts";
+
+/** The runs that are done, kept in a file as they come, so that an interrupted study goes on where it stopped. */
+export interface Cache {
+  readonly get: (cell: Cell) => Run | undefined;
+  readonly put: (cell: Cell, run: Run) => Promise<void>;
+}
+
+const FILE = "cells.jsonl";
+
+export async function openCache(disk: Disk): Promise<Cache> {
+  const bytes = (await disk.read(FILE)) ?? new Uint8Array(0);
+  const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
+  if (whole.length < bytes.length) await disk.truncate(FILE, whole.length); // torn by a crash
+  const lines = new TextDecoder().decode(whole).split("\n").filter(Boolean);
+  const runs = new Map(
+    lines.map((line) => {
+      const { cell, run } = JSON.parse(line) as { cell: Cell; run: Run };
+      return [keyOf(cell), run];
+    }),
+  );
+  let written = Promise.resolve();
+  return {
+    get: (cell) => runs.get(keyOf(cell)),
+    put: (cell, run) => {
+      runs.set(keyOf(cell), run);
+      const line = new TextEncoder().encode(`${JSON.stringify({ cell, run })}\n`);
+      written = written.then(() => disk.append(FILE, line));
+      return written;
+    },
+  };
+}
+
+const NEWLINE = 10;
+
+const keyOf = ({ regime, rule, serverRate, seed, split, model, rounds }: Cell): string =>
+  JSON.stringify([regime, rule, serverRate, seed, split, model, rounds]);

@@ -1,0 +1,79 @@
+import { fork } from "node:child_process";
+import { setMaxListeners } from "node:events";
+import type { Cell } from "./grid.ts";
+import type { Run } from "./run.ts";
+
+export type FromWorker =
+  | { readonly type: "ready" }
+  | { readonly type: "done"; readonly run: Run }
+  | { readonly type: "failed"; readonly detail: string };
+
+export interface Pool {
+  /** Runs the cells in this order, as processes become free; rejects with the first that fails, or with the signal. */
+  readonly runAll: (
+    cells: readonly Cell[],
+    signal: AbortSignal,
+    onDone: (cell: Cell, run: Run) => Promise<void>,
+  ) => Promise<void>;
+  readonly close: () => void;
+}
+
+/** Processes, not threads: a cell computes for seconds on end, in the engine as much as in the trainer. */
+export function processPool(numProcesses: number): Pool {
+  const workers = Array.from({ length: numProcesses }, openWorker);
+  return {
+    runAll: async (cells, signal, onDone) => {
+      const queue = cells.values();
+      await Promise.all(
+        workers.map(async ({ run }) => {
+          for (const cell of queue) await onDone(cell, await unlessAborted(run(cell), signal));
+        }),
+      );
+    },
+    close: () => {
+      for (const { kill } of workers) kill();
+    },
+  };
+}
+
+interface Worker {
+  readonly run: (cell: Cell) => Promise<Run>;
+  readonly kill: () => void;
+}
+
+function openWorker(): Worker {
+  const child = fork(new URL("./worker.js", import.meta.url));
+  let hear: (message: FromWorker) => void = () => {};
+  let fail: (error: Error) => void = () => {};
+  const answer = (): Promise<FromWorker> =>
+    new Promise((resolve, reject) => {
+      hear = resolve;
+      fail = reject;
+    });
+  child.on("message", (message: FromWorker) => hear(message));
+  child.on("error", (error) => fail(error));
+  child.on("exit", (code, signal) => fail(new Error(`a process of the study stopped: ${code ?? signal}`)));
+  const ready = answer();
+  ready.catch(() => {}); // told to the first cell
+  return {
+    run: async (cell) => {
+      await ready;
+      const answered = answer();
+      child.send(cell);
+      const message = await answered;
+      if (message.type === "done") return message.run;
+      throw new Error(message.type === "failed" ? message.detail : "a process of the study began twice");
+    },
+    kill: () => child.kill(),
+  };
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  setMaxListeners(0, signal);
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
