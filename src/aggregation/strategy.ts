@@ -144,8 +144,8 @@ export function aggregationStrategy(
   settings: AggregationSettings,
   train: TrainSettings,
 ): AggregationStrategy {
-  const { clipNorm, stalenessExponent, denominator = "owners" } = settings;
   const preset = presetOf(settings.strategy);
+  const { clipNorm, stalenessExponent, denominator = "owners" } = settings;
   const { weigh = ({ weightCap }) => byExamples(weightCap), mean = means[denominator] } = preset;
   const rule = robustRule(settings);
   const fresh = discounted(weigh(settings, train), stalenessExponent);

@@ -9,5 +9,5 @@ export const studyCommand = (): Command =>
     .description("compare settings on real digits, in simulations on this machine")
     .addCommand(strategiesCommand())
     .addCommand(attacksCommand())
-    .addCommand(masksCommand())
-    .addCommand(driftCommand());
+    .addCommand(driftCommand())
+    .addCommand(masksCommand());
