@@ -46,7 +46,8 @@ export function encodeTally(
 
 /**
  * The tally in a frame, to be merged into that of the same round. Throws WireError when it is of another round, base,
- * model or grid, and when it claims more than its own weight: a sum beyond total * 2^exponent, an owner beyond total.
+ * model or grid, and when it claims more than its own weight: a sum beyond what its owners can have sent, owners beyond
+ * the total, steps beyond those of as many updates.
  */
 export function decodeTally(frame: TallyFrame, expected: TallyRound): Tally {
   const { manifest, grid } = expected;
@@ -88,22 +89,28 @@ export function decodeTally(frame: TallyFrame, expected: TallyRound): Tally {
       `${exponent}, expected ${grid.exponents[i]}`,
     );
   const tally = emptyTally(manifest, grid);
+  inRange(steps, 0n, BigInt(total) * MAX_STEPS, "steps");
   forEachTensor(tally, ({ start, length }, i) => {
+    const place = `tensor ${i}`;
     const { sums, owners } = tensors[i]!;
-    const most = largestSum(grid, i, total);
-    tally.sums.addSums(start, within(decodeIntegers(sums, length, `tensor ${i} sums`), -most, most, i));
-    if (owners !== null)
-      tally.owners[i] = Float64Array.from(
-        within(decodeIntegers(owners, length, `tensor ${i} owners`), 0n, BigInt(total), i),
-        Number,
-      );
+    const weights = owners && decodeIntegers(owners, length, `${place} owners`);
+    const integers = decodeIntegers(sums, length, `${place} sums`);
+    for (let j = 0; j < length; j++) {
+      const weight = weights === null ? total : Number(weights[j]!);
+      inRange(BigInt(weight), 0n, BigInt(total), `${place} owners`);
+      const most = largestSum(grid, i, weight);
+      inRange(integers[j]!, -most, most, `${place} sums`);
+    }
+    tally.sums.addSums(start, integers);
+    if (weights !== null) tally.owners[i] = Float64Array.from(weights, Number);
   });
   return Object.assign(tally, { numUpdates, total, steps });
 }
 
-function within(integers: BigInt64Array, low: bigint, high: bigint, tensor: number): BigInt64Array {
-  for (const integer of integers)
-    if (integer < low || integer > high)
-      throw new WireError("out-of-range", `tensor ${tensor}`, `${integer}, expected ${low} to ${high}`);
-  return integers;
+/** Of one update. */
+const MAX_STEPS = 2n ** 32n - 1n;
+
+function inRange(value: bigint, low: bigint, high: bigint, place: string): void {
+  if (value < low || value > high)
+    throw new WireError("out-of-range", place, `${value}, expected ${low} to ${high}`);
 }

@@ -106,6 +106,12 @@ describe("a tally by frames", () => {
     ["broken integers", { tensors: [{ ...first, sums: Uint8Array.of(9) }, good.tensors[1]!] }, "bad-field"],
     ["sums beyond what the weight allows", { total: 1 }, "out-of-range"],
     [
+      "sums of what nobody owns",
+      { tensors: [{ ...first, owners: Uint8Array.of(0) }, good.tensors[1]!] },
+      "out-of-range",
+    ],
+    ["more steps than updates can take", { steps: 2n ** 32n * BigInt(good.total) }, "out-of-range"],
+    [
       "more owners than there is weight",
       {
         tensors: [
