@@ -1,16 +1,16 @@
 import type { Aggregate } from "../aggregation/aggregate.ts";
-import { FIRST_EXPONENT, largestDeltas, nextExponents } from "../aggregation/exponents.ts";
+import { FIRST_EXPONENT, nextExponents } from "../aggregation/exponents.ts";
 import { afterRound, gateProblem, longest, noNorms } from "../aggregation/gates.ts";
 import { isExploring, type MaskRules } from "../aggregation/mask-step.ts";
 import { STEPS_UNIT } from "../aggregation/mean.ts";
-import { normOf, paramsNorm } from "../aggregation/norm.ts";
+import { paramsNorm } from "../aggregation/norm.ts";
 import { median } from "../aggregation/robust/median.ts";
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
 import { addUpdate, emptyTally, fits, type Tally } from "../aggregation/tally.ts";
 import { type Votes, votesOf } from "../aggregation/votes.ts";
 import type { Weight } from "../aggregation/weight.ts";
 import { decodeDelta, emptyResidual, encodeDelta, type Residual } from "../compress/error-feedback.ts";
-import { isMasked, zeroOutsideGroups } from "../compress/owned.ts";
+import { zeroOutsideGroups } from "../compress/owned.ts";
 import { type PlanGroup, planDigest, planGroups } from "../compress/plan.ts";
 import { reusedScratch } from "../compress/scratch.ts";
 import { assert } from "../model/assert.ts";
@@ -31,14 +31,14 @@ import type {
 import { deriveSeed } from "../model/rng.ts";
 import type { SubModel } from "../model/submodel.ts";
 import { type Masks, type Params, toDense } from "../model/tensor.ts";
-import { decodeFrame, encodeFrame, shortDigest } from "../wire/frame.ts";
+import { encodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
-import { applyDelta, decodeUpdate } from "../wire/update.ts";
+import { applyDelta } from "../wire/update.ts";
 import { type CatchUp, openChain } from "./chain.ts";
 import { openControl } from "./control-track.ts";
-import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
 import { ALL_OWNED, type ModelMasks, nextModelMasks } from "./model-masks.ts";
 import { openParts, type Part } from "./parts.ts";
+import { type CheckedUpdate, checkReport, type ExpectedReport } from "./report-check.ts";
 
 /** What the fold of the journal depends on, besides the journal. */
 export interface Contract {
@@ -113,21 +113,6 @@ export interface Book {
   readonly lastClientModels: () => readonly Params[];
 }
 
-/** The round that asked for a report, this one or an earlier one, and the version of the model that it handed out. */
-export interface ExpectedReport {
-  readonly round: number;
-  readonly baseVersion: number;
-}
-
-export interface CheckedUpdate {
-  readonly update: UpdateMessage;
-  /** The largest |delta| of every tensor. */
-  readonly largest: readonly number[];
-  readonly bytesPerCoordinate: number;
-  /** Over all tensors. */
-  readonly norm: number;
-}
-
 export interface OpenRound {
   readonly round: number;
   readonly cohort: readonly ClientId[];
@@ -185,44 +170,24 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   /** Where updates are folded one by one, each is decoded into the memory of the one before. */
   const keepsUpdates = strategy.fold.kind === "robust" || contract.keepsUpdates;
   const scratch = keepsUpdates ? undefined : reusedScratch();
+  const rules = { manifest, manifestId, train, limits, keepsUpdates };
   let lastUpdates: { readonly base: Params; readonly updates: readonly UpdateMessage[] } | null = null;
   /** Of every client's newest report: it makes none before it knows what became of the one before. */
   const verdicts = new Map<ClientId, Verdict>();
 
-  const check = (clientId: ClientId, bytes: Uint8Array, expected: ExpectedReport): CheckedUpdate => {
+  const check: Book["check"] = (clientId, bytes, expected) => {
     assert(open !== null, "a report is checked while its round is open");
-    const frame = decodeFrame(bytes, limits);
-    if (frame.kind !== "update") throw new WireError("bad-kind", "kind", `${frame.kind}, expected update`);
-    const expect = (
-      code: "wrong-round" | "wrong-base" | "wrong-manifest" | "wrong-plan",
-      field: string,
-      got: number,
-      want: number,
-    ) => {
-      if (got !== want) throw new WireError(code, field, `${got}, expected ${want}`);
-    };
-    expect("wrong-round", "round", frame.round, expected.round);
-    expect("wrong-base", "baseVersion", frame.baseVersion, expected.baseVersion);
-    expect("wrong-manifest", "manifest", frame.manifest, manifestId);
     const { plan } = partOf(clientId, expected.round);
-    expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
     scratch?.reset();
-    const claimed = decodeUpdate(frame, clientId, plan, scratch);
-    const update = {
-      ...claimed,
-      numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)),
-    };
-    const largest = largestDeltas(update, manifest, exponents);
-    if (keepsUpdates) checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
+    const checked = checkReport(bytes, clientId, { ...expected, ...rules, plan, exponents, scratch });
+    const { update } = checked;
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))
       throw new WireError(
         "out-of-range",
         "numExamples",
         `${update.numExamples} exceeds what is left of the round's weight budget`,
       );
-    const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
-    const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
-    return { update, largest, norm: normOf(update), bytesPerCoordinate };
+    return checked;
   };
 
   const partOf = (clientId: ClientId, ofRound: number): Part => {

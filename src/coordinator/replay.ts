@@ -1,9 +1,10 @@
 import { WireError } from "../model/error.ts";
 import { digestOf } from "../model/manifest.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
-import type { Book, CheckedUpdate } from "./book.ts";
+import type { Book } from "./book.ts";
 import { JournalError } from "./journal.ts";
 import { decodeRecord, type Record, type RunContract } from "./record.ts";
+import type { CheckedUpdate } from "./report-check.ts";
 
 export interface Replayed {
   /** Null for an empty journal. */

@@ -16,10 +16,11 @@ import type {
 import { deriveSeed } from "../model/rng.ts";
 import type { DeviceProfile } from "../model/submodel.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
-import type { Book, CheckedUpdate } from "./book.ts";
+import type { Book } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
+import type { CheckedUpdate } from "./report-check.ts";
 import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
 
 /** What the sessions share with the coordinator that they belong to. */
