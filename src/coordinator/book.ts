@@ -1,10 +1,8 @@
 import type { Aggregate } from "../aggregation/aggregate.ts";
-import { FIRST_EXPONENT, nextExponents } from "../aggregation/exponents.ts";
-import { afterRound, gateProblem, longest, noNorms } from "../aggregation/gates.ts";
+import { gateProblem, longest } from "../aggregation/gates.ts";
 import { isExploring, type MaskRules } from "../aggregation/mask-step.ts";
 import { STEPS_UNIT } from "../aggregation/mean.ts";
 import { paramsNorm } from "../aggregation/norm.ts";
-import { median } from "../aggregation/robust/median.ts";
 import { type AggregationSettings, aggregationStrategy } from "../aggregation/strategy.ts";
 import { addUpdate, emptyTally, fits, type Tally } from "../aggregation/tally.ts";
 import { type Votes, votesOf } from "../aggregation/votes.ts";
@@ -39,6 +37,7 @@ import { openControl } from "./control-track.ts";
 import { ALL_OWNED, type ModelMasks, nextModelMasks } from "./model-masks.ts";
 import { openParts, type Part } from "./parts.ts";
 import { type CheckedUpdate, checkReport, type ExpectedReport } from "./report-check.ts";
+import { firstUsual, nothingSeen, type Seen, see, usualAfter } from "./usual.ts";
 
 /** What the fold of the journal depends on, besides the journal. */
 export interface Contract {
@@ -145,22 +144,14 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     /** Null where all updates are folded together at the end. */
     tally: Tally | null;
     updates: UpdateMessage[];
-    norms: number[];
-    /** Of all updates so far; they come in any order. */
-    largest: readonly number[];
-    losses: number[];
-    bytesPerCoordinate: number[];
+    seen: Seen;
   } | null = null;
   let modelMasks: ModelMasks = ALL_OWNED;
   /** Of clients that have less than the whole model, in the round that they were last asked in. */
   const givenWidths = new Map<ClientId, { readonly round: number; readonly width: number }>();
   /** What clients owned of the model in the last rounds, oldest first. */
   const ownedIn = new Map<number, Masks | null>();
-  let bytesPerCoordinate = 4;
-  let exponents: Exponents = manifest.tensors.map(() => FIRST_EXPONENT);
-  let lastLoss: number | null = null;
-  let usualNorm: number | null = null;
-  let norms = noNorms;
+  let usual = firstUsual(manifest);
   let modelNorm = paramsNorm(contract.initial);
   /** What clients correct their steps by, beside the model of the same version; null without SCAFFOLD. */
   const control = strategy.control && openControl(strategy.control, contract.initial);
@@ -179,7 +170,13 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     assert(open !== null, "a report is checked while its round is open");
     const { plan } = partOf(clientId, expected.round);
     scratch?.reset();
-    const checked = checkReport(bytes, clientId, { ...expected, ...rules, plan, exponents, scratch });
+    const checked = checkReport(bytes, clientId, {
+      ...expected,
+      ...rules,
+      plan,
+      exponents: usual.exponents,
+      scratch,
+    });
     const { update } = checked;
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))
       throw new WireError(
@@ -197,10 +194,10 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   };
 
   const gate = ({ norm }: CheckedUpdate): string | null =>
-    gateProblem(norm, longest(contract.aggregation.gates, norms, modelNorm));
+    gateProblem(norm, longest(contract.aggregation.gates, usual.norms, modelNorm));
 
   const weigh = (update: UpdateMessage): Weight =>
-    strategy.weigh(update, { version: chain.model().version, lastLoss, usualNorm });
+    strategy.weigh(update, { version: chain.model().version, ...usual });
 
   /** Of examples that count, as the weight is. */
   const stepsOf = ({ numSteps }: UpdateMessage): number => {
@@ -276,14 +273,13 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
 
   const openRound: Book["openRound"] = (opened, cohort, bounds, widths) => {
     round = opened;
-    exponents = bounds;
+    usual = { ...usual, exponents: bounds };
     const { fold } = strategy;
     const tally =
       fold.kind === "linear"
-        ? emptyTally(manifest, { exponents, weightBudget }, sums, fold.countsSenders)
+        ? emptyTally(manifest, { exponents: bounds, weightBudget }, sums, fold.countsSenders)
         : null;
     sums = tally?.sums;
-    const largest = manifest.tensors.map(() => 0);
     if (!contract.keepsBounds) ownedIn.clear(); // nobody is late: masks that change must not pile up
     ownedIn.set(round, isExploring(contract.masks, chain.model().version + 1) ? null : modelMasks.masks);
     if (ownedIn.size > MAX_ROUNDS) ownedIn.delete(ownedIn.keys().next().value!);
@@ -297,22 +293,16 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
       weights: new Map(),
       tally,
       updates: [],
-      norms: [],
-      largest,
-      losses: [],
-      bytesPerCoordinate: [],
+      seen: nothingSeen(manifest),
     };
   };
 
   const accept = (checked: CheckedUpdate, weight: Weight, frameDigest: string): void => {
-    const { update, largest, norm } = checked;
+    const { update } = checked;
     assert(open !== null, "a report is folded while a round is open");
     if (open.tally !== null) addUpdate(open.tally, update, weight, stepsOf(update));
     if (keepsUpdates) open.updates.push(update);
-    open.norms.push(norm);
-    open.largest = open.largest.map((before, i) => Math.max(before, largest[i]!));
-    open.losses.push(update.trainLoss);
-    open.bytesPerCoordinate.push(checked.bytesPerCoordinate);
+    see(open.seen, checked);
     open.weights.set(update.clientId, weight.weight);
     open.accepted.set(update.clientId, { round: update.round, digest: frameDigest });
   };
@@ -321,15 +311,12 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     assert(open !== null, "an open round closes");
     const closing = open;
     open = null;
-    norms = afterRound(norms, outcome, closing.norms);
+    usual = usualAfter(usual, closing.seen, outcome, {
+      groups: uplinkPlaces,
+      keepsBounds: contract.keepsBounds,
+    });
     if (outcome === "commit") {
       if (contract.keepsUpdates) lastUpdates = { base: chain.model().params, updates: closing.updates };
-      const next = nextExponents(exponents, closing.largest, uplinkPlaces);
-      // who trains for an earlier round keeps within its bounds, so that these never shrink where the late count
-      exponents = contract.keepsBounds ? next.map((one, i) => Math.max(one, exponents[i]!)) : next;
-      lastLoss = median(closing.losses);
-      bytesPerCoordinate = median(closing.bytesPerCoordinate);
-      usualNorm = median(closing.norms);
       control?.follow(closing.tally!, closing.weights);
       commit(foldOf(closing.tally, closing.updates), closing.tally ?? votesOf(closing.updates, manifest));
     }
@@ -365,11 +352,11 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     check,
     gate,
     weigh,
-    exponents: () => exponents,
+    exponents: () => usual.exponents,
     openRound,
     partOf,
     masksFrame: parts.frameOf,
-    bytesPerCoordinate: () => bytesPerCoordinate,
+    bytesPerCoordinate: () => usual.bytesPerCoordinate,
     accept,
     close,
     wasAccepted,

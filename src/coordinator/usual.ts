@@ -1,0 +1,72 @@
+import { FIRST_EXPONENT, nextExponents } from "../aggregation/exponents.ts";
+import { afterRound, type Norms, noNorms } from "../aggregation/gates.ts";
+import { median } from "../aggregation/robust/median.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { Exponents } from "../model/protocol.ts";
+import type { CheckedUpdate } from "./report-check.ts";
+
+/** What rounds have been like, which the next one is measured against: a fold of the journal. */
+export interface Usual {
+  /** The bounds of the open round, or else of the next. */
+  readonly exponents: Exponents;
+  readonly norms: Norms;
+  /** Medians of the last committed round; null before there was one. */
+  readonly lastLoss: number | null;
+  readonly usualNorm: number | null;
+  /** Likewise: bytes of a report for each coordinate that its client owns; those of float32 before there was one. */
+  readonly bytesPerCoordinate: number;
+}
+
+export const firstUsual = ({ tensors }: Manifest): Usual => ({
+  exponents: tensors.map(() => FIRST_EXPONENT),
+  norms: noNorms,
+  lastLoss: null,
+  usualNorm: null,
+  bytesPerCoordinate: 4,
+});
+
+/** What the open round's updates were like so far, in the order in which they came; nothing made of it depends on that. */
+export interface Seen {
+  readonly norms: number[];
+  readonly losses: number[];
+  readonly bytesPerCoordinate: number[];
+  /** The largest |delta| of every tensor. */
+  readonly largest: number[];
+}
+
+export const nothingSeen = ({ tensors }: Manifest): Seen => ({
+  norms: [],
+  losses: [],
+  bytesPerCoordinate: [],
+  largest: tensors.map(() => 0),
+});
+
+/** In place. */
+export function see(seen: Seen, { update, largest, norm, bytesPerCoordinate }: CheckedUpdate): void {
+  seen.norms.push(norm);
+  seen.losses.push(update.trainLoss);
+  seen.bytesPerCoordinate.push(bytesPerCoordinate);
+  for (const [i, value] of largest.entries()) seen.largest[i] = Math.max(seen.largest[i]!, value);
+}
+
+/**
+ * After a round. `groups` are the places in the manifest of tensors that share a payload, and so a bound; with
+ * `keepsBounds` these never shrink, because who trains for an earlier round keeps within its own.
+ */
+export function usualAfter(
+  usual: Usual,
+  seen: Seen,
+  outcome: "commit" | "abandon",
+  { groups, keepsBounds }: { readonly groups: readonly (readonly number[])[]; readonly keepsBounds: boolean },
+): Usual {
+  const norms = afterRound(usual.norms, outcome, seen.norms);
+  if (outcome === "abandon") return { ...usual, norms };
+  const next = nextExponents(usual.exponents, seen.largest, groups);
+  return {
+    exponents: keepsBounds ? next.map((one, i) => Math.max(one, usual.exponents[i]!)) : next,
+    norms,
+    lastLoss: median(seen.losses),
+    usualNorm: median(seen.norms),
+    bytesPerCoordinate: median(seen.bytesPerCoordinate),
+  };
+}
