@@ -7,6 +7,7 @@ import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import { type Book, type DownlinkObserver, openBook } from "./book.ts";
 import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
+import type { Desk } from "./desk.ts";
 import { fitting } from "./fitting.ts";
 import { openJournal } from "./journal.ts";
 import { type CoordinatorOptions, runContract } from "./options.ts";
@@ -20,7 +21,7 @@ import {
   type RoundState,
   resumedRound,
 } from "./round-state.ts";
-import { type Desk, openSessions } from "./sessions.ts";
+import { openSessions } from "./sessions.ts";
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */
 export interface CoordinatorPorts {
@@ -189,8 +190,10 @@ export async function openCoordinator(
     const held = book.held();
     const totals = ledger.totals();
     void write({ type: "closed", round, outcome, ...held, bytes: totals });
-    if (outcome === "abandon")
-      return emit({ type: "round.abandoned", round, reports, minimum: rounds.minimum });
+    if (outcome === "abandon") {
+      emit({ type: "round.abandoned", round, reports, minimum: rounds.minimum });
+      return sessions.roundClosed();
+    }
     emit({
       type: "round.committed",
       round,
@@ -201,11 +204,13 @@ export async function openCoordinator(
     });
     evaluate();
     dispatch({ type: "committed" });
+    sessions.roundClosed();
   };
 
   const desk: Desk = {
     options: { ...options, runId },
     book,
+    clock,
     ledger,
     emit,
     dispatch,

@@ -22,6 +22,8 @@ export interface CoordinatorOptions {
   readonly engine: string | null;
   readonly contract: Contract;
   readonly rounds: RoundConfig;
+  /** A client that is not heard of for so long counts as left. */
+  readonly leaseMs: number;
 }
 
 /**
@@ -79,6 +81,7 @@ export function coordinatorOptions(
       maxStaleness: cohort.maxStaleness,
       concurrency: cohort.concurrency,
     },
+    leaseMs: config.coordinator.lease,
   };
 }
 

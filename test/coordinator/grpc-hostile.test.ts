@@ -164,15 +164,15 @@ test("frames above its own limit, the link does not send; the server refuses wha
   const report = { round: 1, digest: digest(1) };
   const tooLarge = { kind: "refused", refusal: { code: "too-large", retry: false } };
   const careful = linkTo(server, "careful", { limits: { frameBytes: 1000 } });
-  expect(await careful.report(report, noise(1001), signal)).toMatchObject(tooLarge);
+  expect(await careful.report(report, noise(1001), 0, signal)).toMatchObject(tooLarge);
   expect(server.socketBytes().received).toBe(0);
 
   const careless = linkTo(server, "careless");
   const frame = new Uint8Array(48 * MIB);
-  expect(await careless.report(report, frame, signal)).toMatchObject(tooLarge);
+  expect(await careless.report(report, frame, 0, signal)).toMatchObject(tooLarge);
   expect(server.socketBytes().received).toBeLessThan(24 * MIB);
   expect(service.reports).toEqual([]);
-  expect(await careless.report(report, noise(MIB), signal)).toStrictEqual({ kind: "accepted", report });
+  expect(await careless.report(report, noise(MIB), 0, signal)).toStrictEqual({ kind: "accepted", report });
 });
 
 test("a download above the client's limits ends at its header", async () => {
@@ -196,13 +196,13 @@ test("reports that are too many at one time are told to come later", async () =>
   const server = await serve(service, { limits: { uploadBytes: 150 } });
   const [link, other] = [linkTo(server, "a"), linkTo(server, "b")];
   const id = { round: 1, digest: digest(1) };
-  const first = link.report(id, noise(100), signal);
+  const first = link.report(id, noise(100), 0, signal);
   await until(() => service.reports.length === 1);
   const busy = (error: unknown) => error instanceof LinkError && codeOf(error) === status.RESOURCE_EXHAUSTED;
-  await expect(other.report(id, noise(51), signal)).rejects.toSatisfy(busy);
+  await expect(other.report(id, noise(51), 0, signal)).rejects.toSatisfy(busy);
   accept();
   await first;
-  const second = other.report(id, noise(150), signal);
+  const second = other.report(id, noise(150), 0, signal);
   await until(() => service.reports.length === 2);
   accept();
   expect(await second).toStrictEqual({ kind: "accepted", report: id });
@@ -225,7 +225,9 @@ test("what was announced and did not come holds no room; what drips is ended; a 
     details: "the client began another report",
   });
   const report = { round: 1, digest: digest(1) };
-  expect(await linkTo(server, "good").report(report, noise(130), signal)).toMatchObject({ kind: "accepted" });
+  expect(await linkTo(server, "good").report(report, noise(130), 0, signal)).toMatchObject({
+    kind: "accepted",
+  });
   const drip = setInterval(() => dripping.call.write({ data: noise(1) }), 50);
   const { code } = await dripping.ended;
   clearInterval(drip);
@@ -346,7 +348,9 @@ test("an answer that nobody asked for breaks the stream", async () => {
   expect(await link.checkIn(checkIn, signal)).toStrictEqual(finished);
   await until(() => numAnswers === 2);
   expect(await link.checkIn(checkIn, signal)).toStrictEqual(finished);
-  await expect(link.report({ round: 1, digest: digest(1) }, noise(1), signal)).rejects.toThrow("at receipt:");
+  await expect(link.report({ round: 1, digest: digest(1) }, noise(1), 0, signal)).rejects.toThrow(
+    "at receipt:",
+  );
 });
 
 test.each<[string, ModelChunk[], string]>([
@@ -373,7 +377,7 @@ test("a coordinator that never answers the hello, or is none, is a broken link",
   const options = { connectTimeoutMs: 500 };
   await expect(linkTo(silent, "a", options).checkIn(checkIn, signal)).rejects.toThrow("did not answer");
   await expect(
-    linkTo(silent, "b", options).report({ round: 1, digest: digest(1) }, noise(1), signal),
+    linkTo(silent, "b", options).report({ round: 1, digest: digest(1) }, noise(1), 0, signal),
   ).rejects.toThrow(LinkError);
   const other = linkTo(await rawServer({}), "a", options);
   await expect(other.checkIn(checkIn, signal)).rejects.toThrow(LinkError);

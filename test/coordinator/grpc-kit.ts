@@ -16,39 +16,63 @@ import type {
   CoordinatorService,
   FetchModel,
   Receipt,
+  Refusal,
   ReportId,
+  Standing,
   Task,
 } from "../../src/model/protocol.ts";
+import { transferDigest } from "../../src/wire/transfer-digest.ts";
 
 /** A coordinator that says what a test tells it to, and remembers what it heard. */
 export interface Script {
   checkIn?: (clientId: string, request: CheckIn) => Promise<CheckInReply>;
   fetchModel?: (clientId: string, request: FetchModel) => Promise<readonly Uint8Array[]>;
+  heartbeat?: (clientId: string, round: number) => Refusal | null;
+  inquire?: (clientId: string, report: ReportId) => Promise<Standing>;
   report?: (clientId: string, report: ReportId, frame: Uint8Array) => Promise<Receipt>;
+  counts?: (clientId: string, report: ReportId) => boolean;
 }
 
 export interface ScriptedService extends CoordinatorService {
   /** "open a", "close a", in order. */
   readonly log: string[];
   readonly reports: { clientId: string; report: ReportId; frame: Uint8Array }[];
+  /** Bytes of downloads, as they went out. */
+  readonly sent: number[];
+  /** The client's lease is over. */
+  expire(clientId: string): void;
+  closeRound(): void;
 }
 
 export function scripted(script: Script = {}): ScriptedService {
   const live = new Set<string>();
   const log: string[] = [];
   const reports: ScriptedService["reports"] = [];
+  const sent: number[] = [];
+  const expirable = new Map<string, () => void>();
+  const onClosed: (() => void)[] = [];
   const open = (clientId: string): ClientSession => {
     live.add(clientId);
     log.push(`open ${clientId}`);
     return {
       clientId,
       checkIn: (request) => script.checkIn?.(clientId, request) ?? Promise.resolve(finished),
-      fetchModel: (request) => script.fetchModel?.(clientId, request) ?? Promise.resolve([]),
+      heartbeat: (round) => script.heartbeat?.(clientId, round) ?? null,
+      heard: () => {},
+      inquire: (report) =>
+        script.inquire?.(clientId, report) ?? Promise.resolve({ kind: "wanted", receivedBytes: 0 }),
+      fetchModel: async (request) => {
+        const frames = (await script.fetchModel?.(clientId, request)) ?? [];
+        const transfer = transferDigest(frames);
+        const offset = request.resume?.transfer === transfer ? request.resume.offset : 0;
+        return { frames, transfer, offset, sent: (bytes) => sent.push(bytes) };
+      },
       report: (report, frame) => {
         reports.push({ clientId, report, frame });
         return script.report?.(clientId, report, frame) ?? Promise.resolve({ kind: "accepted", report });
       },
       refuse: (round, { code }) => log.push(`refuse ${clientId} ${round} ${code}`),
+      lost: (bytes) => log.push(`lost ${clientId} ${bytes}`),
       close: () => {
         live.delete(clientId);
         log.push(`close ${clientId}`);
@@ -58,10 +82,22 @@ export function scripted(script: Script = {}): ScriptedService {
   return {
     log,
     reports,
-    open: (clientId) =>
-      live.has(clientId)
-        ? { code: "duplicate-client", detail: `${clientId} is live`, retry: true }
-        : open(clientId),
+    sent,
+    expire: (clientId) => expirable.get(clientId)!(),
+    closeRound: () => {
+      for (const listener of onClosed) listener();
+    },
+    open: (clientId, onExpired = () => {}) => {
+      if (live.has(clientId)) return { code: "duplicate-client", detail: `${clientId} is live`, retry: true };
+      const session = open(clientId);
+      expirable.set(clientId, () => {
+        session.close();
+        onExpired();
+      });
+      return session;
+    },
+    counts: (clientId, report) => script.counts?.(clientId, report) ?? true,
+    onRoundClosed: (listener) => onClosed.push(listener),
   };
 }
 
@@ -87,6 +123,7 @@ export const task: Task = {
   downlink: [{ tensors: "*", codec: { select: "all", values: { uniform: 4 } }, errorFeedback: false }],
   exponents: [-2, -2],
   reportDeadlineMs: 60_000,
+  heartbeatMs: 30_000,
   sharedSeed: 5,
 };
 

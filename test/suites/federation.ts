@@ -133,6 +133,7 @@ export function options(overrides: {
       maxStaleness,
       concurrency,
     },
+    leaseMs: 90_000,
   };
 }
 
