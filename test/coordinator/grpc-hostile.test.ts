@@ -198,8 +198,10 @@ test("reports that are too many at one time are told to come later", async () =>
   const id = { round: 1, digest: digest(1) };
   const first = link.report(id, noise(100), 0, signal);
   await until(() => service.reports.length === 1);
-  const busy = (error: unknown) => error instanceof LinkError && codeOf(error) === status.RESOURCE_EXHAUSTED;
-  await expect(other.report(id, noise(51), 0, signal)).rejects.toSatisfy(busy);
+  expect(await other.report(id, noise(51), 0, signal)).toMatchObject({
+    kind: "refused",
+    refusal: { code: "busy", retry: true, retryAfterMs: 1000 },
+  });
   accept();
   await first;
   const second = other.report(id, noise(150), 0, signal);
@@ -222,7 +224,7 @@ test("what was announced and did not come holds no room; what drips is ended; a 
   const [old, dripping] = [open(), open()];
   expect(await old.ended).toMatchObject({
     code: status.CANCELLED,
-    details: "the client began another report",
+    details: "the client began another report, or asked about this one",
   });
   const report = { round: 1, digest: digest(1) };
   expect(await linkTo(server, "good").report(report, noise(130), 0, signal)).toMatchObject({
@@ -353,13 +355,17 @@ test("an answer that nobody asked for breaks the stream", async () => {
   );
 });
 
+const lengths = (...frameBytes: number[]) => ({ frameBytes, transfer: sha() });
+
 test.each<[string, ModelChunk[], string]>([
   ["no chunk at all", [], "truncated"],
   ["data before a header", [{ data: noise(3) }], "bad-field"],
-  ["a second header", [{ header: { frameBytes: [1] } }, { header: { frameBytes: [1] } }], "bad-field"],
-  ["fewer bytes than declared", [{ header: { frameBytes: [2, 2] }, data: noise(3) }], "truncated"],
-  ["more bytes than declared", [{ header: { frameBytes: [1] }, data: noise(2) }], "trailing"],
-  ["sixteen gigabytes announced", [{ header: { frameBytes: Array(4).fill(2 ** 32 - 1) } }], "too-large"],
+  ["a second header", [{ header: lengths(1) }, { header: lengths(1) }], "bad-field"],
+  ["no digest", [{ header: { frameBytes: [] } }], "bad-field"],
+  ["a beginning in the middle", [{ header: { ...lengths(2), offset: 1 }, data: noise(1) }], "bad-field"],
+  ["fewer bytes than declared", [{ header: lengths(2, 2), data: noise(3) }], "truncated"],
+  ["more bytes than declared", [{ header: lengths(1), data: noise(2) }], "trailing"],
+  ["sixteen gigabytes announced", [{ header: lengths(...Array(4).fill(2 ** 32 - 1)) }], "too-large"],
 ])("a download with %s is a wire error", async (_, chunks, code) => {
   const server = await rawServer({
     CheckIn: answering({ finished: {} }),
