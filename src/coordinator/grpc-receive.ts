@@ -61,6 +61,13 @@ async function hand(
 
 const notNow = (refusal: Refusal): Receipt => ({ kind: "refused", refusal });
 
+const ENDED_EARLY = {
+  code: "truncated",
+  detail: "the call has ended, and bytes are missing",
+  retry: true,
+  retryAfterMs: 0,
+};
+
 const NO_ROOM = { code: "busy", detail: "too many reports at one time", retry: true, retryAfterMs: 1000 };
 
 /** Filled in as soon as it is known. */
@@ -97,7 +104,8 @@ function receiveFrame(
       if (!receiving.upload!.add(data)) pause(notNow(NO_ROOM));
     };
     const finish = (): void => {
-      if (receiving.upload === null) throw new WireError("truncated", "report", "no header");
+      // a stream that breaks looks like one that has ended
+      if (receiving.upload?.isWhole() !== true) return pause(notNow(ENDED_EARLY));
       settle(receiving.upload.finish());
     };
     const settle = (result: Uint8Array | Receipt | Status): void => {

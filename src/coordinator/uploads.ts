@@ -40,7 +40,8 @@ export interface Upload {
   readonly isResumed: boolean;
   /** False: there is no room for it now. Throws WireError `trailing` beyond the length that was announced. */
   add(data: Uint8Array): boolean;
-  /** The whole frame, which nobody else may end or throw away from now on. Throws WireError `truncated`. */
+  isWhole(): boolean;
+  /** The whole frame, which nobody else may end or throw away from now on. */
   finish(): Uint8Array;
   /** Lets go, and keeps what is here. */
   pause(): void;
@@ -118,6 +119,7 @@ export function openUploads(
       }
       return true;
     },
+    isWhole: () => one.joiner.received() === one.frameBytes,
     finish: () => {
       const [frame] = one.joiner.finish();
       one.state = "finished";

@@ -125,7 +125,6 @@ test("side calls need the token of a live session and its own client's id", asyn
 const header = (frameBytes: number) => ({ report: { round: 1, digest: sha() }, frameBytes });
 
 test.each<[string, ReportChunk[], string]>([
-  ["no chunk at all", [], "truncated"],
   ["data before a header", [{ data: noise(3) }], "bad-field"],
   [
     "a second header",
@@ -137,7 +136,6 @@ test.each<[string, ReportChunk[], string]>([
   ],
   ["a header without report", [{ header: { frameBytes: 2 }, data: noise(2) }], "bad-field"],
   ["a short digest", [{ header: { report: { round: 1, digest: sha(5) }, frameBytes: 0 } }], "bad-field"],
-  ["fewer bytes than declared", [{ header: header(4), data: noise(3) }], "truncated"],
   ["more bytes than declared", [{ header: header(4), data: noise(4) }, { data: noise(1) }], "trailing"],
   ["more bytes than declared, at once", [{ header: header(0), data: noise(1) }], "trailing"],
   ["a frame above the limit", [{ header: header(MIB + 1), data: noise(9) }], "too-large"],
@@ -156,6 +154,26 @@ test.each<[string, ReportChunk[], string]>([
   ]);
   expect(good.refused ?? null).toBeNull();
   expect(service.reports[0]!.frame.length).toBe(MIB);
+});
+
+test("a report that ends early is no report yet: it may go on, and nothing is held against its client", async () => {
+  const service = scripted();
+  const server = await serve(service);
+  const client = rawClient(server);
+  const { metadata } = await hello(client, "slow");
+  const early = { code: "truncated", retry: true, retryAfterMs: 0 };
+  expect((await sendReport(client, metadata, [])).refused).toMatchObject(early);
+  const part = { header: header(4), data: noise(3) };
+  expect((await sendReport(client, metadata, [part])).refused).toMatchObject(early);
+  expect(service.log).toEqual(["open slow"]);
+  const rest = { header: { ...header(4), offset: 3 }, data: noise(1) };
+  // its digest is not that of these bytes, which came in two parts
+  expect((await sendReport(client, metadata, [rest])).refused).toMatchObject({
+    code: "bad-digest",
+    retryAfterMs: 0,
+  });
+  expect(service.reports).toEqual([]);
+  expect(service.log).toEqual(["open slow", "lost slow 4"]);
 });
 
 test("frames above its own limit, the link does not send; the server refuses what it does send", async () => {

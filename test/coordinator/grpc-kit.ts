@@ -39,6 +39,8 @@ export interface ScriptedService extends CoordinatorService {
   readonly reports: { clientId: string; report: ReportId; frame: Uint8Array }[];
   /** Bytes of downloads, as they went out. */
   readonly sent: number[];
+  /** Signs of life beside heartbeats: chunks. */
+  numHeard(): number;
   /** The client's lease is over. */
   expire(clientId: string): void;
   closeRound(): void;
@@ -49,6 +51,7 @@ export function scripted(script: Script = {}): ScriptedService {
   const log: string[] = [];
   const reports: ScriptedService["reports"] = [];
   const sent: number[] = [];
+  const heard = { count: 0 };
   const expirable = new Map<string, () => void>();
   const onClosed: (() => void)[] = [];
   const open = (clientId: string): ClientSession => {
@@ -58,7 +61,9 @@ export function scripted(script: Script = {}): ScriptedService {
       clientId,
       checkIn: (request) => script.checkIn?.(clientId, request) ?? Promise.resolve(finished),
       heartbeat: (round) => script.heartbeat?.(clientId, round) ?? null,
-      heard: () => {},
+      heard: () => {
+        heard.count++;
+      },
       inquire: (report) =>
         script.inquire?.(clientId, report) ?? Promise.resolve({ kind: "wanted", receivedBytes: 0 }),
       fetchModel: async (request) => {
@@ -83,6 +88,7 @@ export function scripted(script: Script = {}): ScriptedService {
     log,
     reports,
     sent,
+    numHeard: () => heard.count,
     expire: (clientId) => expirable.get(clientId)!(),
     closeRound: () => {
       for (const listener of onClosed) listener();
@@ -219,14 +225,29 @@ export function sessionMetadata(clientId: string, session: string): Metadata {
 export const codeOf = (error: unknown): number | undefined =>
   (error as { cause?: ServiceError }).cause?.code ?? (error as ServiceError).code;
 
-/** Passes bytes on to a server and counts them, as a check on those who count themselves. */
-export async function countingProxy(port: number): Promise<{
+export interface Proxy {
   readonly address: string;
   bytes(): { received: number; sent: number };
   /** Breaks every connection, as a network does. */
   cut(): void;
-}> {
+  /**
+   * Nothing passes any more on the connections that there are once so many more bytes have passed that way (received is
+   * up, sent is down); resolves then.
+   */
+  stopAfter(way: "received" | "sent", bytes: number): Promise<void>;
+  /** From now on nothing passes on the connections that there are, and neither end is told. */
+  freeze(): void;
+}
+
+/** Passes bytes on to a server and counts them, as a check on those who count themselves. */
+export async function countingProxy(port: number): Promise<Proxy> {
   const total = { received: 0, sent: 0 };
+  const left = { received: Number.POSITIVE_INFINITY, sent: Number.POSITIVE_INFINITY };
+  const frozen = new Set<Socket>();
+  const freeze = (): void => {
+    for (const socket of sockets) frozen.add(socket);
+  };
+  let onStopped = (): void => {};
   const sockets = new Set<Socket>();
   const proxy = createServer((down) => {
     const up = connect(port, "127.0.0.1");
@@ -239,14 +260,21 @@ export async function countingProxy(port: number): Promise<{
         down.destroy();
       });
     }
-    down.on("data", (data) => {
-      total.received += data.length;
-      up.write(data);
-    });
-    up.on("data", (data) => {
-      total.sent += data.length;
-      down.write(data);
-    });
+    const pass = (way: "received" | "sent", from: Socket, to: Socket): void => {
+      from.on("data", (data: Buffer) => {
+        if (frozen.has(from)) return;
+        const part = data.subarray(0, left[way]);
+        total[way] += part.length;
+        left[way] -= part.length;
+        to.write(part);
+        if (left[way] > 0) return;
+        left[way] = Number.POSITIVE_INFINITY;
+        freeze();
+        onStopped();
+      });
+    };
+    pass("received", down, up);
+    pass("sent", up, down);
   });
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
@@ -257,7 +285,18 @@ export async function countingProxy(port: number): Promise<{
     proxy.close();
     cut();
   });
-  return { address: `127.0.0.1:${(proxy.address() as AddressInfo).port}`, bytes: () => ({ ...total }), cut };
+  return {
+    address: `127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    bytes: () => ({ ...total }),
+    cut,
+    stopAfter: (way, bytes) => {
+      left[way] = bytes;
+      return new Promise((resolve) => {
+        onStopped = resolve;
+      });
+    },
+    freeze,
+  };
 }
 
 /** Waits for a condition that comes about elsewhere. */
