@@ -172,7 +172,7 @@ export function openSessions(desk: Desk): Sessions {
       heartbeat,
       heard: session.lease.heard,
       inquire,
-      fetchModel: async (request) => download(desk, clientId, request),
+      fetchModel: (request) => download(desk, clientId, request),
       report: (id, frame) => report(desk, clientId, id, frame),
       refuse: (round, refusal) => {
         refuseReport(desk, clientId, round, 0, refusal);
