@@ -7,6 +7,14 @@ export interface Dataset {
   readonly inputs: Float32Array;
   /** One class a example, 0 to numClasses-1. */
   readonly labels: Int32Array;
+  /** Who each example comes from, where that is known: speakers, roles, hospitals. */
+  readonly groups?: Groups;
+}
+
+export interface Groups {
+  readonly names: readonly string[];
+  /** One a example: the place in `names`. */
+  readonly of: Int32Array;
 }
 
 export const countOf = (dataset: Dataset): number => dataset.labels.length;
@@ -22,5 +30,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     inputs.set(dataset.inputs.subarray(from * size, (from + 1) * size), i * size);
     labels[i] = dataset.labels[from]!;
   }
-  return { inputShape, numClasses, inputs, labels };
+  const { groups } = dataset;
+  const of = groups && Int32Array.from(indices, (i) => groups.of[i]!);
+  return { inputShape, numClasses, inputs, labels, ...(of && { groups: { names: groups.names, of } }) };
 }

@@ -42,7 +42,9 @@ describe("loadFederated", () => {
 
   it("names the part of a source that is wrong", async () => {
     const load = (text: string) => loadHoldout({ ...data, source: text }, 1);
-    await expect(load("mnits")).rejects.toThrow(/data.source: "mnits", expected mnist, idx:DIR or csv:FILE/);
+    await expect(load("mnits")).rejects.toThrow(
+      /data.source: "mnits", expected mnist or idx:DIR or csv:FILE/,
+    );
     await expect(load("csv:rows.csv")).rejects.toThrow(/data.source: label: missing/);
     await expect(load("mnist:1/2")).rejects.toThrow(/shares are for clients/);
     await expect(load(`${source}&seed=3`)).rejects.toThrow(/data.source: seed: "3", expected one of label/);
@@ -90,14 +92,14 @@ describe("loadClientData", () => {
       /share: "11\/10".*holdout: "1"/s,
     );
     await expect(loadClientData("mnist:11/10?alpha=3")).rejects.toThrow(
-      /data spec: alpha: "3", expected one of share, dirichlet/,
+      /data spec: alpha: "3", expected one of share, partition, dirichlet/,
     );
     for (const [spec, message] of [
       ["mnist:0/10", /share: "0\/10", expected K\/N/],
       ["mnist:three", /share: "three"/],
       ["mnist:1/2?share=1/2", /one share/],
       ["mnist:1/2?dirichlet=0", /dirichlet: "0", expected a number above 0/],
-      ["mnist:1/2?dirichlet=1&partition=iid", /partition: "iid"/],
+      ["mnist:1/2?dirichlet=1&partition=iid", /partition: \["iid",],
       ["mnist:1/2?seed=1&seed=2", /seed: "2", expected a key once/],
       ["mnist:1/2?seed", /data spec: seed: "seed", expected KEY=VALUE/],
       ["idx:", /idx: "", expected a folder/],
