@@ -16,6 +16,7 @@ import { collect, engineOption, integer, newRunId, positive } from "./options.ts
 interface Options {
   readonly set: readonly string[];
   readonly seed?: number;
+  readonly data?: string;
   readonly out?: string;
   readonly baseline?: boolean;
   readonly record?: string;
@@ -36,6 +37,7 @@ export const simulateCommand = (): Command =>
     .argument("<file>", "the run's config, YAML; see `fedpress schema`")
     .option("--set <a.b=value>", "override one setting; may be repeated", collect, [])
     .option("--seed <n>", "override the seed", integer)
+    .option("--data <dir>", "where the files and folders of the config's data section are")
     .option("--out <dir>", "the run folder (default: runs/<run id>)")
     .option("--baseline", "run it again with dense float32 both ways, and compare")
     .option("--record <dir>", `${RECORD_HELP} into this folder, for \`fedpress bench codec --trace\``)

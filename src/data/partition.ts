@@ -16,6 +16,14 @@ export type Partition =
   /** Classes alike, sizes by a draw: alpha above 0, small is skewed. */
   | { readonly quantity: number };
 
+/** As a person writes it, such as `dirichlet 0.5`. */
+export const describePartition = (how: Partition): string =>
+  typeof how === "string"
+    ? how
+    : Object.entries(how)
+        .map(([name, value]) => `${name} ${value}`)
+        .join();
+
 /** What of a data set decides who gets which rows. */
 export type Dealt = Pick<Dataset, "labels" | "numClasses" | "groups">;
 

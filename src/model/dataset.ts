@@ -19,6 +19,13 @@ export interface Groups {
 
 export const countOf = (dataset: Dataset): number => dataset.labels.length;
 
+/** How many examples each class has. */
+export function countsByClass({ labels, numClasses }: Dataset): readonly number[] {
+  const counts = Array<number>(numClasses).fill(0);
+  for (const label of labels) counts[label]!++;
+  return counts;
+}
+
 /** The chosen examples, copied into memory that worker threads can share. */
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   const { inputShape, numClasses } = dataset;

@@ -11,7 +11,7 @@ import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import type { RoundPoint, Stage } from "./history.ts";
-import { renderReport } from "./report.ts";
+import { type ReportInput, renderReport } from "./report.ts";
 import type { Summary } from "./summary.ts";
 
 /** A federation that has ended, simulated or real. */
@@ -108,6 +108,7 @@ export async function writeReport(
   summary: Summary,
   history: { readonly rounds: readonly RoundPoint[]; readonly stages: readonly Stage[] },
   baselineRounds: readonly RoundPoint[] | null,
+  dealt: ReportInput["dealt"] = null,
 ): Promise<void> {
   const text = (content: string) => new TextEncoder().encode(content);
   await disk.write("summary.json", text(`${JSON.stringify(summary, null, 2)}\n`));
@@ -116,6 +117,7 @@ export async function writeReport(
     summary,
     ...history,
     baselineRounds,
+    dealt,
     config: stringify(config),
   });
   await disk.write("report.html", text(html));
