@@ -86,9 +86,11 @@ const color = process.stderr.isTTY && picocolors.isColorSupported;
 export function describe(summary: Summary, directory: string): string {
   const { model, bytes, student, baseline } = summary;
   const percent = (share: number | null) => (share === null ? "not measured" : formatPercent(share));
+  const score = ({ accuracy, auc }: { accuracy: number | null; auc: number | null }) =>
+    `accuracy ${percent(accuracy)}${auc === null ? "" : `, AUC ${auc.toFixed(4)}`}`;
   const lines = [
     `run      ${summary.runId}, ${summary.rounds} rounds in ${formatDuration(summary.wallMs)}`,
-    `model    ${model.name}, ${formatCount(model.numParams)} parameters, accuracy ${percent(summary.accuracy)}`,
+    `model    ${model.name}, ${formatCount(model.numParams)} parameters, ${score(summary)}`,
     `traffic  ${formatBytes(bytes.uplink)} up, ${formatBytes(bytes.downlink)} down; dense float32 would be ` +
       `${formatBytes(bytes.denseTotal)}, ${formatRatio(bytes.ratioTotal)} as much`,
   ];
@@ -100,7 +102,7 @@ export function describe(summary: Summary, directory: string): string {
     );
   if (baseline) {
     const { target } = baseline;
-    lines.push(`dense    accuracy ${percent(baseline.accuracy)} with ${formatBytes(baseline.bytes.total)}`);
+    lines.push(`dense    ${score(baseline)} with ${formatBytes(baseline.bytes.total)}`);
     if (target !== null) {
       const [ours, dense] = [target.ours, target.dense].map(
         ({ round, bytes: sent }) => `${formatBytes(sent)} in round ${round}`,
@@ -109,10 +111,7 @@ export function describe(summary: Summary, directory: string): string {
       lines.push(`first at ${percent(target.accuracy)}: ${ours}, dense ${dense}: ${ratio}`);
     }
   }
-  if (student)
-    lines.push(
-      `student  ${formatBytes(student.bytes)}, accuracy ${percent(student.accuracy)}, ${student.path}`,
-    );
+  if (student) lines.push(`student  ${formatBytes(student.bytes)}, ${score(student)}, ${student.path}`);
   if (summary.refused.length > 0) {
     const clients = new Set(summary.refused.map(({ clientId }) => clientId));
     const reports = summary.refused.reduce((sum, { reports: count }) => sum + count, 0);

@@ -60,10 +60,11 @@ export async function shipStudent(
     numParams: count,
     bytes,
     accuracy,
+    auc,
   } = await ship(book.model(), book.lastClientModels(), signal);
   const student = { path: join(directory, name), numParams: count, bytes, accuracy };
   emit({ type: "student.shipped", ...student });
-  return student;
+  return { ...student, auc };
 }
 
 /** What the narrow versions of the model are good for; null when everybody had the whole of it. */
@@ -92,6 +93,7 @@ export function summarise(
     model: { name: config.model.zoo, numParams: count, denseBytes: 4 * count, version, digest },
     accuracy: outcome.metrics?.accuracy ?? null,
     loss: outcome.metrics?.loss ?? null,
+    auc: outcome.metrics?.auc ?? null,
     bytes: coordinator.bytes.totals(),
     widths: rest.widths,
     baseline: rest.baseline,

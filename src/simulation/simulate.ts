@@ -81,6 +81,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
       widths: await widthFigures(run, { trainer, test }, signal),
       baseline: baseline && {
         accuracy: baseline.run.outcome.metrics?.accuracy ?? null,
+        auc: baseline.run.outcome.metrics?.auc ?? null,
         bytes: baseline.run.coordinator.bytes.totals(),
         target: compared(run.history.rounds(), baseline.run.history.rounds()),
       },

@@ -45,9 +45,10 @@ const summary: Summary = {
   model: { name: "small-cnn", numParams: 20_490, denseBytes: 81_960, version: 4, digest: "ab".repeat(32) },
   accuracy: 0.9731,
   loss: 0.09,
+  auc: null,
   bytes: totals(30_000, 10_000, 8_000_000),
   baseline: null,
-  student: { numParams: 9_123, bytes: 15_872, accuracy: 0.9688, path: "student.fpz" },
+  student: { numParams: 9_123, bytes: 15_872, accuracy: 0.9688, auc: null, path: "student.fpz" },
   engine: "wasm",
   refused: [],
   wallMs: 192_000,
@@ -73,7 +74,7 @@ const compared: ReportInput = {
   ...input,
   summary: {
     ...summary,
-    baseline: { accuracy: 0.981, bytes: totals(4_000_000, 4_000_000, 8_000_000), target: null },
+    baseline: { accuracy: 0.981, auc: null, bytes: totals(4_000_000, 4_000_000, 8_000_000), target: null },
   },
   baselineRounds: run(1_000_000, [0.6, 0.951, 0.97, 0.981]),
 };
