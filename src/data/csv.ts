@@ -4,7 +4,7 @@ import { type Feature, readFeatures, widthOf, writeFeature } from "./features.ts
 import { problem } from "./files.ts";
 import { groupsOf } from "./groups.ts";
 import { type NamedClasses, namedClasses } from "./labels.ts";
-import { readTable, type Table, type TableOptions, type TableRow } from "./table.ts";
+import { columnOf, readTable, type Table, type TableOptions, type TableRow } from "./table.ts";
 import { fillRow, type TextTokens, words } from "./tokens.ts";
 
 export interface CsvOptions extends TableOptions {
@@ -42,12 +42,6 @@ export function readCsv(path: string, options: CsvOptions): Dataset {
       groups: groupsOf(table.rows.map(({ cells }) => cells[groupColumn]!.trim())),
     }),
   };
-}
-
-function columnOf({ columns, place }: Table, name: string): number {
-  const column = columns.indexOf(name);
-  if (column === -1) throw problem(place, columns, `a column named ${name}`);
-  return column;
 }
 
 type Inputs = Pick<Dataset, "inputShape" | "inputs">;

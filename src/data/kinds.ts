@@ -7,6 +7,7 @@ import type { Keys } from "./keys.ts";
 import { mnist } from "./mnist.ts";
 import { readNextCharacter } from "./next-character.ts";
 import { readNpz } from "./npy.ts";
+import { readRatings } from "./ratings.ts";
 import { readWavs } from "./wav.ts";
 
 /** A kind of data set that a reference can name. */
@@ -32,6 +33,21 @@ export const kinds: Readonly<Record<string, Kind>> = {
     open: (file, keys) => {
       const options = csvOptions(keys);
       return () => readCsv(file, options);
+    },
+  },
+  ratings: {
+    location: "a file: ratings:FILE?users=N&items=N",
+    open: (file, keys) => {
+      const options = {
+        user: keys.word("user") ?? "user",
+        item: keys.word("item") ?? "item",
+        rating: keys.word("rating") ?? "rating",
+        users: keys.count("users", 1, 2 ** 23) ?? missing(keys, "users"),
+        items: keys.count("items", 1, 2 ** 23) ?? missing(keys, "items"),
+        like: keys.number("like", Number.isFinite, "a rating") ?? 4,
+        ...tableOptions(keys),
+      };
+      return () => readRatings(file, options);
     },
   },
   jsonl: {
@@ -100,14 +116,25 @@ function csvOptions(keys: Keys): CsvOptions {
     ...defined({
       classes: keys.classes("classes"),
       scale: keys.oneOf("scale", ["standard", "none"]),
-      separator: keys.oneOf("separator", ["comma", "tab", "semicolon"]),
-      header: keys.oneOf("header", ["none"]),
       ignore: keys.word("ignore")?.split(","),
       group: keys.word("group"),
       schema: keys.word("schema"),
       text: column === undefined ? undefined : { column, ...textTokens(keys) },
     }),
+    ...tableOptions(keys),
   };
+}
+
+const tableOptions = (keys: Keys) =>
+  defined({
+    separator: keys.oneOf("separator", ["comma", "tab", "semicolon"]),
+    header: keys.oneOf("header", ["none"]),
+  });
+
+/** Notes that a number is missing. */
+function missing(keys: Keys, key: string): number {
+  keys.needed(key, `how many there are, for all clients: ${key}=N`);
+  return 1;
 }
 
 const textTokens = (keys: Keys) => ({

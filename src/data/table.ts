@@ -48,6 +48,12 @@ export function readTable(path: string, { separator = "comma", header }: TableOp
   return { columns, rows, place: header === "none" ? path : first.place };
 }
 
+export function columnOf({ columns, place }: Table, name: string): number {
+  const column = columns.indexOf(name);
+  if (column === -1) throw problem(place, columns, `a column named ${name}`);
+  return column;
+}
+
 /** The fields of one line; a quoted one may hold separators, and `""` for a quote, but no line break. */
 function fields(text: string, separator: string, place: string): readonly string[] {
   if (separator === "\t" || !text.includes('"')) return text.split(separator);

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { readCsv } from "../../src/data/csv.ts";
 import { readJsonl } from "../../src/data/jsonl.ts";
 import { readNextCharacter } from "../../src/data/next-character.ts";
+import { readRatings } from "../../src/data/ratings.ts";
 import { characters, words } from "../../src/data/tokens.ts";
 import { temporaryFolder } from "../temporary.ts";
 
@@ -127,6 +128,24 @@ describe("a table with a schema", () => {
     ).toThrow(/s.yaml: columns.age/);
     expect(() => readCsv(table, { label: "y", schema: file("columns: { nope: }", "s.yaml") })).toThrow(
       /a column named nope/,
+    );
+  });
+});
+
+describe("readRatings", () => {
+  const options = { user: "user", item: "item", rating: "rating", users: 3, items: 4, like: 4 };
+
+  it("makes tokens of users and items, users first: hand computed", () => {
+    const data = readRatings(file("user,item,rating,when\n1,1,5,x\n3,4,3.5,y\n"), options);
+    expect([...data.inputs]).toEqual([0, 3, 2, 6]);
+    expect([...data.labels]).toEqual([1, 0]);
+    expect(data.groups!.names).toEqual(["1", "3"]);
+    expect([...readRatings(file("user,item,rating\n0,3,4\n2,0,1\n"), options).inputs]).toEqual([0, 6, 2, 3]);
+  });
+
+  it("names line and column of what is beyond the numbers told", () => {
+    expect(() => readRatings(file("user,item,rating\n1,5,4\n4,1,x\n"), options)).toThrow(
+      /:2: column item: "5", expected a whole number, one of 4\n.*:3: column user: "4".*\n.*:3: column rating: "x"/,
     );
   });
 });
