@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { ConfigError } from "../model/error.ts";
 
 /** The largest file that a reader takes into memory, unless it says otherwise. */
-export const MAX_FILE_BYTES = 2 ** 28;
+const MAX_FILE_BYTES = 2 ** 28;
 
 /** A whole file, no larger than `maxBytes`; throws ConfigError naming it. `what` is what was expected there. */
 export function readBytes(path: string, what: string, maxBytes = MAX_FILE_BYTES): Buffer {

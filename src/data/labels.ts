@@ -1,7 +1,7 @@
 import { ConfigError } from "../model/error.ts";
 
 /** More classes than this are taken for a mistake, such as a column of measurements given as labels. */
-export const MAX_CLASSES = 65_536;
+const MAX_CLASSES = 65_536;
 
 export interface ClassLabels {
   readonly labels: Int32Array;

@@ -13,7 +13,7 @@ export interface TextTokens {
 /** Characters: 1 is anything unknown, 2 a line break, 3 to 97 are the printable ASCII characters from the space on. */
 export const NUM_CHARACTERS = 98;
 
-export function characterOf(code: number): number {
+function characterOf(code: number): number {
   if (code === 10) return 2;
   return code >= 32 && code <= 126 ? code - 29 : 1;
 }

@@ -178,7 +178,7 @@ export function tensorsOf(layer: Layer, input: readonly number[]): readonly Laye
 }
 
 /** Whether a residual block's shortcut needs a convolution. */
-export const isProjected = (
+const isProjected = (
   { filters, stride }: { readonly filters: number; readonly stride: number },
   features: number,
 ): boolean => filters !== features || stride !== 1;
