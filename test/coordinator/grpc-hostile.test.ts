@@ -42,6 +42,7 @@ test.each<[string, ClientSignal[], string]>([
   ["an empty signal", [{}], "signal"],
   ["a check-in before the hello", [waiting], "signal"],
   ["a second hello", [greeting, greeting], "signal"],
+  ["a heartbeat before the hello", [{ heartbeat: { round: 1 } }], "signal"],
   ["a second check-in while one waits", [greeting, waiting, waiting], "signal"],
   ["no protocol version", [{ hello: { protocol: 0, clientId: "a" } }], "hello.protocol"],
   ["an id that is a path", [{ hello: { protocol: 1, clientId: "../../x" } }], "hello.client_id"],
