@@ -1,7 +1,7 @@
 import { coveredBy } from "./coverage.ts";
-import { type Distances, pairwiseDistances } from "./distance.ts";
-import { overHolders } from "./holders.ts";
-import { krumScores } from "./krum-scores.ts";
+import { distancesBytes, pairwiseDistances } from "./distance.ts";
+import { holdersBytes, overHolders } from "./holders.ts";
+import { type KrumScores, krumScores } from "./krum-scores.ts";
 import { medianOf } from "./median.ts";
 import type { RobustRule } from "./rule.ts";
 
@@ -12,13 +12,14 @@ import type { RobustRule } from "./rule.ts";
  */
 export const bulyan: RobustRule = {
   fewest: (attackers) => 4 * attackers + 3,
-  pairwise: true,
-  combine: (updates, { manifest, attackers }) => {
-    const distances = pairwiseDistances(updates, manifest);
-    const picked = pick(updates.length, updates.length - 2 * attackers, distances, attackers);
+  leastBytes: (round) => Math.max(distancesBytes(round), holdersBytes(round)),
+  combine: (updates, { manifest, attackers, bytes }) => {
+    const distances = pairwiseDistances(updates, manifest, bytes);
+    const scoresOf = krumScores(updates.length, distances, attackers);
+    const picked = pick(updates.length, updates.length - 2 * attackers, scoresOf);
     const trusted = picked.map((i) => updates[i]!);
     return {
-      delta: overHolders(trusted, manifest, 2 * attackers + 1, (sorted) =>
+      delta: overHolders(trusted, manifest, 2 * attackers + 1, bytes, (sorted) =>
         meanNearMedian(sorted, sorted.length - 2 * attackers),
       ),
       covered: coveredBy(trusted, manifest),
@@ -26,14 +27,15 @@ export const bulyan: RobustRule = {
   },
 };
 
-function pick(n: number, count: number, distances: Distances, attackers: number): readonly number[] {
+function pick(n: number, count: number, scoresOf: KrumScores): readonly number[] {
   let left = [...Array(n).keys()];
   const picked: number[] = [];
   while (picked.length < count) {
-    const scores = krumScores(left, distances, attackers);
-    const best = left[scores.indexOf(Math.min(...scores))]!;
-    picked.push(best);
-    left = left.filter((i) => i !== best);
+    const scores = scoresOf(left);
+    let best = 0;
+    for (const [place, score] of scores.entries()) if (score < scores[best]!) best = place;
+    picked.push(left[best]!);
+    left = left.toSpliced(best, 1);
   }
   return picked.sort((a, b) => a - b);
 }

@@ -1,9 +1,10 @@
+import { ownedParams } from "../../model/masks.ts";
 import { clipFactor } from "./clip.ts";
-import { coveredBy, zeroBeyond, zeroParams } from "./coverage.ts";
+import { coveredBy, zeroParams } from "./coverage.ts";
 import { distancesFrom } from "./distance.ts";
 import { median } from "./median.ts";
 import type { RobustRule } from "./rule.ts";
-import { weighted } from "./weighted.ts";
+import { sumsBytes, weighted } from "./weighted.ts";
 
 export interface CenteredClippingSettings {
   /** How far one client can pull, as a norm; auto is the median distance of the round's updates. */
@@ -19,9 +20,10 @@ export interface CenteredClippingSettings {
  */
 export const centeredClipping = ({ radius, iterations }: CenteredClippingSettings): RobustRule => ({
   fewest: (attackers) => 2 * attackers + 1,
+  leastBytes: ({ coordinates, masked }) => sumsBytes(coordinates, masked),
   combine: (updates, { manifest, previous }) => {
     const covered = coveredBy(updates, manifest);
-    let centre = previous === null ? zeroParams(manifest) : zeroBeyond(previous, covered);
+    let centre = previous === null ? zeroParams(manifest) : ownedParams(previous, covered);
     for (let i = 0; i < iterations; i++) {
       const distances = distancesFrom(centre, updates, manifest).map(Math.sqrt);
       const bound = radius === "auto" ? median(distances) : radius;

@@ -6,14 +6,14 @@ import { coordinateMedian } from "../../../src/aggregation/robust/median.ts";
 import type { RobustRule } from "../../../src/aggregation/robust/rule.ts";
 import { trimmedMean } from "../../../src/aggregation/robust/trimmed-mean.ts";
 import { type StrategySubject, strategySuite } from "../../suites/strategy.ts";
-import { small } from "../../suites/updates.ts";
+import { readingsOf, small } from "../../suites/updates.ts";
 
 const suite = (name: string, rule: RobustRule, promises: Pick<StrategySubject, "translates" | "bounded">) =>
   strategySuite(name, {
     combine: (updates, attackers, previous) =>
       rule.combine(
-        [...updates].sort((a, b) => (a.clientId < b.clientId ? -1 : 1)),
-        { manifest: small, attackers, previous },
+        readingsOf([...updates].sort((a, b) => (a.clientId < b.clientId ? -1 : 1))),
+        { manifest: small, attackers, previous, bytes: 2 ** 20 },
       ),
     fewest: rule.fewest,
     averages: true,

@@ -9,14 +9,14 @@ import type { RobustRule } from "../../../src/aggregation/robust/rule.ts";
 import { trimmedMean } from "../../../src/aggregation/robust/trimmed-mean.ts";
 import type { UpdateMessage } from "../../../src/model/message.ts";
 import type { Params } from "../../../src/model/tensor.ts";
-import { flat, paramsOf, small, updateOf } from "../../suites/updates.ts";
+import { flat, paramsOf, readingsOf, small, updateOf } from "../../suites/updates.ts";
 
 const run = (
   rule: RobustRule,
   attackers: number,
   updates: readonly UpdateMessage[],
   previous: Params | null = null,
-) => rule.combine(updates, { manifest: small, attackers, previous });
+) => rule.combine(readingsOf(updates), { manifest: small, attackers, previous, bytes: 2 ** 20 });
 
 const resultOf = (...args: Parameters<typeof run>) => flat(run(...args).delta);
 
