@@ -26,7 +26,11 @@ export function checkReportBytes(frame: Uint8Array, { tensors }: UpdateMessage, 
   for (const { delta } of tensors.values())
     decoded += delta.values.length * (delta.support === null ? DENSE : SPARSE);
   if (decoded > most.decoded)
-    throw new WireError("too-large", "payloads", `${decoded} bytes decoded, at most ${most.decoded} by the plan`);
+    throw new WireError(
+      "too-large",
+      "payloads",
+      `${decoded} bytes decoded, at most ${most.decoded} by the plan`,
+    );
   if (frame.length > most.encoded)
     throw new WireError("too-large", "frame", `${frame.length} bytes, at most ${most.encoded} by the plan`);
 }

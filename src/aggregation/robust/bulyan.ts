@@ -1,7 +1,7 @@
 import { coveredBy } from "./coverage.ts";
-import { distancesBytes, pairwiseDistances } from "./distance.ts";
+import { distancesBytes, pairsBytes, pairwiseDistances } from "./distance.ts";
 import { holdersBytes, overHolders } from "./holders.ts";
-import { type KrumScores, krumScores } from "./krum-scores.ts";
+import { krumPicks, rowsBytes } from "./krum-picks.ts";
 import { medianOf } from "./median.ts";
 import type { RobustRule } from "./rule.ts";
 
@@ -12,11 +12,16 @@ import type { RobustRule } from "./rule.ts";
  */
 export const bulyan: RobustRule = {
   fewest: (attackers) => 4 * attackers + 3,
-  leastBytes: (round) => Math.max(distancesBytes(round), holdersBytes(round)),
+  leastBytes: (round) =>
+    Math.max(
+      distancesBytes(round),
+      pairsBytes(round.updates) + rowsBytes(round.updates),
+      holdersBytes(round),
+    ),
   combine: (updates, { manifest, attackers, bytes }) => {
     const distances = pairwiseDistances(updates, manifest, bytes);
-    const scoresOf = krumScores(updates.length, distances, attackers);
-    const picked = pick(updates.length, updates.length - 2 * attackers, scoresOf);
+    const { length } = updates;
+    const picked = krumPicks(length, length - 2 * attackers, distances, attackers);
     const trusted = picked.map((i) => updates[i]!);
     return {
       delta: overHolders(trusted, manifest, 2 * attackers + 1, bytes, (sorted) =>
@@ -26,19 +31,6 @@ export const bulyan: RobustRule = {
     };
   },
 };
-
-function pick(n: number, count: number, scoresOf: KrumScores): readonly number[] {
-  let left = [...Array(n).keys()];
-  const picked: number[] = [];
-  while (picked.length < count) {
-    const scores = scoresOf(left);
-    let best = 0;
-    for (const [place, score] of scores.entries()) if (score < scores[best]!) best = place;
-    picked.push(left[best]!);
-    left = left.toSpliced(best, 1);
-  }
-  return picked.sort((a, b) => a - b);
-}
 
 /** Of sorted values: those nearest to the median stand in a row, and the row is found from its ends. */
 function meanNearMedian(sorted: Float32Array, count: number): number {

@@ -17,11 +17,7 @@ export type Distances = (i: number, j: number) => number;
  * them, so that fewer bytes mean more passes and the same sums, each of which is made at one go. The result is
  * symmetric, to the bit, and 0 from an update to itself.
  */
-export function pairwiseDistances(
-  updates: readonly Reading[],
-  manifest: Manifest,
-  bytes: number,
-): Distances {
+export function pairwiseDistances(updates: readonly Reading[], manifest: Manifest, bytes: number): Distances {
   const n = updates.length;
   const table = new Float64Array(n * n);
   const room = bytes - pairsBytes(n);
@@ -41,11 +37,12 @@ export function pairwiseDistances(
   return (i, j) => table[i * n + j]!;
 }
 
-/** What their table and the order made of it take. */
-export const pairsBytes = (updates: number): number => 12 * updates ** 2;
+/** Bytes of their table. */
+export const pairsBytes = (updates: number): number => 8 * updates ** 2;
 
 /** The least that it takes, with one update kept. */
-export const distancesBytes = ({ updates, updateBytes }: RoundSize): number => pairsBytes(updates) + updateBytes;
+export const distancesBytes = ({ updates, updateBytes }: RoundSize): number =>
+  pairsBytes(updates) + updateBytes;
 
 function between(a: UpdateMessage, b: UpdateMessage, total: number): number {
   let sum = 0;

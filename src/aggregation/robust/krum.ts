@@ -24,7 +24,7 @@ function meanOfBest(howMany: (n: number, attackers: number) => number): RobustRu
     combine: (updates, { manifest, attackers, bytes }) => {
       const everybody = [...updates.keys()];
       const distances = pairwiseDistances(updates, manifest, bytes);
-      const scores = krumScores(updates.length, distances, attackers)(everybody);
+      const scores = krumScores(updates.length, distances, attackers);
       // the sort is stable: of equal scores the first client's is the better
       const best = [...everybody].sort((a, b) => scores[a]! - scores[b]!);
       const kept = best.slice(0, howMany(updates.length, attackers)).sort((a, b) => a - b);

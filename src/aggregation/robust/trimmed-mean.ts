@@ -10,7 +10,9 @@ export const trimmedMean: RobustRule = {
   fewest: (attackers) => 2 * attackers + 1,
   leastBytes: holdersBytes,
   combine: (updates, { manifest, attackers, bytes }) => ({
-    delta: overHolders(updates, manifest, 2 * attackers + 1, bytes, (sorted) => meanWithout(sorted, attackers)),
+    delta: overHolders(updates, manifest, 2 * attackers + 1, bytes, (sorted) =>
+      meanWithout(sorted, attackers),
+    ),
     covered: coveredBy(updates, manifest),
   }),
 };

@@ -65,8 +65,5 @@ function ownedBy(updates: readonly Reading[], weights: readonly number[], name: 
 }
 
 /** Σ wᵢ·δᵢ / Σ wᵢ over the owners; 0 where their weights are none. */
-export const weightedMean = (
-  zero: Params,
-  updates: readonly Reading[],
-  weights: readonly number[],
-): Params => weighted(zero, updates, weights, (_, sum, weight) => (weight === 0 ? 0 : sum / weight));
+export const weightedMean = (zero: Params, updates: readonly Reading[], weights: readonly number[]): Params =>
+  weighted(zero, updates, weights, (_, sum, weight) => (weight === 0 ? 0 : sum / weight));

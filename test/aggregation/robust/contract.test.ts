@@ -11,10 +11,12 @@ import { readingsOf, small } from "../../suites/updates.ts";
 const suite = (name: string, rule: RobustRule, promises: Pick<StrategySubject, "translates" | "bounded">) =>
   strategySuite(name, {
     combine: (updates, attackers, previous) =>
-      rule.combine(
-        readingsOf([...updates].sort((a, b) => (a.clientId < b.clientId ? -1 : 1))),
-        { manifest: small, attackers, previous, bytes: 2 ** 20 },
-      ),
+      rule.combine(readingsOf([...updates].sort((a, b) => (a.clientId < b.clientId ? -1 : 1))), {
+        manifest: small,
+        attackers,
+        previous,
+        bytes: 2 ** 20,
+      }),
     fewest: rule.fewest,
     averages: true,
     scales: true,
