@@ -118,7 +118,8 @@ export function options(overrides: {
       masks: { policy: "union", uncovered: "keep", everyRounds: 1, maxDrift: null, regrow: null, ...masks },
       weightBudget: goal * MAX_WEIGHT,
       keepsUpdates: false,
-      keepsBounds: maxStaleness > 0,
+      foldBytes: 2 ** 20,
+      maxStaleness,
       limits: defaultLimits,
     },
     rounds: {

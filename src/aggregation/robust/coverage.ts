@@ -1,5 +1,5 @@
 import type { Manifest } from "../../model/manifest.ts";
-import { unionOf } from "../../model/masks.ts";
+import { maskIn, unionOf } from "../../model/masks.ts";
 import { type Masks, type Params, sizeOf } from "../../model/tensor.ts";
 import type { Reading } from "./reading.ts";
 
@@ -8,7 +8,7 @@ export const coveredBy = (updates: readonly Reading[], { tensors }: Manifest): M
   new Map(
     tensors.map(({ name, shape }) => {
       // clients of one width share a mask
-      const masks = new Set(updates.map((update) => update.masks.get(name)!));
+      const masks = new Set(updates.map((update) => maskIn(update.masks, name)));
       return [name, [...masks].reduce((a, b) => unionOf(a, b, sizeOf(shape)))];
     }),
   );

@@ -1,4 +1,5 @@
 import { type Manifest, numParams } from "../../model/manifest.ts";
+import { maskIn } from "../../model/masks.ts";
 import { type Params, sizeOf } from "../../model/tensor.ts";
 import { blockBytes, blocksOf, gatherHeld } from "./held.ts";
 import type { Reading } from "./reading.ts";
@@ -75,7 +76,7 @@ function ownersOf(updates: readonly Reading[], manifest: Manifest): Uint32Array 
   for (const { masks } of updates) {
     let start = 0;
     for (const { name, shape } of manifest.tensors) {
-      const mask = masks.get(name)!;
+      const mask = maskIn(masks, name);
       const size = sizeOf(shape);
       if (mask === null) for (let i = 0; i < size; i++) owners[start + i]!++;
       else for (const at of mask) owners[start + at]!++;

@@ -1,3 +1,4 @@
+import { maskIn, ownedOf } from "../../model/masks.ts";
 import type { TensorUpdate } from "../../model/message.ts";
 import { mapParams, type Params } from "../../model/tensor.ts";
 import type { Reading } from "./reading.ts";
@@ -21,7 +22,7 @@ export function weighted(
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const sums = new Map(
     [...base].map(([name, { data }]) => {
-      const masked = updates.some(({ masks }) => masks.get(name)! !== null);
+      const masked = updates.some(({ masks }) => maskIn(masks, name) !== null);
       const owned = masked ? ownedBy(updates, weights, name, data.length) : null;
       return [name, { sum: new Float64Array(data.length), owned }];
     }),
@@ -53,8 +54,8 @@ function ownedBy(updates: readonly Reading[], weights: readonly number[], name: 
   const weight = new Float64Array(length);
   const owners = new Uint32Array(length);
   updates.forEach(({ masks }, i) => {
-    const mask = masks.get(name)!;
-    const count = mask?.length ?? length;
+    const mask = maskIn(masks, name);
+    const count = ownedOf(mask, length);
     for (let k = 0; k < count; k++) {
       const at = mask === null ? k : mask[k]!;
       weight[at]! += weights[i]!;

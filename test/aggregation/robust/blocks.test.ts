@@ -80,7 +80,13 @@ test("with the least memory an update is read for every coordinate, or for every
 test("a pass over two of seven updates at a time: by hand", () => {
   const readings = readingsOf(dense(7));
   let reads = 0;
-  const seen = readings.map((reading) => ({ ...reading, read: () => (reads++, reading.read()) }));
+  const seen = readings.map((reading) => ({
+    ...reading,
+    read: () => {
+      reads++;
+      return reading.read();
+    },
+  }));
   // 8 bytes a pair, and two updates of 32 bytes
   const distances = pairwiseDistances(seen, small, 8 * 49 + 64);
   // 0² + 1² + ... + 7² = 140
