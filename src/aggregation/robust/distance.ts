@@ -111,10 +111,20 @@ function apart(a: SparseVector, b: SparseVector): number {
   return apartDense(toDense(a), toDense(b));
 }
 
+/** In four sums side by side, since an addition waits for the one before it. */
 function apartDense(x: Float32Array, y: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (x[i]! - y[i]!) ** 2;
-  return sum;
+  const end = x.length - (x.length % 4);
+  let [a, b, c, d] = [0, 0, 0, 0];
+  for (let i = 0; i < end; i += 4) {
+    const [p, q] = [x[i]! - y[i]!, x[i + 1]! - y[i + 1]!];
+    const [r, s] = [x[i + 2]! - y[i + 2]!, x[i + 3]! - y[i + 3]!];
+    a += p * p;
+    b += q * q;
+    c += r * r;
+    d += s * s;
+  }
+  for (let i = end; i < x.length; i++) a += (x[i]! - y[i]!) ** 2;
+  return a + b + (c + d);
 }
 
 /** A walk along both supports at once, in rising order. */
