@@ -19,7 +19,15 @@ export const robust = {
       iterations: count
         .max(3)
         .default(3)
-        .describe("Passes from the last round's aggregate towards where hostile pulls are in balance"),
+        .describe("Passes from the last round's aggregate towards where all pulls are in balance"),
+      cutoff: z
+        .number()
+        .min(2)
+        .nullable()
+        .default(4)
+        .describe(
+          "Updates so many median distances away count for nothing, from half of that on less; null: all count",
+        ),
     })
     .prefault({})
     .describe("Of strategy centered-clipping"),

@@ -104,7 +104,7 @@ export function options(overrides: {
         stalenessExponent: 0.5,
         fairness: 1,
         attackers: 0,
-        centeredClipping: { radius: "auto", iterations: 1 },
+        centeredClipping: { radius: "auto", iterations: 1, cutoff: null },
         gates: { normFactor: 10 },
         ...aggregation,
       },

@@ -19,7 +19,7 @@ const rules: Readonly<Record<string, RobustRule>> = {
   "multi-krum": multiKrum,
   bulyan,
   "geometric median": geometricMedian,
-  "centered clipping": centeredClipping({ radius: "auto", iterations: 3 }),
+  "centered clipping": centeredClipping({ radius: "auto", iterations: 3, cutoff: 4 }),
 };
 
 /** How often each update is read beside what comes out. */

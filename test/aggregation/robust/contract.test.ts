@@ -30,8 +30,16 @@ suite("multi-krum", multiKrum, { translates: true, bounded: 3 });
 suite("bulyan", bulyan, { translates: true, bounded: 12 });
 // It stops a thousandth short of the point, from where depends on the place.
 suite("geometric median", geometricMedian, { translates: false, bounded: 11 });
-for (const iterations of [1, 2, 3])
-  suite(`centered clipping, ${iterations} passes`, centeredClipping({ radius: "auto", iterations }), {
-    translates: true,
-    bounded: iterations,
-  });
+for (const [iterations, cutoff] of [
+  [1, null],
+  [2, 2],
+  [3, 4],
+] as const)
+  suite(
+    `centered clipping, ${iterations} passes, cutoff ${cutoff}`,
+    centeredClipping({ radius: "auto", iterations, cutoff }),
+    {
+      translates: true,
+      bounded: iterations,
+    },
+  );

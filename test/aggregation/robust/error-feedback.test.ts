@@ -73,7 +73,8 @@ test.each([
   ["median", coordinateMedian],
   ["trimmed mean", trimmedMean],
   ["geometric median", geometricMedian],
-  ["centered clipping", centeredClipping({ radius: "auto", iterations: 1 })],
+  ["centered clipping", centeredClipping({ radius: "auto", iterations: 1, cutoff: null })],
+  ["centered clipping, by default", centeredClipping({ radius: "auto", iterations: 3, cutoff: 4 })],
 ])("%s: stable and on its way under error feedback", (_, rule) => {
   const far = distances(rule);
   expect(Math.max(...far)).toBeLessThan(1.2);
