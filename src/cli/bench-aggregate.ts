@@ -55,7 +55,7 @@ Columns (GB/s: 10^9 bytes of the float32 that the updates stand for, a second):
   numpy     blocked numpy over dense float32, where python3 has it; x numpy is GB/s over that, and fold over that
   peak MB   resident memory above what it was before the first update
 With --rule, the fold at the close of a round, in --memory that holds the reports' payloads too:
-  seconds   from payloads to the delta; decoding is a part of it
+  seconds   of the processor, from payloads to the delta; decoding is a part of it
   passes    how often each payload is decoded
   peak MB   beside the payloads`;
 

@@ -114,10 +114,15 @@ function apart(a: SparseVector, b: SparseVector): number {
 /** In four sums side by side, since an addition waits for the one before it. */
 function apartDense(x: Float32Array, y: Float32Array): number {
   const end = x.length - (x.length % 4);
-  let [a, b, c, d] = [0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   for (let i = 0; i < end; i += 4) {
-    const [p, q] = [x[i]! - y[i]!, x[i + 1]! - y[i + 1]!];
-    const [r, s] = [x[i + 2]! - y[i + 2]!, x[i + 3]! - y[i + 3]!];
+    const p = x[i]! - y[i]!;
+    const q = x[i + 1]! - y[i + 1]!;
+    const r = x[i + 2]! - y[i + 2]!;
+    const s = x[i + 3]! - y[i + 3]!;
     a += p * p;
     b += q * q;
     c += r * r;
