@@ -21,6 +21,8 @@ interface Options {
 const FLEETS = {
   clean: null,
   "sign-flip": { share: 0.2, kind: "sign-flip" },
+  /** No longer than honest ones often are. */
+  "short-flip": { share: 0.2, kind: "sign-flip", factor: 2 },
   "large-norm": { share: 0.2, kind: "large-norm" },
 } as const;
 
@@ -36,9 +38,9 @@ const gated = (strategy: string) => ({
 });
 
 /** The rule on its own. */
-const alone = (strategy: string) => ({
+const alone = (strategy: string, settings: Readonly<Record<string, unknown>> = {}) => ({
   cohort: { goal: CLIENTS },
-  aggregation: { strategy, gates: { normFactor: null } },
+  aggregation: { strategy, gates: { normFactor: null }, ...settings },
 });
 
 const ROWS: Readonly<Record<string, ReturnType<typeof gated | typeof alone>>> = {
@@ -52,6 +54,9 @@ const ROWS: Readonly<Record<string, ReturnType<typeof gated | typeof alone>>> = 
   bulyan: alone("bulyan"),
   "geometric-median": alone("geometric-median"),
   "centered-clipping": alone("centered-clipping"),
+  "centered-clipping, plain": alone("centered-clipping", {
+    centeredClipping: { iterations: 1, cutoff: null },
+  }),
 };
 
 interface Row {
