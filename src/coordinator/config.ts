@@ -115,7 +115,9 @@ const coordinator = z.strictObject({
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
-      robustBytes: size.default(2 ** 30).describe("Updates that a robust strategy keeps of a round, decoded"),
+      robustBytes: size
+        .default(2 ** 30)
+        .describe("Memory of a robust strategy: for the reports of a round, and to fold them in"),
       uploadBytes: size
         .default(2 ** 30)
         .describe("Of all reports on their way, what arrived of broken ones too"),
