@@ -37,7 +37,7 @@ export function nodeDisk(folder: string): Disk {
   /** Writes a file aside, and has `place` bring it to its name; whatever happens, nothing of it stays aside. */
   const placed = async (name: string, bytes: Uint8Array, place: (aside: string) => Promise<void>) => {
     await makeFolder();
-    const aside = `${path(name)}.${process.pid}-${numAside++}.tmp`
+    const aside = `${path(name)}.${process.pid}-${numAside++}.tmp`;
     try {
       await withFile(aside, "w", (file) => file.writeFile(bytes));
       await place(aside);

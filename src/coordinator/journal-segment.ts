@@ -1,7 +1,7 @@
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { crc32c } from "../wire/checksum.ts";
 import { JournalError, RESTORE } from "./journal-error.ts";
-import type { SegmentName } from "./journal-names.ts";
+import { blobName, type SegmentName } from "./journal-names.ts";
 import { HEAD_BYTES, isOneBitOff, readHead, recordHash } from "./journal-record.ts";
 
 /** What the first record of a segment says. */
@@ -51,6 +51,12 @@ export interface Segment extends SegmentName {
   readonly tornBytes: number;
   /** SHA-256 of the last record. */
   readonly hash: Uint8Array;
+}
+
+/** The files that a segment names. */
+export function blobsOf({ head, records }: Pick<Segment, "head" | "records">): readonly string[] {
+  const refs = records.flatMap(({ content }) => (content instanceof Uint8Array ? [] : [content]));
+  return [...(head.snapshot ? [head.snapshot] : []), ...refs].map(({ digest }) => blobName(digest));
 }
 
 /** What the head says, and the hash of the last record before the segment. Throws JournalError. */

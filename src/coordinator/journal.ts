@@ -5,7 +5,7 @@ import { type Claim, claimFolder } from "./journal-claim.ts";
 import { blobName, segmentName } from "./journal-names.ts";
 import { type JournalContents, readJournal } from "./journal-read.ts";
 import { recordHash, recordHead } from "./journal-record.ts";
-import { type BlobRef, type Body, encodeBody, type SegmentHead } from "./journal-segment.ts";
+import { type BlobRef, type Body, blobsOf, encodeBody, type SegmentHead } from "./journal-segment.ts";
 import type { Patience } from "./patience.ts";
 
 /**
@@ -66,11 +66,6 @@ function uselessFiles({ files, segments, repairs }: JournalContents, keep: Journ
     ...files.segments.flatMap(({ name, number }) => (number < first ? [name] : [])),
     ...files.blobs.filter((blob) => !named.has(blob)),
   ];
-}
-
-function blobsOf({ head, records }: JournalContents["segments"][number]): readonly string[] {
-  const refs = records.flatMap(({ content }) => (content instanceof Uint8Array ? [] : [content]));
-  return [...(head.snapshot ? [head.snapshot] : []), ...refs].map(({ digest }) => blobName(digest));
 }
 
 /** What one flush brings to the disk. */

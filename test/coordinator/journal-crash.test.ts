@@ -80,7 +80,9 @@ test("after a power cut at any step there is all that was acknowledged, in thous
         throw new Error(`seed ${seed}, ${image.acked} of ${image.sent}: ${error.message}`);
       });
       images++;
-      const { repairs } = await readJournal(crashDisk(image.files), "snapshot").catch(() => ({ repairs: [] }));
+      const { repairs } = await readJournal(crashDisk(image.files), "snapshot").catch(() => ({
+        repairs: [],
+      }));
       if (repairs.some(({ what }) => what === "torn-tail")) torn++;
     }
   }

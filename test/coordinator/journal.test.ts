@@ -203,7 +203,10 @@ test("a record that was removed, repeated or moved is missed, with place and rem
   const name = "segment-00000001-00000001";
   const file = (await disk.read(name))!;
   const headEnd = file.length - 4 * 52;
-  const [head, ...records] = [file.slice(0, headEnd), ...[0, 1, 2, 3].map((i) => file.slice(headEnd + 52 * i).slice(0, 52))] as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  const [head, ...records] = [
+    file.slice(0, headEnd),
+    ...[0, 1, 2, 3].map((i) => file.slice(headEnd + 52 * i).slice(0, 52)),
+  ] as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
   const [a, b, c, d] = records;
   for (const parts of [
     [a, c, d],

@@ -5,7 +5,10 @@ export const text = (bytes: Uint8Array | null): string | null => bytes && new Te
 export const utf8 = (of: string): Uint8Array => new TextEncoder().encode(of);
 
 /** What every disk promises; `open` gives a new one, and another view of the same files. */
-export function diskSuite(name: string, open: () => { readonly disk: Disk; readonly again: () => Disk }): void {
+export function diskSuite(
+  name: string,
+  open: () => { readonly disk: Disk; readonly again: () => Disk },
+): void {
   describe(`disk: ${name}`, () => {
     it("has nothing at first", async () => {
       const { disk } = open();

@@ -1,7 +1,7 @@
-import type { Disk } from "../../src/model/disk.ts";
 import { type Journal, type JournalSettings, openJournal } from "../../src/coordinator/journal.ts";
 import type { JournalContents } from "../../src/coordinator/journal-read.ts";
 import { patience } from "../../src/coordinator/patience.ts";
+import type { Disk } from "../../src/model/disk.ts";
 import { world } from "../../src/simulation/world.ts";
 
 /** Small enough that a few records fill segments and blobs. */
