@@ -88,7 +88,8 @@ export function lines(paint: Colors): Lines {
   };
 }
 
-const REPAIRS = {
+/** What a repair of the journal means, for people. */
+export const REPAIRS = {
   "torn-tail": "a torn tail, never acknowledged, counts for nothing",
   snapshot: "a snapshot cannot be read, its records can",
   "stale-segment": "a segment of a coordinator that had been replaced was removed",
