@@ -45,8 +45,7 @@ async function benchJournal({ dir, rounds, json }: Options): Promise<void> {
   try {
     const appends = await benchAppends(folder);
     const opening = await benchOpening(folder, rounds);
-    if (json)
-      process.stdout.write(`${JSON.stringify({ load: loadavg()[0], appends, opening }, null, 2)}\n`);
+    if (json) process.stdout.write(`${JSON.stringify({ load: loadavg()[0], appends, opening }, null, 2)}\n`);
     else
       for (const line of [...appends.map(appendLine), ...opening.map(openLine)])
         process.stdout.write(`${line}\n`);
@@ -64,7 +63,7 @@ interface AppendRow {
   readonly appendsPerSync: number;
 }
 
-/** Records of 2 KiB by so many who each wait for theirs, beside plain writes of 2 KiB, each with its own fsync. */
+/** Records of 2 KiB by so many who each wait for theirs, beside plain writes of 2 KiB, each synced by itself. */
 async function benchAppends(folder: string): Promise<readonly AppendRow[]> {
   const rows: AppendRow[] = [];
   for (const writers of [1, 16, 256]) {
@@ -196,13 +195,16 @@ async function msOf(action: () => Promise<unknown>): Promise<number> {
 
 /** A full disk ends the bench. */
 const impatient = () => {
-  const waiting = patience(wallClock(), { stalled: () => waiting.stop(new Error("no room")), resumed: () => {} });
+  const waiting = patience(wallClock(), {
+    stalled: () => waiting.stop(new Error("no room")),
+    resumed: () => {},
+  });
   return waiting;
 };
 
 const appendLine = ({ writers, appendsPerSecond, syncsPerSecond, appendsPerSync }: AppendRow): string =>
   `${String(writers).padStart(4)} writers  ${formatCount(Math.round(appendsPerSecond)).padStart(8)} appends/s  ` +
-  `${appendsPerSync.toFixed(2).padStart(6)} times ${formatCount(Math.round(syncsPerSecond))} plain fsynced writes/s`;
+  `${appendsPerSync.toFixed(2).padStart(6)} times ${formatCount(Math.round(syncsPerSecond))} plain synced writes/s`;
 
 const openLine = ({ snapshotEvery, records, recordsRead, bytesRead, readMs, openMs }: OpenRow): string =>
   `${snapshotEvery === null ? "no snapshots" : `snapshot every ${snapshotEvery}`}: of ${formatCount(records)} records ` +

@@ -42,6 +42,17 @@ test("the golden journal is written again to the bit, and read", async () => {
   expect((await readJournal(copy, "first")).records).toHaveLength(4);
 });
 
+test("the page's example is in the vector", () => {
+  const page = readFileSync(new URL("../../docs/journal.md", import.meta.url), "utf8");
+  const [, before, after] = /the first record after the head is `([0-9a-f ]+)`, a hash, `([0-9a-f ]+)`/.exec(
+    page,
+  )!;
+  const packed = (hex: string) => hex.replaceAll(" ", "");
+  expect(golden["segment-00000001-00000001"]).toMatch(
+    new RegExp(`${packed(before!)}[0-9a-f]{64}${packed(after!)}`),
+  );
+});
+
 test("a segment read by hand, from the page alone", () => {
   const file = hexToBytes(golden["segment-00000001-00000001"]!);
   const view = new DataView(file.buffer);

@@ -10,8 +10,19 @@ test("a killed coordinator's journal is verified, shown and refolded, and not to
   const folder = scratch();
   const state = join(folder, "coordinator");
   const sets = [
-    ...["coordinator.listen=127.0.0.1:0", `coordinator.stateDir=${state}`, "telemetry.nats=null", "rounds=500"],
-    ...["distill=null", "data=null", "cohort.goal=1", "cohort.minimum=1", "coordinator.journal.snapshotEvery=4"],
+    ...[
+      "coordinator.listen=127.0.0.1:0",
+      `coordinator.stateDir=${state}`,
+      "telemetry.nats=null",
+      "rounds=500",
+    ],
+    ...[
+      "distill=null",
+      "data=null",
+      "cohort.goal=1",
+      "cohort.minimum=1",
+      "coordinator.journal.snapshotEvery=4",
+    ],
   ].flatMap((assignment) => ["--set", assignment]);
   const config = "examples/three-clients.yaml";
   const coordinator = fedpress("coordinator", config, ...sets, "--out", join(folder, "run"));
@@ -28,7 +39,10 @@ test("a killed coordinator's journal is verified, shown and refolded, and not to
   const verified = fedpress("journal", "verify", state, "--json");
   expect(await verified.exit, verified.stderr()).toBe(0);
   const summary = JSON.parse(verified.stdout());
-  expect(summary).toMatchObject({ startsWithSnapshot: true, lastHash: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(summary).toMatchObject({
+    startsWithSnapshot: true,
+    lastHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
   expect(summary.records).toBeGreaterThan(0);
   const told = fedpress("journal", "verify", state);
   expect(await told.exit).toBe(0);
@@ -45,7 +59,9 @@ test("a killed coordinator's journal is verified, shown and refolded, and not to
   expect(await refolded.exit, refolded.stderr()).toBe(0);
   const { start, versions, last } = JSON.parse(refolded.stdout());
   expect(start.version % 4).toBe(0);
-  const events = readFileSync(join(folder, "run", "events.jsonl"), "utf8").trim().split("\n");
+  const events = readFileSync(join(folder, "run", "events.jsonl"), "utf8")
+    .trim()
+    .split("\n");
   const committed = events.flatMap((line) => {
     const { event } = JSON.parse(line);
     return event.type === "round.committed" ? [event] : [];
