@@ -18,5 +18,7 @@ export interface Desk {
   /** Resolves when all that was written so far is on disk. */
   readonly durable: () => Promise<void>;
   readonly isOver: () => boolean;
+  /** Whether the journal waits for room on its disk. */
+  readonly isStalled: () => boolean;
   readonly state: () => RoundState;
 }

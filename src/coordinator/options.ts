@@ -11,6 +11,7 @@ import { defaultLimits, type Limits } from "../wire/limits.ts";
 import { type Config, mayLeave } from "./config.ts";
 import { numAttackers } from "./config-robust.ts";
 import type { Contract } from "./contract.ts";
+import type { JournalSettings } from "./journal.ts";
 import type { RunContract } from "./record.ts";
 import { reportBytes } from "./report-bytes.ts";
 import type { RoundConfig } from "./round-state.ts";
@@ -24,6 +25,12 @@ export interface CoordinatorOptions {
   readonly rounds: RoundConfig;
   /** A client that is not heard of for so long counts as left. */
   readonly leaseMs: number;
+  readonly journal: JournalSettings & {
+    /** How people call the disk. */
+    readonly folder: string;
+    /** Versions from one snapshot to the next; null for a journal that nobody reads again. */
+    readonly snapshotEvery: number | null;
+  };
 }
 
 /**
@@ -83,6 +90,7 @@ export function coordinatorOptions(
       concurrency: cohort.concurrency,
     },
     leaseMs: config.coordinator.lease,
+    journal: { ...config.coordinator.journal, blobBytes: 256 * 1024, folder: config.coordinator.stateDir },
   };
 }
 

@@ -16,7 +16,7 @@ import type { DeviceProfile } from "../model/submodel.ts";
 import type { Desk } from "./desk.ts";
 import { download } from "./downloads.ts";
 import { type Lease, lease } from "./lease.ts";
-import { damaged, ending, isFinal } from "./refusals.ts";
+import { damaged, diskFull, ending, isFinal } from "./refusals.ts";
 import type { CheckedUpdate } from "./report-check.ts";
 import { baseOf, refusalOf } from "./round-state.ts";
 import { taskOf } from "./task-of.ts";
@@ -92,7 +92,8 @@ export function openSessions(desk: Desk): Sessions {
   /** Why a report cannot count, now or for good; null when it would. */
   const objection = (clientId: ClientId, round: number): Refusal | null => {
     if (end !== null) return { code: "run-over", detail: "the run has ended", retry: true };
-    return desk.isOver() ? ending : refusalOf(desk.state(), clientId, round);
+    if (desk.isOver()) return ending;
+    return desk.isStalled() ? diskFull : refusalOf(desk.state(), clientId, round);
   };
 
   const open = (clientId: ClientId, onExpired: () => void): ClientSession | Refusal => {
@@ -244,6 +245,7 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     return { kind: "accepted", report: id };
   }
   if (desk.isOver()) return refuse(ending);
+  if (desk.isStalled()) return refuse(diskFull);
   const early = refusalOf(desk.state(), clientId, id.round);
   if (early !== null) return refuse(early);
   let checked: CheckedUpdate;
