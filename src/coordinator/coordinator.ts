@@ -13,13 +13,7 @@ import { type CoordinatorOptions, runContract } from "./options.ts";
 import { encodeRecord, type Record } from "./record.ts";
 import { replay } from "./replay.ts";
 import { step } from "./round.ts";
-import {
-  initialRound,
-  type RoundEffect,
-  type RoundEvent,
-  type RoundState,
-  resumedRound,
-} from "./round-state.ts";
+import type { RoundEffect, RoundEvent } from "./round-state.ts";
 import { type Desk, openSessions } from "./sessions.ts";
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */
@@ -72,12 +66,19 @@ export async function openCoordinator(
   const book = openBook(contract, ports.observe);
   const opened = await openJournal(ports.disk, JOURNAL);
   const contractDigests = runContract(options, book.held().digest);
-  const { started, bytes, since } = replay(book, opened.records, contractDigests);
+  const { started, bytes, since, round } = replay(book, opened.records, contractDigests, rounds);
   const runId = started?.runId ?? options.runId;
   const denseBytes = 4 * numParams(contract.manifest);
   const ledger = byteLedger(denseBytes, bytes);
   for (const frame of since) ledger.accepted(frame.length);
 
+  /** Who waits for a round to open, or for the end. */
+  let onOpen: (() => void)[] = [];
+  const wakeWaiting = (): void => {
+    const waiting = onOpen;
+    onOpen = [];
+    for (const wake of waiting) wake();
+  };
   /** From then on nothing more is decided, written or started. */
   let over = false;
   let settle: (outcome: Omit<Outcome, "metrics">) => void = () => {};
@@ -86,10 +87,12 @@ export async function openCoordinator(
     settle = (outcome) => {
       over = true;
       resolve(outcome);
+      wakeWaiting();
     };
     fail = (error) => {
       over = true;
       reject(error);
+      wakeWaiting();
     };
   });
 
@@ -118,7 +121,7 @@ export async function openCoordinator(
     evaluations.catch(fail);
   };
 
-  let state = started === null ? initialRound : resumed(book);
+  let state = round;
   const resumedFinished = started !== null && state.version >= rounds.rounds;
   const timers = new Set<() => void>();
 
@@ -165,6 +168,7 @@ export async function openCoordinator(
           ...(widths && { widths }),
           bytes: ledger.totals(),
         });
+        wakeWaiting();
         return emit({
           type: "round.opened",
           round: effect.round,
@@ -172,6 +176,8 @@ export async function openCoordinator(
           cohort: effect.cohort.length,
         });
       }
+      case "join":
+        return void write({ type: "joined", round: effect.round, clientId: effect.clientId });
       case "configure":
         return sessions.configure(effect.clientId);
       case "timer":
@@ -188,7 +194,7 @@ export async function openCoordinator(
     book.close(outcome);
     const held = book.held();
     const totals = ledger.totals();
-    void write({ type: "closed", round, outcome, ...held, bytes: totals });
+    void write({ type: "closed", round, outcome, ...held, evidence: state.evidence, bytes: totals });
     if (outcome === "abandon")
       return emit({ type: "round.abandoned", round, reports, minimum: rounds.minimum });
     emit({
@@ -211,6 +217,11 @@ export async function openCoordinator(
     dispatch,
     write,
     durable: () => durable,
+    opened: () =>
+      new Promise((resolve) => {
+        onOpen.push(resolve);
+        if (over) wakeWaiting();
+      }),
     isOver: () => over,
     state: () => state,
   };
@@ -244,7 +255,7 @@ export async function openCoordinator(
   if (started === null) await write({ type: "started", runId, contract: contractDigests });
   if (started !== null) {
     evaluate();
-    dispatch({ type: "resumed" });
+    dispatch({ type: "restarted" });
   }
 
   return {
@@ -258,10 +269,4 @@ export async function openCoordinator(
     finished,
     stop: (detail) => settle({ outcome: "interrupted", detail }),
   };
-}
-
-function resumed(book: Book): RoundState {
-  const open = book.open();
-  const inRound = open && { cohort: open.cohort, reported: [...open.accepted.keys()] };
-  return resumedRound(book.model().version, book.round(), inRound);
 }

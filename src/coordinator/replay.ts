@@ -5,6 +5,8 @@ import type { Book } from "./book.ts";
 import { JournalError } from "./journal.ts";
 import { decodeRecord, type Record, type RunContract } from "./record.ts";
 import type { CheckedUpdate } from "./report-check.ts";
+import { afterRecord } from "./round-replay.ts";
+import { initialRound, type RoundConfig, type RoundState } from "./round-state.ts";
 
 export interface Replayed {
   /** Null for an empty journal. */
@@ -13,18 +15,27 @@ export interface Replayed {
   readonly bytes: ByteTotals | null;
   /** Frames accepted since those totals were written. */
   readonly since: readonly Uint8Array[];
+  /** Where the round machine goes on. */
+  readonly round: RoundState;
 }
 
 /**
  * State = fold(log): brings an empty book to where the journal ends. Every committed round is folded again from its
  * reports and must come to the bits that were written down.
  */
-export function replay(book: Book, records: readonly Uint8Array[], contract: RunContract): Replayed {
+export function replay(
+  book: Book,
+  records: readonly Uint8Array[],
+  contract: RunContract,
+  rounds: RoundConfig,
+): Replayed {
   let started: Replayed["started"] = null;
   let bytes: ByteTotals | null = null;
   let since: Uint8Array[] = [];
+  let round = initialRound;
   for (const encoded of records) {
     const record = decodeRecord(encoded);
+    round = afterRecord(round, record, rounds);
     switch (record.type) {
       case "started":
         checkContract(record, contract);
@@ -46,7 +57,7 @@ export function replay(book: Book, records: readonly Uint8Array[], contract: Run
         checkModel(book, record);
     }
   }
-  return { started, bytes, since };
+  return { started, bytes, since, round };
 }
 
 function checkContract(

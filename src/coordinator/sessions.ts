@@ -21,7 +21,7 @@ import type { ByteLedger } from "./byte-ledger.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
 import type { CheckedUpdate } from "./report-check.ts";
-import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
+import { baseOf, isEarly, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
 
 /** What the sessions share with the coordinator that they belong to. */
 export interface Desk {
@@ -33,6 +33,8 @@ export interface Desk {
   readonly write: (record: Record) => Promise<void>;
   /** Resolves when all that was written so far is on disk. */
   readonly durable: () => Promise<void>;
+  /** Resolves when the next round opens, or the run is over. */
+  readonly opened: () => Promise<void>;
   readonly isOver: () => boolean;
   readonly state: () => RoundState;
 }
@@ -137,7 +139,8 @@ export function openSessions(desk: Desk): Sessions {
       report: (id, frame) => report(desk, clientId, id, frame),
       refuse: (round, refusal) => {
         refuseReport(desk, clientId, round, 0, refusal);
-        if (refusalOf(desk.state(), clientId, round) === null) desk.dispatch({ type: "refused", clientId });
+        if (refusalOf(desk.state(), clientId, round) === null)
+          turnAway(desk, clientId, { round, digest: null }, refusal.code);
       },
       close,
     };
@@ -229,12 +232,20 @@ async function fetchModel(
   return frames;
 }
 
-/** Peek, check, journal, fold; the receipt follows when the journal is on disk. */
+/**
+ * Peek, check, journal, fold; the receipt follows when the journal is on disk. A late report that comes between two
+ * rounds waits here for the next.
+ */
 async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8Array): Promise<Receipt> {
   const { book, ledger, emit } = desk;
   const refuse = (refusal: Refusal): Receipt => refuseReport(desk, clientId, id.round, frame.length, refusal);
   if (digestOf(frame) !== id.digest)
     return refuse({ code: "bad-digest", detail: "the frame is not the one announced", retry: true });
+  while (isEarly(desk.state(), clientId, id.round) && !desk.isOver()) {
+    const opened = desk.opened();
+    desk.dispatch({ type: "offered", clientId });
+    await opened;
+  }
   // The same report again gets the same receipt, whatever has become of its round.
   if (book.wasAccepted(clientId, id)) {
     ledger.refused(frame.length);
@@ -250,12 +261,12 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     checked = book.check(clientId, frame, { round: id.round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    desk.dispatch({ type: "refused", clientId });
+    turnAway(desk, clientId, id, error.code);
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
   const poisoned = book.gate(checked);
   if (poisoned !== null) {
-    desk.dispatch({ type: "refused", clientId });
+    turnAway(desk, clientId, id, "norm-gate");
     return refuse({ code: "norm-gate", detail: poisoned, retry: true });
   }
   ledger.accepted(frame.length);
@@ -267,6 +278,20 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   desk.dispatch({ type: "reported", clientId });
   await durable;
   return { kind: "accepted", report: id };
+}
+
+/**
+ * A report that would have counted is refused for what it is: its client is out of the round, after a restart too. The
+ * answer does not wait for the disk: who hears it rolls back, and if the record is lost it is asked again.
+ */
+function turnAway(
+  desk: Desk,
+  clientId: ClientId,
+  { round, digest }: { readonly round: number; readonly digest: string | null },
+  code: string,
+): void {
+  void desk.write({ type: "refused", round, clientId, digest, code });
+  desk.dispatch({ type: "refused", clientId });
 }
 
 function refuseReport(
