@@ -50,6 +50,9 @@ export function replay(
         since.push(record.frame);
         book.accept(checked(book, record), record.weight, digestOf(record.frame));
         break;
+      case "refused":
+        if (record.digest !== null) book.refuse(record.round, record.clientId, record.digest);
+        break;
       case "closed":
         bytes = record.bytes;
         since = [];

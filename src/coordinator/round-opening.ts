@@ -51,7 +51,7 @@ export function openWhenReady(
 }
 
 /**
- * Enough for the goal, less what is at hand, after the drop-outs that experience expects; but of these extra clients, once
+ * Enough for the goal, less the late reports that are ready, after the drop-outs that experience expects; but of these extra clients, once
  * it is known who is there, no more than there are. Buffered, as many as may work beside the late.
  */
 function cohortSize(state: RoundState, { goal, overSelection, concurrency }: RoundConfig): number {

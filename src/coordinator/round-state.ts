@@ -70,7 +70,7 @@ export interface RoundState {
   readonly waiting: readonly ClientId[];
   /** In the cohort, not reported, link gone. */
   readonly gone: readonly ClientId[];
-  /** Late clients whose report is at hand and waits for the next round. */
+  /** Late clients that are ready to report and wait for the next round. */
   readonly offered: readonly ClientId[];
   readonly awaited: readonly Awaited[];
   /** The selection deadline of the next round is running. */
@@ -136,19 +136,26 @@ export function baseOf(state: RoundState, clientId: ClientId, round: number): nu
   return state.late.find((one) => one.clientId === clientId && one.round === round)?.version ?? null;
 }
 
-/** Whether a report would count, but for the round that is not open yet: it waits for the next, or for its commit. */
+/** Whether a report would count, but for the round that is not open yet. */
 export const isEarly = (state: RoundState, clientId: ClientId, round: number): boolean =>
   (state.phase === "selecting" || state.phase === "closing") && baseOf(state, clientId, round) !== null;
 
-/**
- * Whether a report would be accepted, now or in the next round: null when it would, else why not. Asked before anything
- * is decoded.
- */
+/** When a client with a report that counts in the next round asks again whether that is open. */
+const BETWEEN_ROUNDS_MS = 1000;
+
+/** Whether a report would be accepted now: null when it would, else why not. Asked before anything is decoded. */
 export function refusalOf(state: RoundState, clientId: ClientId, round: number): Refusal | null {
   const { phase, reported, refused } = state;
   if (phase === "finished" || baseOf(state, clientId, round) === null)
     return { code: "wrong-round", detail: `round ${round} is not open`, retry: true };
-  if (phase !== "reporting" || round !== state.round) return null; // it is late, and counts nevertheless
+  if (isEarly(state, clientId, round))
+    return {
+      code: "between-rounds",
+      detail: `the report of round ${round} counts in the next round, which is not open yet`,
+      retry: true,
+      retryAfterMs: BETWEEN_ROUNDS_MS,
+    };
+  if (round !== state.round) return null; // it is late, and counts nevertheless
   if (!state.cohort.includes(clientId))
     return { code: "not-selected", detail: `this client was not asked in round ${round}`, retry: true };
   if (reported.includes(clientId))

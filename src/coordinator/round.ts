@@ -111,7 +111,10 @@ function heard(
   return closedOrJoined({ ...state, gone, late, ...change }, config);
 }
 
-/** A report at hand is as good as a client that waits: the next round opens for it. */
+/**
+ * A client with a report for the next round is as good as one that waits for it: it does not check in before it has
+ * reported, so that a fleet of no more than the minimum would wait for ever.
+ */
 function offered(state: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
   const isLate = state.late.some((one) => one.clientId === clientId && isEarly(state, clientId, one.round));
   if (!isLate || state.offered.includes(clientId)) return [state, []];

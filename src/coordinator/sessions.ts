@@ -21,7 +21,7 @@ import type { ByteLedger } from "./byte-ledger.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
 import type { CheckedUpdate } from "./report-check.ts";
-import { baseOf, isEarly, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
+import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
 
 /** What the sessions share with the coordinator that they belong to. */
 export interface Desk {
@@ -33,8 +33,6 @@ export interface Desk {
   readonly write: (record: Record) => Promise<void>;
   /** Resolves when all that was written so far is on disk. */
   readonly durable: () => Promise<void>;
-  /** Resolves when the next round opens, or the run is over. */
-  readonly opened: () => Promise<void>;
   readonly isOver: () => boolean;
   readonly state: () => RoundState;
 }
@@ -232,20 +230,12 @@ async function fetchModel(
   return frames;
 }
 
-/**
- * Peek, check, journal, fold; the receipt follows when the journal is on disk. A late report that comes between two
- * rounds waits here for the next.
- */
+/** Peek, check, journal, fold; the receipt follows when the journal is on disk. */
 async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8Array): Promise<Receipt> {
   const { book, ledger, emit } = desk;
   const refuse = (refusal: Refusal): Receipt => refuseReport(desk, clientId, id.round, frame.length, refusal);
   if (digestOf(frame) !== id.digest)
     return refuse({ code: "bad-digest", detail: "the frame is not the one announced", retry: true });
-  while (isEarly(desk.state(), clientId, id.round) && !desk.isOver()) {
-    const opened = desk.opened();
-    desk.dispatch({ type: "offered", clientId });
-    await opened;
-  }
   // The same report again gets the same receipt, whatever has become of its round.
   if (book.wasAccepted(clientId, id)) {
     ledger.refused(frame.length);
@@ -253,7 +243,7 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     return { kind: "accepted", report: id };
   }
   if (desk.isOver()) return refuse({ code: "run-over", detail: "the coordinator is ending", retry: true });
-  const early = refusalOf(desk.state(), clientId, id.round);
+  const early = offer(desk, clientId, id.round);
   if (early !== null) return refuse(early);
   let checked: CheckedUpdate;
   try {
@@ -280,6 +270,14 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   return { kind: "accepted", report: id };
 }
 
+/** Whether a report that is ready would be accepted; between two rounds it may be what the next one waits for. */
+function offer(desk: Desk, clientId: ClientId, round: number): Refusal | null {
+  const refusal = refusalOf(desk.state(), clientId, round);
+  if (refusal?.code !== "between-rounds") return refusal;
+  desk.dispatch({ type: "offered", clientId });
+  return refusalOf(desk.state(), clientId, round);
+}
+
 /**
  * A report that would have counted is refused for what it is: its client is out of the round, after a restart too. The
  * answer does not wait for the disk: who hears it rolls back, and if the record is lost it is asked again.
@@ -290,6 +288,7 @@ function turnAway(
   { round, digest }: { readonly round: number; readonly digest: string | null },
   code: string,
 ): void {
+  if (digest !== null) desk.book.refuse(round, clientId, digest);
   void desk.write({ type: "refused", round, clientId, digest, code });
   desk.dispatch({ type: "refused", clientId });
 }
@@ -301,6 +300,7 @@ function refuseReport(
   bytes: number,
   refusal: Refusal,
 ): Receipt {
+  if (refusal.retryAfterMs !== undefined) return { kind: "refused", refusal }; // it is kept, and comes again
   ledger.refused(bytes);
   emit({ type: "report.refused", clientId, round, bytes, code: refusal.code, detail: refusal.detail });
   return { kind: "refused", refusal };

@@ -65,6 +65,10 @@ export function lines(paint: Colors): Lines {
           );
         case "round.abandoned":
           return warning(`round ${event.round} abandoned with ${event.reports} of ${event.minimum} reports`);
+        case "run.paused":
+          return warning(`paused${event.round === null ? "" : pausedRound(event.round, event.abandoned)}`);
+        case "run.resumed":
+          return "resumed";
         case "journal.repaired":
           return warning(`the journal's torn tail of ${formatCount(event.bytes)} bytes was set aside`);
         case "telemetry.dropped":
@@ -79,6 +83,9 @@ export function lines(paint: Colors): Lines {
     },
   };
 }
+
+const pausedRound = (round: number, abandoned: boolean): string =>
+  abandoned ? `: round ${round} is abandoned` : ` as soon as round ${round} is over`;
 
 const reasonOf = ({ code, detail }: { readonly code: string; readonly detail: string }): string =>
   detail === "" ? printable(code) : `${printable(code)} (${printable(detail)})`;

@@ -59,7 +59,7 @@ function coordinator(config: RoundConfig) {
   /** Who counted in the open round, by the tally. */
   let counted: string[] = [];
   let timer: number | null = null;
-  /** Reports that are held until a round opens, with the round that asked for them. */
+  /** Clients that ask again whether the next round is open, with the round that asked them. */
   const held = new Map<string, number>();
   const bytes = {} as Extract<Record, { type: "closed" }>["bytes"];
 
