@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
+import { controlCommand } from "./control.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
@@ -20,6 +21,7 @@ for (const command of [
   simulateCommand(),
   coordinatorCommand(),
   clientCommand(),
+  controlCommand(),
   watchCommand(),
   doctorCommand(),
   benchCommand(),

@@ -149,8 +149,10 @@ function committed(state: RoundState, config: RoundConfig): ReturnType<Step> {
   return finishWhenDone(next, config) ?? openWhenReady(next, config, false);
 }
 
-/** The deadline of an open round begins anew. */
-function restarted(state: RoundState, config: RoundConfig): ReturnType<Step> {
+/** The deadline of an open round begins anew; a run that had failed, and was started again, gets its tries again. */
+function restarted(before: RoundState, config: RoundConfig): ReturnType<Step> {
+  const hadFailed = before.abandonedInRow >= config.maxAbandoned;
+  const state = hadFailed ? { ...before, abandonedInRow: 0 } : before;
   if (state.phase !== "reporting") return finishWhenDone(state, config) ?? [state, []];
   const [next, effects] = closeWhenComplete(state, config);
   return [next, effects.length > 0 ? effects : [reportDeadline(state.round, config)]];
