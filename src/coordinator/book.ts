@@ -174,13 +174,13 @@ export function openBook(
 
   const accept: Book["accept"] = (checked, weight, digest) => {
     assert(open !== null, "a report is folded while a round is open");
-    gather(open, checked, { weight, digest }, { ...contract, keepsUpdates });
+    gather(open, checked, { weight, digest }, { train, keepsUpdates, lastSteps: usual.lastSteps });
   };
 
   /** The next version of the model, with the frames that lead there. */
   const commit = ({ tally, updates, weights }: Gathering): void => {
     const model = chain.model();
-    if (contract.keepsUpdates) teachers = teachersOf(model.params, updates, train);
+    if (contract.keepsUpdates) teachers = teachersOf(model, updates, train);
     control?.follow(tally!, weights);
     const committed = { aggregate: foldOf(tally, updates), votes: tally ?? votesOf(updates, manifest) };
     const next = modelStep(stepRules, step, model, committed, (target, owed) => observe(round, target, owed));

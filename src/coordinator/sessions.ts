@@ -219,8 +219,8 @@ async function fetchModel(
   { held, version: asked, masks }: FetchModel,
 ): Promise<readonly Uint8Array[]> {
   const isLate = desk.state().late.some((one) => one.clientId === clientId && one.version === asked);
-  const version = isLate ? asked : desk.book.held().version;
-  const { kind, frames: ofModel } = desk.book.catchUp(held, version);
+  const target = isLate ? asked : desk.book.held().version;
+  const { kind, version, frames: ofModel } = desk.book.catchUp(held, target);
   const own = masks === undefined ? null : desk.book.masksFrame(masks);
   // the model's own masks may be among them already
   const frames =

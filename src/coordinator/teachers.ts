@@ -1,5 +1,5 @@
 import { localSteps } from "../model/local-steps.ts";
-import type { UpdateMessage } from "../model/message.ts";
+import type { Model, UpdateMessage } from "../model/message.ts";
 import type { TrainSettings } from "../model/protocol.ts";
 import { type Params, type SparseVector, toDense } from "../model/tensor.ts";
 
@@ -16,16 +16,22 @@ interface Move {
   readonly deltas: readonly SparseVector[];
 }
 
+/**
+ * Of reports that were trained from the newest model: a late one's delta leads from an older model to its client's, which
+ * nobody has any more, and from the newest one to nowhere. With none left there are no teachers but the global model.
+ */
 export const teachersOf = (
-  base: Params,
+  { version, params }: Model,
   updates: readonly UpdateMessage[],
   train: TrainSettings,
 ): Teachers => ({
-  base,
-  moves: updates.map(({ numSteps, tensors }) => ({
-    steps: train.perStep ? localSteps(train, numSteps) : 1,
-    deltas: [...base.keys()].map((name) => tensors.get(name)!.delta),
-  })),
+  base: params,
+  moves: updates
+    .filter(({ baseVersion }) => baseVersion === version)
+    .map(({ numSteps, tensors }) => ({
+      steps: train.perStep ? localSteps(train, numSteps) : 1,
+      deltas: [...params.keys()].map((name) => tensors.get(name)!.delta),
+    })),
 });
 
 export const teacherModels = ({ base, moves }: Teachers): readonly Params[] =>

@@ -223,6 +223,15 @@ test("a buffered run ends at its version, folds reports of older models for less
   expect(folded.filter(({ verdict }) => verdict.outcome === "folded").length).toBeGreaterThan(10);
 });
 
+test("teachers are the models of reports that were trained from the newest version, not of late ones", async () => {
+  const { contract, ...rest } = fedbuff();
+  const { coordinator, accepted } = await fleet({ ...rest, contract: { ...contract, keepsUpdates: true } });
+  const inLastRound = accepted.slice(-2);
+  const fresh = inLastRound.filter(({ baseVersion }) => baseVersion === 11);
+  expect(fresh.length).toBeLessThan(2); // else this shows nothing
+  expect(coordinator.book.lastClientModels().length).toBe(fresh.length);
+});
+
 test("its journal refolds to the same model", async () => {
   const { coordinator, disk } = await fleet(fedbuff());
   const again = await open(disk, world(), fedbuff());
