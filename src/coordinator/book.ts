@@ -64,6 +64,8 @@ export interface Book {
   readonly masksFrame: (digest: string) => Uint8Array | null;
   /** Bytes of a report for each coordinate that its client owns, the median of the last round; 4 before there was one. */
   readonly bytesPerCoordinate: () => number;
+  /** The least width of a part that covers what no report has covered for so many rounds; 0 when there is nothing. */
+  readonly overdueWidth: (rounds: number) => number;
   /** Folds a report that was checked; `digest` is its frame's. */
   readonly accept: (checked: CheckedUpdate, weight: Weight, digest: string) => void;
   /** Closes the open round: a commit makes the next version of the model. */
@@ -127,12 +129,13 @@ export function openBook(
 
   const check: Book["check"] = (clientId, bytes, expected) => {
     assert(open !== null, "a report is checked while its round is open");
-    const { plan } = owners.partOf(clientId, expected.round);
+    const { plan, width } = owners.partOf(clientId, expected.round);
     scratch?.reset();
     const checked = checkReport(bytes, clientId, {
       ...expected,
       ...reportRules,
       plan,
+      width,
       exponents: usual.exponents,
       scratch,
     });
@@ -271,6 +274,7 @@ export function openBook(
     partOf: owners.partOf,
     masksFrame: parts.frameOf,
     bytesPerCoordinate: () => usual.bytesPerCoordinate,
+    overdueWidth: (rounds) => usual.uncovered.findLast((one) => one.rounds >= rounds)?.width ?? 0,
     accept,
     close,
     wasAccepted,

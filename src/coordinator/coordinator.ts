@@ -3,6 +3,7 @@ import type { Disk } from "../model/disk.ts";
 import { numParams } from "../model/manifest.ts";
 import type { ClientId, Model } from "../model/message.ts";
 import type { CoordinatorService } from "../model/protocol.ts";
+import type { DeviceProfile } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
 import type { ByteTotals, TelemetryEvent } from "../telemetry/event.ts";
 import { type Book, type DownlinkObserver, openBook } from "./book.ts";
@@ -168,16 +169,24 @@ export async function openCoordinator(
     timers.add(cancel);
   };
 
-  /** Of the parts that fit the cohort's devices; undefined where nobody has less than the whole model. */
-  const widthsOf = (cohort: readonly ClientId[]): readonly number[] | undefined => {
+  /** Of the part that fits a device. */
+  const widthFor = (device: DeviceProfile): number => {
     const { manifest, subModels } = contract;
-    if (subModels.length === 0) return undefined;
+    if (subModels.length === 0) return 1;
     const cost = {
       bytesPerCoordinate: book.bytesPerCoordinate(),
       reportDeadlineMs: rounds.reportDeadlineMs,
     };
-    return cohort.map((clientId) => fitting(sessions.deviceOf(clientId), subModels, manifest, cost).width);
+    return fitting(device, subModels, manifest, cost).width;
   };
+
+  /** Undefined where nobody has less than the whole model. */
+  const widthsOf = (cohort: readonly ClientId[]): readonly number[] | undefined =>
+    contract.subModels.length === 0
+      ? undefined
+      : cohort.map((clientId) => widthFor(sessions.deviceOf(clientId)));
+
+  const overdueWidth = (): number => book.overdueWidth(rounds.coverWithin);
 
   const perform = (effect: RoundEffect): void => {
     switch (effect.type) {
@@ -229,7 +238,7 @@ export async function openCoordinator(
       bytes: totals,
     });
     evaluate();
-    dispatch({ type: "committed" });
+    dispatch({ type: "committed", overdueWidth: overdueWidth() });
   };
 
   const desk: Desk = {
@@ -240,6 +249,7 @@ export async function openCoordinator(
     dispatch,
     write,
     durable: () => durable,
+    widthFor,
     isOver: () => over,
     state: () => state,
   };
@@ -318,7 +328,7 @@ export async function openCoordinator(
   if (started === null) await write({ type: "started", runId, contract: contractDigests });
   if (started !== null) {
     evaluate();
-    dispatch({ type: "restarted" });
+    dispatch({ type: "restarted", overdueWidth: overdueWidth() });
   }
 
   return {

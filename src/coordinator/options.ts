@@ -78,6 +78,7 @@ export function coordinatorOptions(
       maxAbandoned: cohort.maxAbandoned,
       maxStaleness: cohort.maxStaleness,
       concurrency: cohort.concurrency,
+      coverWithin: cohort.coverWithin,
     },
   };
 }

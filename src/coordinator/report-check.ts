@@ -20,6 +20,8 @@ export interface ExpectedReport {
 
 export interface CheckedUpdate {
   readonly update: UpdateMessage;
+  /** Of the part of the model that it is about. */
+  readonly width: number;
   /** The largest |delta| of every tensor. */
   readonly largest: readonly number[];
   readonly bytesPerCoordinate: number;
@@ -34,6 +36,7 @@ export interface ReportRules extends ExpectedReport {
   readonly manifestId: number;
   /** Of what the client owns. */
   readonly plan: OwnedPlan;
+  readonly width: number;
   readonly exponents: Exponents;
   readonly train: TrainSettings;
   readonly limits: Limits;
@@ -65,5 +68,5 @@ export function checkReport(bytes: Uint8Array, clientId: ClientId, rules: Report
   if (rules.keepsUpdates) checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
   const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
   const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
-  return { update, largest, norm: normOf(update), bytesPerCoordinate };
+  return { update, width: rules.width, largest, norm: normOf(update), bytesPerCoordinate };
 }

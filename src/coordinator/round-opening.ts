@@ -26,7 +26,7 @@ export function openWhenReady(
       [{ type: "timer", event: "selection-deadline", round, afterMs }],
     ];
   }
-  const cohort = sample(waiting, wanted, config.seed, round);
+  const cohort = sample(state, wanted, config.seed, round);
   const next: RoundState = {
     ...state,
     phase: "reporting",
@@ -62,16 +62,24 @@ function cohortSize(state: RoundState, { goal, overSelection, concurrency }: Rou
   return state.settled ? Math.min(enough, Math.max(wanted, state.present.length)) : enough;
 }
 
-/** A uniform choice that depends on who waits, not on the order in which they came. */
+/**
+ * A uniform choice that depends on who waits, not on the order in which they came; but if a part of the model is overdue
+ * and nobody who was chosen can train it, the first who can takes the last place: masked averaging converges to a point
+ * of the whole model's loss only if every coordinate is covered (Zhou et al., "Every parameter matters", 2023).
+ */
 function sample(
-  waiting: readonly ClientId[],
+  { waiting, present, overdueWidth }: RoundState,
   size: number,
   seed: number,
   round: number,
 ): readonly ClientId[] {
   const ids = [...waiting].sort();
-  const order = permutation(ids.length, derive(seed, "cohort", round));
-  return [...order.subarray(0, size)].map((i) => ids[i]!).sort();
+  const inOrder = [...permutation(ids.length, derive(seed, "cohort", round))].map((i) => ids[i]!);
+  const chosen = inOrder.slice(0, size);
+  const wide = new Set(present.flatMap(({ clientId, width }) => (width >= overdueWidth ? [clientId] : [])));
+  const needed = inOrder.find((id) => wide.has(id));
+  if (needed !== undefined && size > 0 && !chosen.some((id) => wide.has(id))) chosen[size - 1] = needed;
+  return chosen.sort();
 }
 
 /**

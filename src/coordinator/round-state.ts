@@ -29,6 +29,8 @@ export interface RoundConfig {
    * cohort a round.
    */
   readonly concurrency: number | null;
+  /** With widths: after so many versions without a report of the widest part somebody who can train it is asked. */
+  readonly coverWithin: number;
 }
 
 /** A client that was asked in an earlier round, for a model of an earlier version, and has not reported. */
@@ -36,6 +38,12 @@ export interface LateClient {
   readonly clientId: ClientId;
   readonly round: number;
   readonly version: number;
+}
+
+export interface PresentClient {
+  readonly clientId: ClientId;
+  /** Of the part of the model that its device is good for, 1 for all of it. */
+  readonly width: number;
 }
 
 /** Clients of a closed round of which nothing was heard since; its deadline decides about them. */
@@ -65,7 +73,7 @@ export interface RoundState {
   readonly evidence: Evidence;
   // From here on what a restart forgets.
   /** Checked in and not left. */
-  readonly present: readonly ClientId[];
+  readonly present: readonly PresentClient[];
   /** Of these, without work, in order of arrival. */
   readonly waiting: readonly ClientId[];
   /** In the cohort, not reported, link gone. */
@@ -77,10 +85,13 @@ export interface RoundState {
   readonly selectionTimer: boolean;
   /** A round has opened since this process began: who is present is known. */
   readonly settled: boolean;
+  /** Of the part of the model that somebody in the next cohort has to train, if anybody who waits can; 0 for any. */
+  readonly overdueWidth: number;
 }
 
 export type RoundEvent =
-  | { readonly type: "checked-in"; readonly clientId: ClientId }
+  /** `width` is that of the part of the model that its device is good for; all of it if left out. */
+  | { readonly type: "checked-in"; readonly clientId: ClientId; readonly width?: number }
   | { readonly type: "left"; readonly clientId: ClientId }
   | { readonly type: "reported"; readonly clientId: ClientId }
   | { readonly type: "refused"; readonly clientId: ClientId }
@@ -88,9 +99,9 @@ export type RoundEvent =
   | { readonly type: "offered"; readonly clientId: ClientId }
   | { readonly type: "selection-deadline"; readonly round: number }
   | { readonly type: "report-deadline"; readonly round: number }
-  | { readonly type: "committed" }
+  | { readonly type: "committed"; readonly overdueWidth?: number }
   /** The process begins on a journal that holds a run. */
-  | { readonly type: "restarted" }
+  | { readonly type: "restarted"; readonly overdueWidth?: number }
   /** By an operator: the open round goes on to its end, or is abandoned; no other opens. */
   | { readonly type: "paused"; readonly abandon: boolean }
   | { readonly type: "resumed" };
@@ -128,6 +139,7 @@ export const initialRound: RoundState = {
   awaited: [],
   selectionTimer: false,
   settled: false,
+  overdueWidth: 0,
 };
 
 /** The version that a client's report of `round` has to be trained from, were it accepted; null: it would not be. */

@@ -5,6 +5,7 @@ import { joinRound, openWhenReady, reportDeadline } from "./round-opening.ts";
 import {
   isEarly,
   owes,
+  type PresentClient,
   type RoundConfig,
   type RoundEffect,
   type RoundEvent,
@@ -26,7 +27,7 @@ export const step: Step = (state, event, config) => {
   if (state.phase === "finished") return [state, []];
   switch (event.type) {
     case "checked-in":
-      return checkedIn(state, event.clientId, config);
+      return checkedIn(state, { width: 1, ...event }, config);
     case "left":
       return left(state, event.clientId, config);
     case "reported":
@@ -43,9 +44,9 @@ export const step: Step = (state, event, config) => {
     case "report-deadline":
       return reportDeadlinePassed(state, event.round, config);
     case "committed":
-      return committed(state, config);
+      return committed({ ...state, overdueWidth: event.overdueWidth ?? 0 }, config);
     case "restarted":
-      return restarted(state, config);
+      return restarted({ ...state, overdueWidth: event.overdueWidth ?? 0 }, config);
     case "paused": {
       const paused = { ...state, paused: true };
       return event.abandon && state.phase === "reporting" ? abandon(paused, config) : [paused, []];
@@ -58,10 +59,14 @@ export const step: Step = (state, event, config) => {
 };
 
 /** Who checks in has nothing more to report of an earlier round. */
-function checkedIn(before: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
+function checkedIn(
+  before: RoundState,
+  { clientId, width }: PresentClient,
+  config: RoundConfig,
+): ReturnType<Step> {
   const state = {
     ...withoutLate(noticed(before, clientId), clientId),
-    present: before.present.includes(clientId) ? before.present : [...before.present, clientId],
+    present: [...before.present.filter((one) => one.clientId !== clientId), { clientId, width }],
   };
   if (owes(state, clientId)) {
     const gone = state.gone.filter((id) => id !== clientId);
@@ -91,10 +96,9 @@ function noticed(state: RoundState, clientId: ClientId): RoundState {
 
 function left(before: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
   // the late stay: a report may be under way, and a client that is gone for good grows too stale
-  const [waiting, present] = [before.waiting, before.present].map((ids) =>
-    ids.filter((id) => id !== clientId),
-  );
-  const state = { ...before, waiting: waiting!, present: present! };
+  const waiting = before.waiting.filter((id) => id !== clientId);
+  const present = before.present.filter((one) => one.clientId !== clientId);
+  const state = { ...before, waiting, present };
   if (!owes(state, clientId) || state.gone.includes(clientId)) return openWhenReady(state, config, false);
   return closedOrJoined({ ...state, gone: [...state.gone, clientId] }, config);
 }

@@ -33,6 +33,8 @@ export interface Desk {
   readonly write: (record: Record) => Promise<void>;
   /** Resolves when all that was written so far is on disk. */
   readonly durable: () => Promise<void>;
+  /** Of the part of the model that fits a device. */
+  readonly widthFor: (device: DeviceProfile) => number;
   readonly isOver: () => boolean;
   readonly state: () => RoundState;
 }
@@ -118,7 +120,7 @@ export function openSessions(desk: Desk): Sessions {
         session.waiting?.reply(superseded);
         session.waiting = { request, reply };
         if (end !== null) tellEnd(clientId, end);
-        else desk.dispatch({ type: "checked-in", clientId });
+        else desk.dispatch({ type: "checked-in", clientId, width: desk.widthFor(session.device) });
       });
     };
 
@@ -159,7 +161,9 @@ export function openSessions(desk: Desk): Sessions {
         if (desk.isOver()) return;
         if (desk.state().round !== round || desk.state().phase !== "reporting") {
           // the round closed before it was on disk: its client still waits, for another
-          if (live.get(clientId)?.waiting) desk.dispatch({ type: "checked-in", clientId });
+          const session = live.get(clientId);
+          if (session?.waiting)
+            desk.dispatch({ type: "checked-in", clientId, width: desk.widthFor(session.device) });
           return;
         }
         answer(clientId, (request) => {

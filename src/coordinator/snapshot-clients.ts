@@ -29,7 +29,7 @@ export const round: Section<BookState["round"]> = {
 const EXPONENT_ZERO = 100;
 
 export const usual: Section<BookState["usual"]> = {
-  write(writer, { exponents, norms, lastLoss, usualNorm, lastSteps, bytesPerCoordinate }) {
+  write(writer, { exponents, norms, lastLoss, usualNorm, lastSteps, bytesPerCoordinate, uncovered }) {
     for (const exponent of exponents) writer.uint8(EXPONENT_ZERO + exponent);
     writer.varint(norms.recent.length);
     for (const ofRound of norms.recent) {
@@ -43,8 +43,9 @@ export const usual: Section<BookState["usual"]> = {
     for (const median of [lastLoss, usualNorm, lastSteps])
       writeOptional(writer, median, (v) => writeDouble(writer, v));
     writeDouble(writer, bytesPerCoordinate);
+    for (const { rounds } of uncovered) writer.varint(rounds);
   },
-  read(reader, { manifest }) {
+  read(reader, { manifest }, first) {
     const exponents = manifest.tensors.map(
       ({ name }) => reader.uint8(`exponent ${name}`, 0, 2 * EXPONENT_ZERO) - EXPONENT_ZERO,
     );
@@ -63,6 +64,10 @@ export const usual: Section<BookState["usual"]> = {
       usualNorm: medianOf("usual norm"),
       lastSteps: medianOf("last steps"),
       bytesPerCoordinate: readDouble(reader, "bytes a coordinate"),
+      uncovered: first.usual.uncovered.map(({ width }) => ({
+        width,
+        rounds: reader.varint(`rounds without width ${width}`, 0, 0xffffffff),
+      })),
     };
   },
 };

@@ -3,6 +3,7 @@ import { afterRound, type ClientNorm, type Norms, noNorms } from "../aggregation
 import { median } from "../aggregation/robust/median.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { Exponents } from "../model/protocol.ts";
+import type { SubModel } from "../model/submodel.ts";
 import type { CheckedUpdate } from "./report-check.ts";
 
 /** What rounds have been like, which the next one is measured against: a fold of the journal. */
@@ -17,21 +18,33 @@ export interface Usual {
   readonly lastSteps: number | null;
   /** Likewise: bytes of a report for each coordinate that its client owns; those of float32 before there was one. */
   readonly bytesPerCoordinate: number;
+  /** Of every width, narrowest first, the committed rounds in a row in which no report was of a part that wide. */
+  readonly uncovered: readonly Uncovered[];
 }
 
-export const firstUsual = ({ tensors }: Manifest): Usual => ({
+export interface Uncovered {
+  readonly width: number;
+  readonly rounds: number;
+}
+
+export const firstUsual = (
+  { tensors }: Manifest,
+  subModels: readonly Pick<SubModel, "width">[] = [],
+): Usual => ({
   exponents: tensors.map(() => FIRST_EXPONENT),
   norms: noNorms,
   lastLoss: null,
   usualNorm: null,
   lastSteps: null,
   bytesPerCoordinate: 4,
+  uncovered: subModels.map(({ width }) => ({ width, rounds: 0 })).sort((a, b) => a.width - b.width),
 });
 
 /** What the open round's updates were like so far, in the order in which they came; nothing made of it depends on that. */
 export interface Seen {
   readonly norms: ClientNorm[];
   readonly losses: number[];
+  readonly widths: number[];
   readonly steps: number[];
   readonly bytesPerCoordinate: number[];
   /** The largest |delta| of every tensor. */
@@ -41,6 +54,7 @@ export interface Seen {
 export const nothingSeen = ({ tensors }: Manifest): Seen => ({
   norms: [],
   losses: [],
+  widths: [],
   steps: [],
   bytesPerCoordinate: [],
   largest: tensors.map(() => 0),
@@ -49,12 +63,13 @@ export const nothingSeen = ({ tensors }: Manifest): Seen => ({
 /** In place. */
 export function see(
   seen: Seen,
-  { update, largest, norm, bytesPerCoordinate }: CheckedUpdate,
+  { update, width, largest, norm, bytesPerCoordinate }: CheckedUpdate,
   steps: number,
 ): void {
   seen.norms.push({ clientId: update.clientId, norm });
   seen.losses.push(update.trainLoss);
   seen.steps.push(steps);
+  seen.widths.push(width);
   seen.bytesPerCoordinate.push(bytesPerCoordinate);
   for (const [i, value] of largest.entries()) seen.largest[i] = Math.max(seen.largest[i]!, value);
 }
@@ -79,5 +94,9 @@ export function usualAfter(
     usualNorm: median(seen.norms.map(({ norm }) => norm)),
     lastSteps: median(seen.steps),
     bytesPerCoordinate: median(seen.bytesPerCoordinate),
+    uncovered: usual.uncovered.map(({ width, rounds }) => ({
+      width,
+      rounds: seen.widths.some((one) => one >= width) ? 0 : rounds + 1,
+    })),
   };
 }

@@ -124,7 +124,7 @@ test("q-fedavg: a loss of next to nothing does not stop the step of all", async 
     for (const { data } of coordinator.book.model().params.values()) moved.push(...data);
     return Math.hypot(...moved);
   };
-  expect(await after(1e-30)).toBeGreaterThan(0.7 * (await after(0.5)));
+  expect(await after(1e-30)).toBeGreaterThan(0.9 * (await after(0.5)));
 });
 
 test("one long report does not make all seem long, so that slow links keep their width", async () => {

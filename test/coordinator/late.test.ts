@@ -29,6 +29,7 @@ const config: RoundConfig = {
   maxAbandoned: 2,
   maxStaleness: 2,
   concurrency: null,
+  coverWithin: 5,
 };
 
 function run(events: readonly RoundEvent[], from: RoundState = initialRound, settings = config) {

@@ -81,6 +81,7 @@ const config: RoundConfig = {
   maxAbandoned: 50,
   maxStaleness: 0,
   concurrency: null,
+  coverWithin: 5,
 };
 
 /**

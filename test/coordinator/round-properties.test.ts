@@ -21,8 +21,12 @@ import {
 const ids = ["a", "b", "c", "d", "e", "f", "g"];
 const id = fc.constantFrom(...ids);
 
+const checkingIn = fc
+  .tuple(id, fc.constantFrom(0.5, 1))
+  .map(([clientId, width]): RoundEvent => ({ type: "checked-in", clientId, width }));
+
 const happening = fc.oneof(
-  { weight: 6, arbitrary: id.map((clientId): RoundEvent => ({ type: "checked-in", clientId })) },
+  { weight: 6, arbitrary: checkingIn },
   { weight: 2, arbitrary: id.map((clientId): RoundEvent => ({ type: "left", clientId })) },
   { weight: 6, arbitrary: id.map((clientId): RoundEvent => ({ type: "reported", clientId })) },
   { weight: 1, arbitrary: id.map((clientId): RoundEvent => ({ type: "refused", clientId })) },
@@ -50,6 +54,7 @@ const settings: fc.Arbitrary<RoundConfig> = fc
     concurrency: more === null ? null : rest.goal + more,
     selectionDeadlineMs: 1000,
     reportDeadlineMs: 5000,
+    coverWithin: 5,
   }));
 
 /** A coordinator without bytes: performs what the machine asks for, and keeps the journal. */
@@ -95,7 +100,8 @@ function coordinator(config: RoundConfig) {
         const version = state.version + (effect.outcome === "commit" ? 1 : 0);
         const { outcome } = effect;
         journal.push({ type: "closed", round, outcome, version, digest: "", evidence, bytes });
-        if (outcome === "commit") dispatch({ type: "committed" });
+        if (outcome === "commit")
+          dispatch({ type: "committed", overdueWidth: state.round % 3 === 0 ? 1 : 0 });
       }
     }
   };
@@ -110,7 +116,7 @@ function coordinator(config: RoundConfig) {
     const awaited = next.awaited.flatMap(({ clientIds }) => clientIds);
     expect(new Set(awaited).size, "awaited once").toBe(awaited.length);
     for (const who of next.waiting) expect(owes(next, who), "who waits owes nothing").toBe(false);
-    for (const who of next.waiting) expect(next.present).toContain(who);
+    for (const who of next.waiting) expect(next.present.map(({ clientId }) => clientId)).toContain(who);
     if (config.concurrency !== null && effects.some(({ type }) => type === "open" || type === "join")) {
       const atWork = next.cohort.filter((who) => owes(next, who) && !next.gone.includes(who)).length;
       expect(atWork + numLateAtWork(next)).toBeLessThanOrEqual(config.concurrency);

@@ -20,6 +20,7 @@ const config: RoundConfig = {
   maxAbandoned: 2,
   maxStaleness: 0,
   concurrency: null,
+  coverWithin: 5,
 };
 
 /** Runs events through the machine and gathers what it asks for. */

@@ -78,6 +78,7 @@ export function options(overrides: {
   readonly downlink?: readonly PlanRule[];
   readonly maxStaleness?: number;
   readonly concurrency?: number | null;
+  readonly coverWithin?: number;
   readonly aggregation?: Partial<AggregationSettings>;
   readonly subModels?: readonly SubModel[];
   readonly masks?: Partial<MaskRules>;
@@ -132,6 +133,7 @@ export function options(overrides: {
       maxAbandoned: 3,
       maxStaleness,
       concurrency,
+      coverWithin: overrides.coverWithin ?? 5,
     },
   };
 }
