@@ -1,7 +1,7 @@
 import { lstatSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join, relative, resolve } from "node:path";
-import type { Coordinator, RunStatus } from "../coordinator/coordinator.ts";
+import type { Operator, RunStatus } from "../coordinator/operator.ts";
 import { digestOf } from "../model/manifest.ts";
 
 /**
@@ -40,7 +40,7 @@ export function controlPath(folder: string, platform: string = process.platform)
  */
 export async function serveControl(
   path: string,
-  coordinator: Pick<Coordinator, "pause" | "resume" | "status">,
+  coordinator: Operator,
   stop: () => void,
 ): Promise<{ readonly close: () => Promise<void> }> {
   const connections = new Set<Socket>();
@@ -107,11 +107,7 @@ function receiveLine(connection: Socket, onLine: (line: string) => void): void {
   });
 }
 
-async function answer(
-  line: string,
-  coordinator: Pick<Coordinator, "pause" | "resume" | "status">,
-  stop: () => void,
-): Promise<ControlReply> {
+async function answer(line: string, coordinator: Operator, stop: () => void): Promise<ControlReply> {
   const request = parseRequest(line);
   if (request === null)
     return {

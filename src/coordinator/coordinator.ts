@@ -5,17 +5,17 @@ import type { ClientId, Model } from "../model/message.ts";
 import type { CoordinatorService } from "../model/protocol.ts";
 import type { DeviceProfile } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
-import type { ByteTotals, TelemetryEvent } from "../telemetry/event.ts";
+import type { TelemetryEvent } from "../telemetry/event.ts";
 import { type Book, type DownlinkObserver, openBook } from "./book.ts";
 import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
 import { fitting } from "./fitting.ts";
 import { openJournal } from "./journal.ts";
+import { type Operator, operator } from "./operator.ts";
 import { type CoordinatorOptions, runContract } from "./options.ts";
-import { dropOutOf } from "./over-selection.ts";
 import { encodeRecord, type Record } from "./record.ts";
 import { replay } from "./replay.ts";
 import { step } from "./round.ts";
-import type { RoundEffect, RoundEvent, RoundState } from "./round-state.ts";
+import type { RoundEffect, RoundEvent } from "./round-state.ts";
 import { type Desk, openSessions } from "./sessions.ts";
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */
@@ -32,7 +32,7 @@ export interface CoordinatorPorts {
   readonly observe?: DownlinkObserver;
 }
 
-export interface Coordinator {
+export interface Coordinator extends Operator {
   readonly runId: string;
   readonly service: CoordinatorService;
   readonly book: Book;
@@ -47,38 +47,6 @@ export interface Coordinator {
   readonly finished: Promise<Outcome>;
   /** Ends the run where it stands; what was acknowledged is in the journal. */
   readonly stop: (detail: string) => void;
-  /**
-   * Opens no more rounds until `resume`, after a restart too; the open round goes on to its end, or is abandoned. Resolves
-   * when that is on disk; false when the run is over.
-   */
-  readonly pause: (how: { readonly abandon: boolean }) => Promise<boolean>;
-  readonly resume: () => Promise<boolean>;
-  readonly status: () => RunStatus;
-}
-
-/** What an operator sees. */
-export interface RunStatus {
-  readonly runId: string;
-  readonly phase: RoundState["phase"];
-  readonly paused: boolean;
-  /** The last one opened. */
-  readonly round: number;
-  readonly version: number;
-  /** To reach. */
-  readonly rounds: number;
-  /** Clients asked in the open round, of those the reports that count and those refused; 0 between rounds. */
-  readonly cohort: number;
-  readonly reports: number;
-  readonly refused: number;
-  readonly goal: number;
-  /** Asked in earlier rounds, and their reports may still count. */
-  readonly late: number;
-  /** Clients that are checked in, and of these the ones without work. */
-  readonly clients: number;
-  readonly waiting: number;
-  /** Share of those asked that is expected not to report. */
-  readonly dropOut: number;
-  readonly bytes: ByteTotals;
 }
 
 export interface Outcome {
@@ -255,51 +223,6 @@ export async function openCoordinator(
   };
   const sessions = openSessions(desk);
 
-  const pause: Coordinator["pause"] = async ({ abandon }) => {
-    if (over || state.phase === "finished") return false;
-    const round = state.phase === "reporting" ? state.round : null;
-    if (!state.paused) void write({ type: "paused" });
-    if (!state.paused || (abandon && round !== null))
-      emit({ type: "run.paused", round, abandoned: abandon && round !== null });
-    dispatch({ type: "paused", abandon });
-    await durable;
-    return true;
-  };
-
-  const resume = async (): Promise<boolean> => {
-    if (over || state.phase === "finished") return false;
-    if (state.paused) {
-      void write({ type: "resumed" });
-      emit({ type: "run.resumed" });
-      dispatch({ type: "resumed" });
-    }
-    await durable;
-    return true;
-  };
-
-  const status = (): RunStatus => {
-    const { phase, paused, round, version, cohort, reported, refused, late, present, waiting, evidence } =
-      state;
-    const isOpen = phase === "reporting";
-    return {
-      runId,
-      phase,
-      paused,
-      round,
-      version,
-      rounds: rounds.rounds,
-      cohort: isOpen ? cohort.length : 0,
-      reports: isOpen ? reported.length : 0,
-      refused: isOpen ? refused.length : 0,
-      goal: rounds.goal,
-      late: late.length,
-      clients: present.length,
-      waiting: waiting.length,
-      dropOut: dropOutOf(evidence),
-      bytes: ledger.totals(),
-    };
-  };
-
   const finished = (async (): Promise<Outcome> => {
     try {
       const outcome = await ended;
@@ -341,8 +264,6 @@ export async function openCoordinator(
     resumedFinished,
     finished,
     stop: (detail) => settle({ outcome: "interrupted", detail }),
-    pause,
-    resume,
-    status,
+    ...operator(desk),
   };
 }

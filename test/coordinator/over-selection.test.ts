@@ -40,6 +40,9 @@ test("over-selection for 99.9 %: the figures that are known for a known drop-out
   expect(factor(100, 0.9)).toBeCloseTo(13.2, 2);
   expect(factor(20, 0.3)).toBeCloseTo(2.1, 2);
   expect(factor(1000, 0.3)).toBeCloseTo(1.51, 2);
+  // with as much evidence as is remembered, a little more: the README's figures
+  const remembered = observed(noEvidence, { heard: 0.7e6, lost: 0.3e6 });
+  expect([100, 10].map((goal) => cohortFor(goal, remembered))).toEqual([175, 25]);
 });
 
 test("nobody is asked in reserve before somebody was lost, and one who is does not rule", () => {
