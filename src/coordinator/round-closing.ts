@@ -1,7 +1,14 @@
+import type { ClientId } from "../model/message.ts";
 import { observed } from "./over-selection.ts";
 import type { Step } from "./round.ts";
 import { openWhenReady } from "./round-opening.ts";
-import { type LateClient, owes, type RoundConfig, type RoundEffect, type RoundState } from "./round-state.ts";
+import {
+  type LateClient,
+  owing,
+  type RoundConfig,
+  type RoundEffect,
+  type RoundState,
+} from "./round-state.ts";
 
 /** How a round of the machine ends. */
 
@@ -13,9 +20,10 @@ type Cause = "deadline" | "early";
  * soon as refusals leave too few.
  */
 export function closeWhenComplete(state: RoundState, config: RoundConfig): ReturnType<Step> {
-  const { reported, gone, cohort, late } = state;
-  const nobodyLeft = late.length === 0 && cohort.every((id) => !owes(state, id) || gone.includes(id));
-  const numHopes = reported.length + late.length + cohort.filter((id) => owes(state, id)).length;
+  const { reported, gone, late } = state;
+  const silent = owing(state);
+  const nobodyLeft = late.length === 0 && silent.length === gone.length;
+  const numHopes = reported.length + late.length + silent.length;
   if (numHopes < config.minimum && config.concurrency === null) return abandon(state, config);
   const complete = reported.length >= config.goal || (nobodyLeft && reported.length >= config.minimum);
   return complete ? commit(state, config) : [state, []];
@@ -56,8 +64,8 @@ export function lateAfter(
   { maxStaleness }: RoundConfig,
 ): readonly LateClient[] {
   if (maxStaleness === 0) return [];
-  const { version, round, cohort, late } = state;
-  const silentNow = cohort.filter((id) => owes(state, id)).map((clientId) => ({ clientId, round, version }));
+  const { version, round, late } = state;
+  const silentNow = owing(state).map((clientId) => ({ clientId, round, version }));
   return [...late, ...silentNow].filter((one) => nextVersion - one.version <= maxStaleness);
 }
 
@@ -68,11 +76,13 @@ export function lateAfter(
  */
 function learned(state: RoundState, { concurrency }: RoundConfig, cause: Cause): RoundState {
   if (concurrency !== null) return state; // a place that is lost goes to another: nobody is asked in reserve
-  const { cohort, reported, refused, awaited, round } = state;
-  const silent = cohort.filter((id) => owes(state, id));
+  const { awaited, round } = state;
+  const asked = new Set(state.cohort);
+  const numAsked = (ids: readonly ClientId[]): number => ids.filter((id) => asked.has(id)).length;
+  const silent = owing(state);
   const evidence = observed(state.evidence, {
-    heard: cohort.filter((id) => reported.includes(id)).length,
-    lost: cohort.filter((id) => refused.includes(id)).length + (cause === "deadline" ? silent.length : 0),
+    heard: numAsked(state.reported),
+    lost: numAsked(state.refused) + (cause === "deadline" ? silent.length : 0),
   });
   if (cause === "deadline" || silent.length === 0) return { ...state, evidence };
   return { ...state, evidence, awaited: [...awaited, { round, clientIds: silent }] };

@@ -2,7 +2,7 @@ import type { ClientId } from "../model/message.ts";
 import { derive, permutation } from "../model/rng.ts";
 import { cohortFor } from "./over-selection.ts";
 import type { Step } from "./round.ts";
-import { numLateAtWork, owes, type RoundConfig, type RoundEffect, type RoundState } from "./round-state.ts";
+import { numLateAtWork, owing, type RoundConfig, type RoundEffect, type RoundState } from "./round-state.ts";
 
 /** How the round machine chooses who is asked. */
 
@@ -35,7 +35,7 @@ export function openWhenReady(
     reported: [],
     gone: [],
     refused: [],
-    waiting: waiting.filter((id) => !cohort.includes(id)),
+    waiting: without(waiting, cohort),
     offered: [],
     selectionTimer: false,
     settled: true,
@@ -89,7 +89,7 @@ function sample(
 export function joinRound(state: RoundState, { concurrency, goal }: RoundConfig): ReturnType<Step> {
   if (concurrency === null) return [state, []];
   const { cohort, reported, refused, gone, paused } = state;
-  const numAtWork = cohort.filter((id) => owes(state, id) && !gone.includes(id)).length;
+  const numAtWork = owing(state).length - gone.length;
   const places = paused ? Math.min(concurrency, goal - reported.length) : concurrency;
   const open = Math.max(0, places - numAtWork - numLateAtWork(state));
   // a client reports once a round, of whichever round
@@ -97,12 +97,17 @@ export function joinRound(state: RoundState, { concurrency, goal }: RoundConfig)
   const next = state.waiting.filter((id) => !heardOf.has(id)).slice(0, open);
   const { round } = state;
   return [
-    { ...state, cohort: [...cohort, ...next], waiting: state.waiting.filter((id) => !next.includes(id)) },
+    { ...state, cohort: [...cohort, ...next], waiting: without(state.waiting, next) },
     next.flatMap((clientId): RoundEffect[] => [
       { type: "join", round, clientId },
       { type: "configure", clientId },
     ]),
   ];
+}
+
+function without(ids: readonly ClientId[], others: readonly ClientId[]): readonly ClientId[] {
+  const gone = new Set(others);
+  return ids.filter((id) => !gone.has(id));
 }
 
 export const reportDeadline = (round: number, { reportDeadlineMs }: RoundConfig): RoundEffect => ({

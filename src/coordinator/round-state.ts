@@ -192,6 +192,13 @@ export const owes = ({ phase, cohort, reported, refused }: RoundState, clientId:
   !reported.includes(clientId) &&
   !refused.includes(clientId);
 
+/** Who has a report to make in the open round: a cohort may be large, and nobody in it is looked for twice. */
+export function owing({ phase, cohort, reported, refused }: RoundState): readonly ClientId[] {
+  if (phase !== "reporting") return [];
+  const heard = new Set([...reported, ...refused]);
+  return cohort.filter((id) => !heard.has(id));
+}
+
 /**
  * Late clients that hold a place of `concurrency`. After a round that was abandoned all of them may be gone for good: they
  * may still report, but if they kept their places, as many of them as there are places would end a run.
