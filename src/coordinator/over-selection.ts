@@ -12,7 +12,7 @@ export interface Evidence {
 }
 
 /** Before anybody was asked: a fleet is reliable until somebody is lost, and one of the first who is does not rule. */
-export const noEvidence: Evidence = { heard: 20, lost: 0 };
+export const noEvidence: Evidence = { heard: 10, lost: 0 };
 
 /** Clients whose fate is remembered: enough to know a drop-out of 30 % to 2 points, few enough to follow a day. */
 const MEMORY = 512;

@@ -71,8 +71,8 @@ export function lateAfter(
 
 /**
  * What became of the cohort. Who is silent at the deadline is lost. Who is silent when the round closes before may just be
- * slow: of them the deadline decides, by what is heard of them until then; else a round that closes at its goal would
- * teach that nobody is ever lost, and the next would ask too few.
+ * slow: of them the deadline decides, by what is heard of them until then, and all that is known of the round waits for
+ * it; else rounds that close at their goal would teach that hardly anybody is ever lost, and the next would ask too few.
  */
 function learned(state: RoundState, { concurrency }: RoundConfig, cause: Cause): RoundState {
   if (concurrency !== null) return state; // a place that is lost goes to another: nobody is asked in reserve
@@ -80,10 +80,8 @@ function learned(state: RoundState, { concurrency }: RoundConfig, cause: Cause):
   const asked = new Set(state.cohort);
   const numAsked = (ids: readonly ClientId[]): number => ids.filter((id) => asked.has(id)).length;
   const silent = owing(state);
-  const evidence = observed(state.evidence, {
-    heard: numAsked(state.reported),
-    lost: numAsked(state.refused) + (cause === "deadline" ? silent.length : 0),
-  });
-  if (cause === "deadline" || silent.length === 0) return { ...state, evidence };
-  return { ...state, evidence, awaited: [...awaited, { round, clientIds: silent }] };
+  const [heard, lost] = [numAsked(state.reported), numAsked(state.refused)];
+  if (cause === "early" && silent.length > 0)
+    return { ...state, awaited: [...awaited, { round, heard, lost, clientIds: silent }] };
+  return { ...state, evidence: observed(state.evidence, { heard, lost: lost + silent.length }) };
 }

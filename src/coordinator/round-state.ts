@@ -46,8 +46,8 @@ export interface PresentClient {
   readonly width: number;
 }
 
-/** Clients of a closed round of which nothing was heard since; its deadline decides about them. */
-export interface Awaited {
+/** A closed round whose deadline decides what became of the clients of which nothing was heard yet. */
+export interface Awaited extends Evidence {
   readonly round: number;
   readonly clientIds: readonly ClientId[];
 }

@@ -87,11 +87,14 @@ const withoutLate = (state: RoundState, clientId: ClientId): RoundState => ({
 function noticed(state: RoundState, clientId: ClientId): RoundState {
   const from = state.awaited.find(({ clientIds }) => clientIds.includes(clientId));
   if (from === undefined) return state;
-  const left = { ...from, clientIds: from.clientIds.filter((id) => id !== clientId) };
-  const awaited = state.awaited.flatMap((one) =>
-    one !== from ? [one] : left.clientIds.length > 0 ? [left] : [],
-  );
-  return { ...state, awaited, evidence: observed(state.evidence, { heard: 1, lost: 0 }) };
+  const left = {
+    ...from,
+    heard: from.heard + 1,
+    clientIds: from.clientIds.filter((id) => id !== clientId),
+  };
+  const others = state.awaited.filter((one) => one !== from);
+  if (left.clientIds.length > 0) return { ...state, awaited: [...others, left] };
+  return { ...state, awaited: others, evidence: observed(state.evidence, left) };
 }
 
 function left(before: RoundState, clientId: ClientId, config: RoundConfig): ReturnType<Step> {
@@ -135,12 +138,15 @@ function closedOrJoined(state: RoundState, config: RoundConfig): ReturnType<Step
 
 /** Of an open round, or of one that closed before: then who was not heard of since is lost. */
 function reportDeadlinePassed(before: RoundState, round: number, config: RoundConfig): ReturnType<Step> {
-  const lost = before.awaited.find((one) => one.round === round)?.clientIds.length ?? 0;
-  const state: RoundState = {
-    ...before,
-    awaited: before.awaited.filter((one) => one.round !== round),
-    evidence: lost === 0 ? before.evidence : observed(before.evidence, { heard: 0, lost }),
-  };
+  const from = before.awaited.find((one) => one.round === round);
+  const state: RoundState =
+    from === undefined
+      ? before
+      : {
+          ...before,
+          awaited: before.awaited.filter((one) => one !== from),
+          evidence: observed(before.evidence, { heard: from.heard, lost: from.lost + from.clientIds.length }),
+        };
   if (state.phase !== "reporting" || round !== state.round) return [state, []];
   return state.reported.length >= config.minimum
     ? commit(state, config, "deadline")

@@ -160,7 +160,7 @@ test("rounds abandoned in a row are counted over restarts, and so are drop-outs"
   const disk = memoryDisk();
   for (const life of [1, 2, 3]) {
     const { coordinator, pass } = await checkedIn(disk, how, "a", "b", "c");
-    expect(coordinator.status().dropOut).toBeCloseTo((3 * (life - 1)) / (20 + 3 * (life - 1)), 12);
+    expect(coordinator.status().dropOut).toBeCloseTo((3 * (life - 1)) / (10 + 3 * (life - 1)), 12);
     await pass(60_001);
     if (life === 3) expect((await coordinator.finished).outcome).toBe("failed");
     else expect(coordinator.status()).toMatchObject({ phase: "selecting", round: life });
