@@ -36,6 +36,8 @@ export interface Desk {
   /** Of the part of the model that fits a device. */
   readonly widthFor: (device: DeviceProfile) => number;
   readonly isOver: () => boolean;
+  /** Whether the journal waits for room on its disk. */
+  readonly isStalled: () => boolean;
   readonly state: () => RoundState;
 }
 
@@ -251,6 +253,7 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     return { kind: "accepted", report: id };
   }
   if (desk.isOver()) return refuse({ code: "run-over", detail: "the coordinator is ending", retry: true });
+  if (desk.isStalled()) return refuse(diskFull);
   const early = offer(desk, clientId, id.round);
   if (early !== null) return refuse(early);
   let checked: CheckedUpdate;
@@ -300,6 +303,13 @@ function turnAway(
   void desk.write({ type: "refused", round, clientId, digest, code });
   desk.dispatch({ type: "refused", clientId });
 }
+
+const diskFull: Refusal = {
+  code: "disk-full",
+  detail: "the coordinator waits for room on its disk",
+  retry: true,
+  retryAfterMs: 5_000,
+};
 
 function refuseReport(
   { ledger, emit }: Desk,
