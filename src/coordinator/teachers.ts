@@ -1,5 +1,6 @@
+import { kept, type Reading } from "../aggregation/robust/reading.ts";
 import { localSteps } from "../model/local-steps.ts";
-import type { Model, UpdateMessage } from "../model/message.ts";
+import type { Model } from "../model/message.ts";
 import type { TrainSettings } from "../model/protocol.ts";
 import { type Params, type SparseVector, toDense } from "../model/tensor.ts";
 
@@ -22,16 +23,17 @@ interface Move {
  */
 export const teachersOf = (
   { version, params }: Model,
-  updates: readonly UpdateMessage[],
+  readings: readonly Reading[],
   train: TrainSettings,
 ): Teachers => ({
   base: params,
-  moves: updates
-    .filter(({ baseVersion }) => baseVersion === version)
-    .map(({ numSteps, tensors }) => ({
-      steps: train.perStep ? localSteps(train, numSteps) : 1,
-      deltas: [...params.keys()].map((name) => tensors.get(name)!.delta),
-    })),
+  moves: readings.flatMap(({ read }) => {
+    const update = read();
+    if (update.baseVersion !== version) return [];
+    const { numSteps, tensors } = kept(update);
+    const steps = train.perStep ? localSteps(train, numSteps) : 1;
+    return [{ steps, deltas: [...params.keys()].map((name) => tensors.get(name)!.delta) }];
+  }),
 });
 
 export const teacherModels = ({ base, moves }: Teachers): readonly Params[] =>
