@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readJournal } from "../../src/coordinator/journal-read.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
 import { digestOf } from "../../src/model/manifest.ts";
 import type { ClientSession } from "../../src/model/protocol.ts";
@@ -168,4 +169,33 @@ test("rounds abandoned in a row are counted over restarts, and so are drop-outs"
   const { coordinator, pass } = await checkedIn(disk, how, "a", "b", "c"); // somebody wants it to go on
   await pass(60_001);
   expect(coordinator.status()).toMatchObject({ phase: "selecting", round: 4 });
+});
+
+test("a snapshot carries what the round machine knows: late clients, a pause, drop-outs", async () => {
+  const good = await honest();
+  const { journal, ...rest } = overSelecting({ goal: 2, minimum: 2, maxStaleness: 1 }, 1.5);
+  const how = { ...rest, journal: { ...journal, snapshotEvery: 1, keep: "needed" } } as const;
+  const disk = memoryDisk();
+  const first = await checkedIn(disk, how, "a", "b", "c");
+  await first.pass(60_001); // all are silent, and the round is abandoned
+  for (const id of ["a", "b", "c"]) void first.checkIn(id);
+  await first.pass(0);
+  await first.coordinator.pause({ abandon: false });
+  await first.send("a", { ...good, round: 2 });
+  await first.send("b", { ...good, round: 2 });
+  await first.pass(10);
+  const { late, dropOut, ...status } = first.coordinator.status();
+  expect({ ...status, late }).toMatchObject({ phase: "selecting", paused: true, version: 1, late: 1 });
+  expect((await readJournal(disk, "snapshot")).snapshot).not.toBeNull();
+  const second = await checkedIn(disk, how);
+  expect(second.coordinator.status()).toMatchObject({
+    phase: "selecting",
+    paused: true,
+    version: 1,
+    late: 1,
+  });
+  expect(second.coordinator.status().dropOut).toBe(dropOut);
+  expect(await second.send("c", { ...good, round: 2 })).toMatchObject({
+    refusal: { code: "between-rounds" },
+  });
 });
