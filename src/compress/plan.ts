@@ -1,3 +1,4 @@
+import { valuesBetween } from "../kernels/packed.ts";
 import { assert } from "../model/assert.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { digestOf, type Manifest, manifestDigest, type TensorSpec } from "../model/manifest.ts";
@@ -7,6 +8,7 @@ import { byteWriter } from "./bytes.ts";
 import { type Codec, codec } from "./codec.ts";
 import { matrixOf } from "./matrix.ts";
 import { ruleProblems, writeSpec } from "./spec.ts";
+import { vectorOf } from "./vector.ts";
 
 /** The tensors that share a payload: one flat vector, so that top-k and scale are joint across them. */
 export interface PlanGroup {
@@ -118,7 +120,8 @@ export function scatter(
   { tensors }: Pick<PlanGroup, "tensors">,
   vector: SparseVector,
 ): ReadonlyMap<string, SparseVector> {
-  const { support, values } = vector;
+  const { support } = vector;
+  const values = vector.packed ?? vector.values;
   const result = new Map<string, SparseVector>();
   let start = 0;
   let from = 0;
@@ -129,11 +132,8 @@ export function scatter(
     if (support === null) to = end;
     else while (to < support.length && support[to]! < end) to++;
     const offset = start;
-    result.set(name, {
-      length,
-      support: support === null ? null : minus(support.subarray(from, to), offset),
-      values: values.subarray(from, to),
-    });
+    const places = support === null ? null : minus(support.subarray(from, to), offset);
+    result.set(name, vectorOf(length, places, valuesBetween(values, from, to)));
     start = end;
     from = to;
   }

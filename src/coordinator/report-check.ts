@@ -1,5 +1,4 @@
-import { largestDeltas } from "../aggregation/exponents.ts";
-import { normOf } from "../aggregation/norm.ts";
+import { measureDeltas } from "../aggregation/exponents.ts";
 import { isMasked, type OwnedPlan } from "../compress/owned.ts";
 import type { Scratch } from "../compress/scratch.ts";
 import { WireError } from "../model/error.ts";
@@ -61,9 +60,9 @@ export function checkReport(bytes: Uint8Array, clientId: ClientId, rules: Report
   expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
   const claimed = decodeUpdate(frame, clientId, plan, rules.scratch);
   const update = { ...claimed, numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)) };
-  const largest = largestDeltas(update, manifest, exponents);
+  const { largest, norm } = measureDeltas(update, manifest, exponents);
   if (rules.keepsUpdates) checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
   const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
   const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
-  return { update, largest, norm: normOf(update), bytesPerCoordinate };
+  return { update, largest, norm, bytesPerCoordinate };
 }

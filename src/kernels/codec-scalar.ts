@@ -1,4 +1,5 @@
 import type { CodecKernels } from "./codec.ts";
+import { scalarMeasure } from "./codec-measure.ts";
 import { scalarRange } from "./codec-range.ts";
 import { scalarRans } from "./codec-rans.ts";
 import { scalarRice } from "./codec-rice.ts";
@@ -11,6 +12,7 @@ export const scalarCodecKernels: CodecKernels = {
   ...scalarRange,
   ...scalarRice,
   ...scalarStochastic,
+  ...scalarMeasure,
 
   allFinite(values) {
     const bits = bitsOf(values);
