@@ -14,12 +14,6 @@ export const scalarCodecKernels: CodecKernels = {
   ...scalarStochastic,
   ...scalarMeasure,
 
-  allFinite(values) {
-    const bits = bitsOf(values);
-    for (let i = 0; i < bits.length; i++) if ((bits[i]! & INFINITE) === INFINITE) return false;
-    return true;
-  },
-
   maxMagnitude(values) {
     let max = 0;
     for (let i = 0; i < values.length; i++) {
@@ -169,7 +163,6 @@ export const scalarCodecKernels: CodecKernels = {
 };
 
 const MAGNITUDE = 0x7fffffff;
-const INFINITE = 0x7f800000;
 
 const bitsOf = (values: Float32Array): Uint32Array =>
   new Uint32Array(values.buffer, values.byteOffset, values.length);

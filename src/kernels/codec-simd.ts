@@ -83,15 +83,6 @@ function openKernels(): CodecKernels {
     ...simdStochastic(wasm, arena),
     ...simdMeasure(wasm, arena, rans.countBytes),
 
-    allFinite(values) {
-      const [at] = place(4 * PART);
-      let all = true;
-      byParts(values, at, (_, count) => {
-        all &&= wasm.isFinite(at, count) !== 0;
-      });
-      return all;
-    },
-
     maxMagnitude(values) {
       const [at] = place(4 * PART);
       let most = 0;

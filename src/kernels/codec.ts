@@ -17,7 +17,6 @@ export interface CodecKernels
     RiceKernels,
     StochasticKernels,
     MeasureKernels {
-  readonly allFinite: (values: Float32Array) => boolean;
   /** The largest magnitude, 0 of none. */
   readonly maxMagnitude: (values: Float32Array) => number;
   /**

@@ -2,7 +2,7 @@ import { codecBase64 } from "./codec.wasm.ts";
 import type { CodecExports } from "./codec-exports.ts";
 import type { ExactSums } from "./exact-sums.ts";
 import { numValues, type Values } from "./packed.ts";
-import { type Addend, waitingRoom } from "./waiting-room.ts";
+import { type Addend, isDense, waitingRoom } from "./waiting-room.ts";
 import { canInstantiate, instantiate, newMemory } from "./webassembly.ts";
 
 /**
@@ -53,7 +53,7 @@ export function simdSums(length: number, waits: boolean = length > CACHED): Exac
   const room = waitingRoom(length, addRange);
 
   const addAddend = (addend: Addend): void => {
-    if (waits && !(addend.values instanceof Float32Array)) room.enter(addend);
+    if (waits && !(addend.values instanceof Float32Array) && isDense(addend)) room.enter(addend);
     else addRange(addend, 0, numValues(addend.values));
   };
 

@@ -59,8 +59,10 @@ export function waitingRoom(
   };
 }
 
-/** Sums at a time: half a MiB of them, beside what is added. */
-const BLOCK = 2 ** 16;
+/** Sums at a time: a quarter of a MiB of them, beside what is added. */
+const BLOCK = 2 ** 15;
+/** Of an addend with positions, for a block. */
+const FEWEST = 128;
 const MOST = 64;
 const HELD = 2 ** 27;
 
@@ -68,6 +70,13 @@ function bytesOf({ positions, values }: Addend): number {
   const ofPositions = positions === null ? 0 : positions.byteLength;
   if (values instanceof Float32Array) return ofPositions + values.byteLength;
   return ofPositions + ("codes" in values ? values.codes.length : values.bytes.length);
+}
+
+/** Whether it has so many values for the sums of a block that the way there is worth it. */
+export function isDense({ positions, values }: Addend): boolean {
+  const count = numValues(values);
+  if (positions === null || count === 0) return true;
+  return FEWEST * (positions[count - 1]! - positions[0]!) <= count * BLOCK;
 }
 
 /** How many values are for sums before `end`; those before `from` are. */

@@ -14,7 +14,7 @@ export const float32: ValueFormat<"float32"> = {
     leastBits: 32,
     read(reader, count, place) {
       const values = reader.readFloats(count);
-      if (!Number.isFinite(codecKernels(count).measure(values).largest))
+      if (!codecKernels(count).allFinite(values))
         throw new WireError("not-finite", place, `value ${firstNotFinite(values)}`);
       return values;
     },
