@@ -160,3 +160,28 @@ test("property: within the grid's error of a mean in float64", () => {
     { numRuns: 300 },
   );
 });
+
+test("packed values are folded to what the same values are, in a tally that waits too", () => {
+  const length = 2 ** 22 + 5;
+  const wide = { tensors: [{ name: "w", shape: [length] }] };
+  const table = Float32Array.of(-0.25, 0, 0.75);
+  const codes = Uint8Array.from({ length }, (_, i) => (i * i) % 3);
+  const values = Float32Array.from(codes, (code) => table[code]!);
+  const messageOf = (packed: boolean): UpdateMessage => ({
+    ...update(5, null, []),
+    tensors: new Map([
+      [
+        "w",
+        { mask: null, delta: { length, support: null, values, ...(packed && { packed: { codes, table } }) } },
+      ],
+    ]),
+  });
+  const [packed, plain] = [true, false].map((isPacked) => {
+    const tally = emptyTally(wide, grid);
+    for (let i = 0; i < 2; i++) addUpdate(tally, messageOf(isPacked), { gain: 3 + i, weight: 5 }, 1);
+    return tally;
+  });
+  expect(packed!.sums.isSettled()).toBe(false);
+  expect(sendersOverOwners(packed!).delta).toEqual(sendersOverOwners(plain!).delta);
+  expect(packed!.sums.read(length - 4, length)).toEqual(plain!.sums.read(length - 4, length));
+});
