@@ -42,8 +42,12 @@ describe("values that are folded and gone", () => {
   });
 
   it("lose their zeros, where a coder may send some", () => {
-    const { encode, decode } = codec({ select: { blocks: { keep: 1, of: 2 } }, values: { uniform: 2 } });
-    const { payload } = encode(vector, 1);
+    const { encode, decode } = codec({ select: { randomK: 0.5 }, values: { uniform: 8 } }, true);
+    const { payload } = encode(
+      vector.map((value, i) => (i % 50 === 0 ? 0 : value)),
+      1,
+    );
+    expect(payload[0]! >>> 4).toBe(3); // positions by seed
     const { support, values, packed } = decode(payload, LENGTH, "payload", reusedScratch());
     expect({ length: LENGTH, support, values }).toEqual(decode(payload, LENGTH));
     expect(packed).toBeUndefined();

@@ -4,6 +4,7 @@ import type { ExactSums } from "../../src/kernels/exact-sums.ts";
 import { scalarSums } from "../../src/kernels/exact-sums-scalar.ts";
 import { simdSums } from "../../src/kernels/exact-sums-simd.ts";
 import { derive } from "../../src/model/rng.ts";
+import { digestsOf } from "../suites/flat-vectors.ts";
 
 const LENGTH = 20_011; // more than two parts, and no multiple of a lane
 
@@ -15,7 +16,7 @@ function both(work: (sums: ExactSums) => void, length = LENGTH): BigInt64Array {
       return sums.read(0, length);
     },
   );
-  for (const sums of actual) expect(sums).toEqual(expected);
+  for (const sums of actual) expect(digestsOf(sums)).toBe(digestsOf(expected));
   return expected!;
 }
 
@@ -161,9 +162,10 @@ test("property: packed or written out, at once or together, in any order, the su
         s.add(start, floats, scale);
         s.add(start, values, scale);
       }, length);
-      expect(both((s) => packed.forEach((add) => void add(s)), length)).toEqual(plain);
+      const sums = both((s) => packed.forEach((add) => void add(s)), length);
+      expect(digestsOf(sums)).toBe(digestsOf(plain));
     }),
-    { numRuns: 8 },
+    { numRuns: 6 },
   );
 });
 
