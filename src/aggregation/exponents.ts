@@ -13,9 +13,10 @@ const SMALLEST_EXPONENT = -100;
 /** 8 times the largest |delta| of the round before. */
 const HEADROOM_BITS = 3;
 
+const bits = new DataView(new ArrayBuffer(8));
+
 /** The smallest integer that is no less than log2 of a positive number. */
 export function ceilLog2(value: number): number {
-  const bits = new DataView(new ArrayBuffer(8));
   bits.setFloat64(0, value);
   const exponent = (bits.getUint32(0) >>> 20) - 1023;
   return 2 ** exponent < value ? exponent + 1 : exponent;

@@ -1,7 +1,7 @@
 import type { CodecArena } from "./codec-arena.ts";
 import type { CodecExports } from "./codec-exports.ts";
 import type { Pointer } from "./kernels.ts";
-import { numValues, type Values, valuesBetween, writtenOut } from "./packed.ts";
+import { numValues, type PackedValues, type Values, valuesBetween, writtenOut } from "./packed.ts";
 
 /** What is asked of an update before it is let in. Values may be NaN or infinite here. */
 export interface MeasureKernels {
@@ -29,7 +29,7 @@ export const scalarMeasure: MeasureKernels = {
   },
 
   measure(values) {
-    if ("codes" in values) return ofCodes(values.table, (table) => scalarCounts(values.codes, table));
+    if ("codes" in values) return ofCodes(values, scalarCounts);
     const squares = new Float64Array(LANES);
     let largest = 0;
     const floats = writtenOut(values);
@@ -74,10 +74,7 @@ export function simdMeasure(
     },
 
     measure(values) {
-      if ("codes" in values)
-        return ofCodes(values.table, (table) =>
-          values.codes.length < FEW ? scalarCounts(values.codes, table) : countBytes(values.codes),
-        );
+      if ("codes" in values) return ofCodes(values, values.codes.length < FEW ? scalarCounts : countBytes);
       const [at, squaresAt] = place(4 * SHORT_PART, 8 * LANES);
       const squares = doubles(squaresAt, LANES).fill(0);
       let most = 0;
@@ -91,6 +88,8 @@ export function simdMeasure(
 }
 
 const INFINITE = 0x7f800000;
+type Coded = Extract<PackedValues, { readonly codes: Uint8Array }>;
+
 const LANES = 8;
 /** Floats at a time: fewer than elsewhere, so that they stay in the cache next to the core. */
 const SHORT_PART = 2 ** 12;
@@ -106,8 +105,15 @@ function scalarCounts(codes: Uint8Array, { length }: Float32Array): Uint32Array 
   return counts;
 }
 
-function ofCodes(table: Float32Array, countsOf: (table: Float32Array) => ArrayLike<number>): Measure {
-  const counts = countsOf(table);
+function ofCodes(
+  { codes, table }: Coded,
+  countsOf: (codes: Uint8Array, table: Float32Array) => ArrayLike<number>,
+): Measure {
+  const magnitude = Math.abs(table[0] ?? 0);
+  // signs: nothing to count
+  if (codes.length > 0 && table.every((entry) => Math.abs(entry) === magnitude))
+    return { largest: magnitude, squares: codes.length * (magnitude * magnitude) };
+  const counts = countsOf(codes, table);
   let [largest, squares] = [0, 0];
   for (let code = 0; code < table.length; code++) {
     if (counts[code] === 0) continue;

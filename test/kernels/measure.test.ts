@@ -21,6 +21,10 @@ it("finds the largest magnitude and the sum of squares, by hand", () => {
   expect(both((k) => k.measure(bytesOf(values)))).toEqual({ largest: 4, squares: 34 });
   const coded = { codes: Uint8Array.of(0, 0, 2, 0), table: Float32Array.of(0.5, 9, -2) };
   expect(both((k) => k.measure(coded))).toEqual({ largest: 2, squares: 3 * 0.25 + 4 });
+  const signs = { codes: Uint8Array.of(0, 1, 1), table: Float32Array.of(3, -3) };
+  expect(both((k) => k.measure(signs))).toEqual({ largest: 3, squares: 27 });
+  const none = { ...signs, codes: new Uint8Array(0) };
+  expect(both((k) => k.measure(none))).toEqual({ largest: 0, squares: 0 });
   expect(both((k) => k.measure(new Float32Array(0)))).toEqual({ largest: 0, squares: 0 });
 });
 
