@@ -1,9 +1,9 @@
 import { codecKernels } from "../kernels/codec.ts";
-import { type Values, writtenOut } from "../kernels/packed.ts";
+import { numValues, type Values, writtenOut } from "../kernels/packed.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import type { CodecSpec } from "../model/protocol.ts";
-import type { Positions, SparseVector } from "../model/tensor.ts";
+import { type Positions, packedVector, type SparseVector } from "../model/tensor.ts";
 import { bitReader, bitWriter } from "./bits.ts";
 import { type ByteReader, byteWriter } from "./bytes.ts";
 import type { PositionReader } from "./positions/coder.ts";
@@ -16,10 +16,10 @@ import {
   readPositionsHead,
   shortestPositions,
 } from "./positions.ts";
-import type { Scratch } from "./scratch.ts";
+import { fresh, type Scratch } from "./scratch.ts";
 import type { Selected } from "./selection.ts";
 import { take } from "./take.ts";
-import { lookUp, type Quantized, type ValueCode, type ValueReader, type ValuesSpec } from "./values/coder.ts";
+import type { Quantized, ValueCode, ValueReader, ValuesSpec } from "./values/coder.ts";
 import {
   isValueCoderId,
   isWhole,
@@ -28,7 +28,6 @@ import {
   valueCoderId,
   valueCoderName,
 } from "./values.ts";
-import { vectorOf } from "./vector.ts";
 
 export interface Encoded {
   readonly payload: Uint8Array;
@@ -147,15 +146,23 @@ export function readPayload(
   bits.end();
   if (expand) return { length, support: null, values: expand(written(sent), place) };
   const zero = support === null ? -1 : firstZero(sent);
-  if (zero < 0) return vectorOf(length, support, scratch === undefined ? written(sent) : sent);
+  if (zero < 0)
+    return scratch === undefined || sent instanceof Float32Array
+      ? { length, support, values: written(sent) }
+      : packedVector(length, support, sent, () => written(sent, scratch));
   if (!zeros) throw new WireError("bad-field", place, `value ${zero} is zero, and sent nevertheless`);
   const all = written(sent);
   const places = nonZero(all);
   return { length, support: take(support!, places), values: take(all, places) };
 }
 
-const written = (values: Values): Float32Array =>
-  "codes" in values ? lookUp(values.table, values.codes) : writtenOut(values);
+function written(values: Values, { floats }: Scratch = fresh): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const into = floats(numValues(values));
+  return "codes" in values
+    ? codecKernels(into.length).lookUp(values.table, values.codes, into)
+    : writtenOut(values, into);
+}
 
 /** The place of the first value that is zero; -1 when none is. */
 function firstZero(values: Values): number {

@@ -3,12 +3,11 @@ import { assert } from "../model/assert.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { digestOf, type Manifest, manifestDigest, type TensorSpec } from "../model/manifest.ts";
 import type { Exponents, PlanRule } from "../model/protocol.ts";
-import { type Params, type SparseVector, sizeOf } from "../model/tensor.ts";
+import { type Params, packedVector, type SparseVector, sizeOf } from "../model/tensor.ts";
 import { byteWriter } from "./bytes.ts";
 import { type Codec, codec } from "./codec.ts";
 import { matrixOf } from "./matrix.ts";
 import { ruleProblems, writeSpec } from "./spec.ts";
-import { vectorOf } from "./vector.ts";
 
 /** The tensors that share a payload: one flat vector, so that top-k and scale are joint across them. */
 export interface PlanGroup {
@@ -121,7 +120,6 @@ export function scatter(
   vector: SparseVector,
 ): ReadonlyMap<string, SparseVector> {
   const { support } = vector;
-  const values = vector.packed ?? vector.values;
   const result = new Map<string, SparseVector>();
   let start = 0;
   let from = 0;
@@ -133,7 +131,14 @@ export function scatter(
     else while (to < support.length && support[to]! < end) to++;
     const offset = start;
     const places = support === null ? null : minus(support.subarray(from, to), offset);
-    result.set(name, vectorOf(length, places, valuesBetween(values, from, to)));
+    const [first, last] = [from, to];
+    const values = () => vector.values.subarray(first, last);
+    result.set(
+      name,
+      vector.packed === undefined
+        ? { length, support: places, values: values() }
+        : packedVector(length, places, valuesBetween(vector.packed, from, to), values),
+    );
     start = end;
     from = to;
   }

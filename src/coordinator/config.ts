@@ -112,7 +112,9 @@ const coordinator = z.strictObject({
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
-      robustBytes: size.default(2 ** 30).describe("Updates that a robust strategy keeps of a round, decoded"),
+      robustBytes: size
+        .default(2 ** 30)
+        .describe("Memory of a robust strategy: for the reports of a round, and to fold them in"),
       clients: count.default(10_000).describe("Connections at one time"),
       idle: duration.default(30_000).describe("A transfer without progress for this long is ended"),
     })

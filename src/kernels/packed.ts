@@ -26,12 +26,15 @@ export function valuesBetween(values: Values, from: number, to: number): Values 
     : { bytes: values.bytes.subarray(4 * from, 4 * to) };
 }
 
-/** As floats; what is packed in memory of its own. */
-export function writtenOut(values: Values): Float32Array {
+/** As floats; what is packed goes into `floats`, as many as there are. */
+export function writtenOut(
+  values: Values,
+  floats: Float32Array = new Float32Array(values instanceof Float32Array ? 0 : numValues(values)),
+): Float32Array {
   if (values instanceof Float32Array) return values;
-  const floats = new Float32Array(numValues(values));
   if ("codes" in values) for (let i = 0; i < floats.length; i++) floats[i] = values.table[values.codes[i]!]!;
-  else if (isLittleEndian) new Uint8Array(floats.buffer).set(values.bytes);
+  else if (isLittleEndian)
+    new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength).set(values.bytes);
   else {
     const view = new DataView(values.bytes.buffer, values.bytes.byteOffset, values.bytes.length);
     for (let i = 0; i < floats.length; i++) floats[i] = view.getFloat32(4 * i, true);
