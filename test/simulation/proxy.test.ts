@@ -42,7 +42,7 @@ async function listener(onData: (socket: Socket, data: Buffer) => void = () => {
 const echo = () => listener((socket, data) => socket.write(data));
 
 async function proxyTo(target: { port: number }, faults: FaultProxyOptions["faults"] = {}) {
-  const proxy = await faultProxy({ target: target.port, seed: 7, faults });
+  const proxy = await faultProxy({ target: () => target.port, seed: 7, faults });
   cleanup.push(() => proxy.close());
   return proxy;
 }

@@ -135,7 +135,7 @@ export async function measureLink(latencyMs: number, seconds: number): Promise<L
       },
       async ({ desk, fleet, port }) => {
         const proxy = await faultProxy({
-          target: port,
+          target: () => port,
           faults: { up: { latencyMs }, down: { latencyMs } },
         });
         try {

@@ -41,8 +41,8 @@ export interface FaultProxy {
 }
 
 export interface FaultProxyOptions {
-  /** Port on 127.0.0.1 of what it stands before, which may come and go. */
-  readonly target: number;
+  /** Port on 127.0.0.1 of what it stands before, which may come and go, and come back elsewhere. */
+  readonly target: () => number;
   /** Of the jitter: the same draws for the same pieces of the same connection. */
   readonly seed?: number;
   readonly faults?: FaultChange;
@@ -74,7 +74,7 @@ export async function faultProxy({ target, seed = 1, faults = {} }: FaultProxyOp
     keep(near);
     if (current.accept === "refuse") return resetSocket(near);
     if (current.accept === "silent") return void near.pause();
-    const far = connect({ port: target, host: "127.0.0.1", allowHalfOpen: true });
+    const far = connect({ port: target(), host: "127.0.0.1", allowHalfOpen: true });
     keep(far);
     const reset = (): void => {
       resetSocket(near);
