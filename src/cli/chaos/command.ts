@@ -32,10 +32,10 @@ export async function chaosCommand(args: readonly string[], ports: ChaosPorts): 
   const { kills, seed, recoveryMs, only, json } = options;
   const run: { readonly [name in Name]: () => Promise<Figures> } = {
     kills: () => killScenario({ kills, seed, recoveryMs, say: status, signal }),
-    nats: () => natsScenario(seed, ports.startNats),
-    dropout: () => linkScenario(linkScenarios.dropout, seed),
-    latency: () => linkScenario(linkScenarios.latency, seed),
-    slow: () => linkScenario(linkScenarios.slow, seed),
+    nats: () => natsScenario(seed, ports.startNats, signal),
+    dropout: () => linkScenario(linkScenarios.dropout, seed, signal),
+    latency: () => linkScenario(linkScenarios.latency, seed, signal),
+    slow: () => linkScenario(linkScenarios.slow, seed, signal),
   };
   const results: Figures[] = [];
   for (const name of only) {

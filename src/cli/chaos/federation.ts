@@ -36,6 +36,10 @@ export interface Recovery {
 
 export interface Conclusion {
   readonly summary: Summary | null;
+  /** All bytes that passed, by the proxies' count. */
+  readonly wire: { readonly up: number; readonly down: number };
+  /** The same by the coordinator's count, of its last process. */
+  readonly socketBytes: { readonly received: number; readonly sent: number } | null;
   readonly digest: string | null;
   readonly receipts: number;
   readonly abandoned: number;
@@ -43,9 +47,24 @@ export interface Conclusion {
 
 const PATIENCE_MS = 60_000;
 
-export async function startFederation(
-  options: SettingOptions & { readonly faults?: FaultChange; readonly keep?: boolean },
-): Promise<Federation> {
+/** Where no connection was broken, both ends must have counted the same. */
+export function miscounted({ wire, socketBytes }: Conclusion): readonly string[] {
+  if (socketBytes === null) return [];
+  const { received, sent } = socketBytes;
+  if (received === wire.up && sent === wire.down) return [];
+  return [
+    `the coordinator counted ${received} bytes up and ${sent} down, the wire carried ${wire.up} and ${wire.down}`,
+  ];
+}
+
+export interface FederationOptions extends SettingOptions {
+  readonly faults?: FaultChange;
+  /** When it aborts, `conclude` waits no more, and how processes end says nothing. */
+  readonly signal: AbortSignal;
+}
+
+export async function startFederation(options: FederationOptions): Promise<Federation> {
+  const { signal } = options;
   const setting = newSetting(options);
   const problems: string[] = [];
   const receipts: Heard[] = [];
@@ -58,7 +77,7 @@ export async function startFederation(
 
   const expectExit = (name: string, process: Process): void => {
     void process.exit.then((code) => {
-      if (code === null || code === 0 || isClosing) return;
+      if (code === null || code === 0 || isClosing || signal.aborted) return;
       problems.push(`${name} ended with ${code}: ${process.lines().slice(-3).join(" | ")}`);
     });
   };
@@ -116,8 +135,21 @@ export async function startFederation(
     port = Number(match[1]);
     return performance.now() - coordinator.startedMs;
   };
-  await listening();
-  const clients = proxies.map((_, index) => startClient(index));
+  const clients: Process[] = [];
+  const close = async (): Promise<void> => {
+    isClosing = true;
+    await Promise.all([coordinator, ...clients].map((process) => process.kill()));
+    for (const proxy of proxies) await proxy.close();
+    if (problems.length === 0) setting.remove();
+  };
+  try {
+    await listening();
+  } catch (error) {
+    problems.push((error as Error).message);
+    await close();
+    throw error;
+  }
+  for (const index of proxies.keys()) clients.push(startClient(index));
 
   return {
     proxies,
@@ -143,27 +175,34 @@ export async function startFederation(
     },
     conclude: async (timeoutMs) => {
       const all = Promise.all([coordinator, ...clients].map(({ exit }) => exit));
-      let timer: NodeJS.Timeout | undefined;
+      const patience = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
       const late = new Promise<null>((resolve) => {
-        timer = setTimeout(() => resolve(null), timeoutMs);
+        patience.addEventListener("abort", () => resolve(null), { once: true });
       });
-      if ((await Promise.race([all, late])) === null)
+      if ((await Promise.race([all, late])) === null && !signal.aborted)
         problems.push(
           `the run has not finished after ${timeoutMs / 1000} s: version ${version} of ${options.rounds}`,
         );
-      clearTimeout(timer);
       const text = coordinator.hasEnded() ? coordinator.stdout() : "";
       const summary: Summary | null = text === "" ? null : JSON.parse(text);
       const refolded = await check(setting.copyOfState(), { receipts, verdicts });
       if (summary !== null && refolded !== null && summary.model.digest !== refolded.digest)
         problems.push(`the run came to ${summary.model.digest}, its journal folds to ${refolded.digest}`);
-      return { summary, digest: refolded?.digest ?? null, receipts: receipts.length, abandoned };
+      const wire = { up: 0, down: 0 };
+      for (const { up, down } of proxies.flatMap((proxy) => proxy.connections())) {
+        wire.up += up.delivered;
+        wire.down += down.delivered;
+      }
+      const socketBytes = summary === null ? null : setting.socketBytes();
+      return {
+        summary,
+        wire,
+        socketBytes,
+        digest: refolded?.digest ?? null,
+        receipts: receipts.length,
+        abandoned,
+      };
     },
-    close: async () => {
-      isClosing = true;
-      await Promise.all([coordinator, ...clients].map((process) => process.kill()));
-      for (const proxy of proxies) await proxy.close();
-      if (problems.length === 0) setting.remove();
-    },
+    close,
   };
 }

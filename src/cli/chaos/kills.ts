@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { derive, type Rng } from "../../model/rng.ts";
-import { type Federation, type Recovery, startFederation } from "./federation.ts";
+import { type Federation, miscounted, type Recovery, startFederation } from "./federation.ts";
 
 export interface KillFigures {
   readonly name: "kills";
@@ -48,13 +48,15 @@ export async function killScenario(options: KillOptions): Promise<KillFigures> {
   let expected: string | null = null;
 
   const run = async (name: string, disturb: (federation: Federation) => Promise<void>): Promise<void> => {
-    const federation = await startFederation({ ...setting, reportDeadline: "10m" });
+    const federation = await startFederation({ ...setting, reportDeadline: "10m", signal });
     try {
       await disturb(federation);
-      const { digest, summary, receipts: heard } = await federation.conclude(END_MS);
+      const conclusion = await federation.conclude(END_MS);
+      const { digest, summary, receipts: heard } = conclusion;
       receipts += heard;
       expected ??= digest;
-      const found = [...federation.problems()];
+      const found = [...federation.problems(), ...(runs === 0 ? miscounted(conclusion) : [])];
+      if (signal.aborted) return;
       if (digest !== expected) found.push(`came to model ${digest}, undisturbed ${expected}`);
       if (summary !== null && summary.model.version !== ROUNDS)
         found.push(`ended at version ${summary.model.version} of ${ROUNDS}`);

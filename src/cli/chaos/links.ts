@@ -1,6 +1,6 @@
 import { derive } from "../../model/rng.ts";
 import type { FaultChange } from "../../simulation/proxy/fault-proxy.ts";
-import { startFederation } from "./federation.ts";
+import { miscounted, startFederation } from "./federation.ts";
 import type { SettingOptions } from "./setting.ts";
 
 export interface LinkFigures {
@@ -56,10 +56,14 @@ export const linkScenarios = {
 } as const satisfies { readonly [name: string]: Scenario };
 
 /** Runs one to its end and checks it as after a kill. */
-export async function linkScenario(scenario: Scenario, seed: number): Promise<LinkFigures> {
+export async function linkScenario(
+  scenario: Scenario,
+  seed: number,
+  signal: AbortSignal,
+): Promise<LinkFigures> {
   const { name, setting, faults, timeoutMs, leastShare, dropOut } = scenario;
   const began = performance.now();
-  const federation = await startFederation({ ...setting, seed, ...(faults && { faults }) });
+  const federation = await startFederation({ ...setting, seed, signal, ...(faults && { faults }) });
   try {
     if (dropOut !== undefined) {
       const rng = derive(seed, "chaos", name);
@@ -77,23 +81,20 @@ export async function linkScenario(scenario: Scenario, seed: number): Promise<Li
           for (const proxy of federation.proxies) proxy.set({ accept: "pass" });
       });
     }
-    const { summary, receipts, abandoned } = await federation.conclude(timeoutMs);
-    const found = [...federation.problems()];
+    const conclusion = await federation.conclude(timeoutMs);
+    const { summary, receipts, abandoned, wire } = conclusion;
+    const found = [...federation.problems(), ...(dropOut === undefined ? miscounted(conclusion) : [])];
     const rounds = summary?.model.version ?? federation.version();
     const share = rounds / Math.max(1, rounds + abandoned);
-    if (share < leastShare)
+    if (share < leastShare && !signal.aborted)
       found.push(`${abandoned} of ${rounds + abandoned} rounds had too few reports by the deadline`);
-    const total = (direction: "up" | "down") =>
-      federation.proxies
-        .flatMap((proxy) => proxy.connections())
-        .reduce((sum, count) => sum + count[direction].delivered, 0);
     return {
       name,
       rounds,
       abandoned,
       seconds: (performance.now() - began) / 1000,
       receipts,
-      bytes: { up: total("up"), down: total("down") },
+      bytes: wire,
       problems: found,
       folders: found.length > 0 ? [federation.folder] : [],
     };
@@ -114,13 +115,19 @@ const natsSetting = { ...all, rounds: 30, reportDeadline: "10m" };
 export async function natsScenario(
   seed: number,
   startNats: () => Promise<NatsProcess>,
+  signal: AbortSignal,
 ): Promise<LinkFigures> {
   const began = performance.now();
   const problems: string[] = [];
   const folders: string[] = [];
   let receipts = 0;
   const run = async (nats: NatsProcess | null): Promise<string | null> => {
-    const federation = await startFederation({ ...natsSetting, seed, ...(nats && { nats: nats.url }) });
+    const federation = await startFederation({
+      ...natsSetting,
+      seed,
+      signal,
+      ...(nats && { nats: nats.url }),
+    });
     try {
       if (nats !== null)
         federation.onCoordinatorLine(() => {
@@ -139,7 +146,8 @@ export async function natsScenario(
   const nats = await startNats();
   try {
     const withNats = await run(nats);
-    if (without !== withNats) problems.push(`model ${withNats} with NATS, ${without} without`);
+    if (without !== withNats && !signal.aborted)
+      problems.push(`model ${withNats} with NATS, ${without} without`);
   } finally {
     await nats.kill();
   }

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -11,6 +11,8 @@ export interface Setting {
   readonly configFile: string;
   /** A copy of the coordinator's state as it is now. */
   readonly copyOfState: () => string;
+  /** What the coordinator, when it ended, had counted on its sockets. */
+  readonly socketBytes: () => { readonly received: number; readonly sent: number } | null;
   readonly coordinator: (onLine?: (line: string, atMs: number) => void) => Process;
   /** Client 0, 1, 2 ..., which connects to `address`. */
   readonly client: (index: number, address: string, onLine?: (line: string) => void) => Process;
@@ -66,6 +68,14 @@ export function newSetting(options: SettingOptions): Setting {
       const copy = join(folder, `copy-${copies++}`);
       cpSync(state, copy, { recursive: true });
       return copy;
+    },
+    socketBytes: () => {
+      const last = readFileSync(join(folder, "run", "events.jsonl"), "utf8")
+        .trim()
+        .split("\n")
+        .at(-1)!;
+      const { event } = JSON.parse(last);
+      return event.type === "run.finished" ? event.socketBytes : null;
     },
     coordinator: (onLine) =>
       startProcess(["coordinator", configFile, "--out", join(folder, "run"), "--json"], onLine),
