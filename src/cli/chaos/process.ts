@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 /** This build's command as a process of its own, and what it says on stderr, line by line. */
@@ -13,9 +13,6 @@ export interface Process {
   readonly said: (pattern: RegExp, timeoutMs: number) => Promise<RegExpExecArray | null>;
   /** SIGKILL; resolves when it is gone and all that it said has been read. */
   readonly kill: () => Promise<void>;
-  /** SIGSTOP and SIGCONT. */
-  readonly freeze: () => void;
-  readonly thaw: () => void;
 }
 
 const main = fileURLToPath(new URL("../main.js", import.meta.url));
@@ -76,14 +73,8 @@ export function startProcess(
         look();
       }),
     kill: async () => {
-      signal(child, "SIGKILL");
+      child.kill("SIGKILL");
       await exit;
     },
-    freeze: () => signal(child, "SIGSTOP"),
-    thaw: () => signal(child, "SIGCONT"),
   };
-}
-
-function signal(child: ChildProcess, name: NodeJS.Signals): void {
-  if (child.exitCode === null && child.signalCode === null) child.kill(name);
 }
