@@ -103,16 +103,20 @@ export async function measureReports(options: ReportOptions): Promise<ReportFigu
 }
 
 function figuresOf({ reports, bytes, seconds, latenciesMs }: Reported, cpuMs: number) {
-  const quantile = (q: number): number => latenciesMs[Math.min(reports - 1, Math.floor(q * reports))] ?? 0;
+  if (reports === 0) throw noReport(seconds);
+  const quantile = (q: number): number => latenciesMs[Math.min(reports - 1, Math.floor(q * reports))]!;
   return {
-    frameBytes: reports === 0 ? 0 : bytes / reports,
+    frameBytes: bytes / reports,
     reportsPerSecond: reports / seconds,
     MBps: bytes / 1e6 / seconds,
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
-    cpuMsEach: reports === 0 ? 0 : cpuMs / reports,
+    cpuMsEach: cpuMs / reports,
   };
 }
+
+const noReport = (seconds: number): Error =>
+  new Error(`nobody was asked for a report within ${seconds.toFixed(0)} s: give it more --seconds`);
 
 export interface LinkFigures {
   readonly latencyMs: number;
@@ -143,6 +147,7 @@ export async function measureLink(latencyMs: number, seconds: number): Promise<L
           await present(desk, 1);
           const down = await fleet.ask("fetch", 3);
           const { latenciesMs } = await fleet.ask("report", { rate: null, seconds });
+          if (latenciesMs.length === 0) throw noReport(seconds);
           const meanMs = latenciesMs.reduce((sum, ms) => sum + ms, 0) / latenciesMs.length;
           return { up: (4 * 2 ** 20) / 1e3 / meanMs, down: down.bytes / 1e6 / down.seconds };
         } finally {
