@@ -7,6 +7,7 @@ import { architectureNames } from "../trainer/zoo.ts";
 import { aggregateCommand } from "./bench-aggregate.ts";
 import { codecCommand } from "./bench-codec.ts";
 import { coordinatorBench } from "./bench-coordinator.ts";
+import { journalBenchCommand } from "./bench-journal.ts";
 import { pythonWith, runPython } from "./bench-python.ts";
 import { benchModels, benchTask, median } from "./bench-task.ts";
 import { workersCommand } from "./bench-workers.ts";
@@ -50,6 +51,7 @@ export const benchCommand = (): Command =>
     .addCommand(workersCommand())
     .addCommand(codecCommand())
     .addCommand(aggregateCommand())
+    .addCommand(journalBenchCommand())
     .addCommand(coordinatorBench());
 
 async function benchTrain({ model, samples, epochs, torch, json }: Options): Promise<void> {

@@ -8,6 +8,7 @@ import { coordinatorCommand } from "./coordinator.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
 import { inspectCommand } from "./inspect.ts";
+import { journalCommand } from "./journal.ts";
 import { schemaCommand } from "./schema.ts";
 import { simulateCommand } from "./simulate.ts";
 import { studyCommand } from "./study.ts";
@@ -29,6 +30,7 @@ for (const command of [
   benchCommand(),
   studyCommand(),
   inspectCommand(),
+  journalCommand(),
   schemaCommand(),
 ])
   program.addCommand(command);

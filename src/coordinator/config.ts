@@ -109,10 +109,28 @@ const coordinator = z.strictObject({
     .min(1)
     .default("./state")
     .describe("The journal; a restarted coordinator goes on from it"),
+  journal: z
+    .strictObject({
+      snapshotEvery: count
+        .max(1_000_000)
+        .default(50)
+        .describe("Versions after which the state is saved, so that a restart reads no more than those"),
+      segmentBytes: size
+        .refine((bytes) => bytes >= 4096 && bytes <= 2 ** 30, { error: "a size of 4KiB to 1GiB" })
+        .default(64 * 2 ** 20)
+        .describe("A file of the journal that has grown to this is followed by another"),
+      keep: z
+        .enum(["needed", "all"])
+        .default("needed")
+        .describe("needed: what no restart reads any more is removed; all: every record of the run stays"),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
-      robustBytes: size.default(2 ** 30).describe("Updates that a robust strategy keeps of a round, decoded"),
+      robustBytes: size
+        .default(2 ** 30)
+        .describe("Memory of a robust strategy: for the reports of a round, and to fold them in"),
       clients: count.default(10_000).describe("Connections at one time"),
       idle: duration.default(30_000).describe("A transfer without progress for this long is ended"),
     })

@@ -6,7 +6,9 @@ import { type ClientEnd, type ClientEvent, clientLoop } from "../../src/client/l
 import type { Factory } from "../../src/client/model-chain.ts";
 import type { StateStore } from "../../src/client/state.ts";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
+import { readJournal } from "../../src/coordinator/journal-read.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
+import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
 import { sleep } from "../../src/model/clock.ts";
 import type { Dataset } from "../../src/model/dataset.ts";
 import type { Disk } from "../../src/model/disk.ts";
@@ -82,8 +84,11 @@ export function options(overrides: {
   readonly subModels?: readonly SubModel[];
   readonly masks?: Partial<MaskRules>;
   readonly train?: Partial<TrainSettings>;
+  readonly snapshotEvery?: number | null;
+  readonly keep?: "needed" | "all";
 }): CoordinatorOptions {
   const { aggregation = {}, maxStaleness = 0, concurrency = null, subModels = [], masks } = overrides;
+  const { snapshotEvery = null, keep = "all" } = overrides;
   const { rounds = 5, goal = 3, minimum = goal, uplink = topKTernary, downlink = topKTernary } = overrides;
   return {
     runId: "test-run",
@@ -104,7 +109,7 @@ export function options(overrides: {
         stalenessExponent: 0.5,
         fairness: 1,
         attackers: 0,
-        centeredClipping: { radius: "auto", iterations: 1 },
+        centeredClipping: { radius: "auto", iterations: 1, cutoff: null },
         gates: { normFactor: 10 },
         ...aggregation,
       },
@@ -118,6 +123,7 @@ export function options(overrides: {
       masks: { policy: "union", uncovered: "keep", everyRounds: 1, maxDrift: null, regrow: null, ...masks },
       weightBudget: goal * MAX_WEIGHT,
       keepsUpdates: false,
+      foldBytes: 2 ** 20,
       maxStaleness,
       limits: defaultLimits,
     },
@@ -133,6 +139,7 @@ export function options(overrides: {
       maxStaleness,
       concurrency,
     },
+    journal: { folder: "state", snapshotEvery, segmentBytes: 2 ** 20, blobBytes: 2 ** 18, keep },
   };
 }
 
@@ -149,6 +156,11 @@ export function open(
     evaluate: async () => null,
   };
   return openCoordinator(settings, ports).then((coordinator) => ({ ...coordinator, events }));
+}
+
+/** All records that a coordinator's disk has. */
+export async function recordsOn(disk: Disk): Promise<readonly Record[]> {
+  return (await readJournal(disk, "first")).records.map(({ bytes }) => decodeRecord(bytes));
 }
 
 export interface RunningClient {

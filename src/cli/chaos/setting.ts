@@ -56,7 +56,8 @@ export function newSetting(options: SettingOptions): Setting {
     train: { epochs: 1, batchSize: 8, optimizer: { sgd: { learningRate: 0.05, momentum: 0 } } },
     ...(dense && { uplink: plan, downlink: plan }),
     telemetry: { nats: nats === undefined ? null : { url: nats } },
-    coordinator: { listen: "127.0.0.1:0", stateDir: state },
+    // snapshots often, so that kills fall among them; all records stay, so that they can be gone through
+    coordinator: { listen: "127.0.0.1:0", stateDir: state, journal: { snapshotEvery: 7, keep: "all" } },
   };
   writeFileSync(configFile, stringify(config));
   for (let i = 0; i < clients; i++) writeClient(folder, i, seed);
