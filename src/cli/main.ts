@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { useSha256 } from "../model/sha256.ts";
 import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
+import { controlCommand } from "./control.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
@@ -25,6 +26,7 @@ for (const command of [
   simulateCommand(),
   coordinatorCommand(),
   clientCommand(),
+  controlCommand(),
   watchCommand(),
   doctorCommand(),
   benchCommand(),

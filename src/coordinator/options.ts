@@ -86,6 +86,7 @@ export function coordinatorOptions(
       maxAbandoned: cohort.maxAbandoned,
       maxStaleness: cohort.maxStaleness,
       concurrency: cohort.concurrency,
+      coverWithin: cohort.coverWithin,
     },
     journal: { ...config.coordinator.journal, blobBytes: 256 * 1024, folder: config.coordinator.stateDir },
   };
@@ -151,7 +152,8 @@ export function runContract({ contract, rounds }: CoordinatorOptions, initial: s
     downlink,
     aggregation,
     train,
-    masks,
+    masks: { ...masks, regrow: masks.regrow && { fraction: masks.regrow.fraction } },
+    "rounds, which masks.regrow follows": masks.regrow?.numRounds ?? null,
     widths: contract.subModels.map((subModel) => [subModel.width, masksDigest(subModel.masks, manifest)]),
     "cohort.goal": weightBudget,
     "cohort.maxStaleness": maxStaleness,

@@ -21,6 +21,8 @@ export interface ExpectedReport {
 
 export interface CheckedUpdate {
   readonly update: UpdateMessage;
+  /** Of the part of the model that it is about. */
+  readonly width: number;
   /** The same, decoded anew whenever it is asked for: what was checked once cannot fail. It keeps the report's bytes. */
   readonly reading: Reading;
   /** The largest |delta| of every tensor. */
@@ -37,6 +39,7 @@ export interface ReportRules extends ExpectedReport {
   readonly manifestId: number;
   /** Of what the client owns. */
   readonly plan: OwnedPlan;
+  readonly width: number;
   readonly exponents: Exponents;
   readonly train: TrainSettings;
   readonly limits: Limits;
@@ -74,5 +77,5 @@ export function checkReport(bytes: Uint8Array, clientId: ClientId, rules: Report
   const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
   const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
   const reading = { clientId, masks: plan.masks, read };
-  return { update, reading, largest, norm: normOf(update), bytesPerCoordinate };
+  return { update, reading, width: rules.width, largest, norm: normOf(update), bytesPerCoordinate };
 }

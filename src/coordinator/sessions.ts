@@ -33,6 +33,8 @@ export interface Desk {
   readonly write: (record: Record) => Promise<void>;
   /** Resolves when all that was written so far is on disk. */
   readonly durable: () => Promise<void>;
+  /** Of the part of the model that fits a device. */
+  readonly widthFor: (device: DeviceProfile) => number;
   readonly isOver: () => boolean;
   /** Whether the journal waits for room on its disk. */
   readonly isStalled: () => boolean;
@@ -120,7 +122,7 @@ export function openSessions(desk: Desk): Sessions {
         session.waiting?.reply(superseded);
         session.waiting = { request, reply };
         if (end !== null) tellEnd(clientId, end);
-        else desk.dispatch({ type: "checked-in", clientId });
+        else desk.dispatch({ type: "checked-in", clientId, width: desk.widthFor(session.device) });
       });
     };
 
@@ -139,7 +141,8 @@ export function openSessions(desk: Desk): Sessions {
       report: (id, frame) => report(desk, clientId, id, frame),
       refuse: (round, refusal) => {
         refuseReport(desk, clientId, round, 0, refusal);
-        if (refusalOf(desk.state(), clientId, round) === null) desk.dispatch({ type: "refused", clientId });
+        if (refusalOf(desk.state(), clientId, round) === null)
+          turnAway(desk, clientId, { round, digest: null }, refusal.code);
       },
       close,
     };
@@ -160,7 +163,9 @@ export function openSessions(desk: Desk): Sessions {
         if (desk.isOver()) return;
         if (desk.state().round !== round || desk.state().phase !== "reporting") {
           // the round closed before it was on disk: its client still waits, for another
-          if (live.get(clientId)?.waiting) desk.dispatch({ type: "checked-in", clientId });
+          const session = live.get(clientId);
+          if (session?.waiting)
+            desk.dispatch({ type: "checked-in", clientId, width: desk.widthFor(session.device) });
           return;
         }
         answer(clientId, (request) => {
@@ -220,8 +225,8 @@ async function fetchModel(
   { held, version: asked, masks }: FetchModel,
 ): Promise<readonly Uint8Array[]> {
   const isLate = desk.state().late.some((one) => one.clientId === clientId && one.version === asked);
-  const version = isLate ? asked : desk.book.held().version;
-  const { kind, frames: ofModel } = desk.book.catchUp(held, version);
+  const target = isLate ? asked : desk.book.held().version;
+  const { kind, version, frames: ofModel } = desk.book.catchUp(held, target);
   const own = masks === undefined ? null : desk.book.masksFrame(masks);
   // the model's own masks may be among them already
   const frames =
@@ -249,7 +254,7 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   }
   if (desk.isOver()) return refuse({ code: "run-over", detail: "the coordinator is ending", retry: true });
   if (desk.isStalled()) return refuse(diskFull);
-  const early = refusalOf(desk.state(), clientId, id.round);
+  const early = offer(desk, clientId, id.round);
   if (early !== null) return refuse(early);
   let checked: CheckedUpdate;
   try {
@@ -257,12 +262,12 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     checked = book.check(clientId, frame, { round: id.round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    desk.dispatch({ type: "refused", clientId });
+    turnAway(desk, clientId, id, error.code);
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
   const poisoned = book.gate(checked);
   if (poisoned !== null) {
-    desk.dispatch({ type: "refused", clientId });
+    turnAway(desk, clientId, id, "norm-gate");
     return refuse({ code: "norm-gate", detail: poisoned, retry: true });
   }
   ledger.accepted(frame.length);
@@ -274,6 +279,29 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   desk.dispatch({ type: "reported", clientId });
   await durable;
   return { kind: "accepted", report: id };
+}
+
+/** Whether a report that is ready would be accepted; between two rounds it may be what the next one waits for. */
+function offer(desk: Desk, clientId: ClientId, round: number): Refusal | null {
+  const refusal = refusalOf(desk.state(), clientId, round);
+  if (refusal?.code !== "between-rounds") return refusal;
+  desk.dispatch({ type: "offered", clientId });
+  return refusalOf(desk.state(), clientId, round);
+}
+
+/**
+ * A report that would have counted is refused for what it is: its client is out of the round, after a restart too. The
+ * answer does not wait for the disk: who hears it rolls back, and if the record is lost it is asked again.
+ */
+function turnAway(
+  desk: Desk,
+  clientId: ClientId,
+  { round, digest }: { readonly round: number; readonly digest: string | null },
+  code: string,
+): void {
+  if (digest !== null) desk.book.refuse(round, clientId, digest);
+  void desk.write({ type: "refused", round, clientId, digest, code });
+  desk.dispatch({ type: "refused", clientId });
 }
 
 const diskFull: Refusal = {
@@ -290,6 +318,7 @@ function refuseReport(
   bytes: number,
   refusal: Refusal,
 ): Receipt {
+  if (refusal.retryAfterMs !== undefined) return { kind: "refused", refusal }; // it is kept, and comes again
   ledger.refused(bytes);
   emit({ type: "report.refused", clientId, round, bytes, code: refusal.code, detail: refusal.detail });
   return { kind: "refused", refusal };

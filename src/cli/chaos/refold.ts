@@ -24,7 +24,7 @@ export async function refold(configFile: string, copy: string): Promise<Refolded
   const { records } = await readJournal(disk, "first");
   const options = coordinatorOptions(config, initialModel(config), "refold", null);
   const book = openBook(options.contract, () => {}, null);
-  replay(book, { saved: null, records }, runContract(options, book.held().digest));
+  replay(book, { saved: null, records }, runContract(options, book.held().digest), options.rounds);
   const { version, digest } = book.held();
 
   const coordinator = await openCoordinator(options, {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, lstatSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -67,7 +67,8 @@ export function newSetting(options: SettingOptions): Setting {
     configFile,
     copyOfState: () => {
       const copy = join(folder, `copy-${copies++}`);
-      cpSync(state, copy, { recursive: true });
+      // all but the control socket
+      cpSync(state, copy, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
       return copy;
     },
     socketBytes: () => {

@@ -25,6 +25,7 @@ const closed = (round: number, outcome: "commit" | "abandon", version: number): 
   outcome,
   version,
   digest: "",
+  evidence: { heard: 0, lost: 0 },
   bytes,
 });
 const report = (clientId: string, round: number) => ({ clientId, round });
