@@ -1,5 +1,4 @@
-import { largestDeltas } from "../aggregation/exponents.ts";
-import { normOf } from "../aggregation/norm.ts";
+import { measureDeltas } from "../aggregation/exponents.ts";
 import type { Reading } from "../aggregation/robust/reading.ts";
 import { isMasked, type OwnedPlan } from "../compress/owned.ts";
 import type { ReusedScratch } from "../compress/scratch.ts";
@@ -72,10 +71,10 @@ export function checkReport(bytes: Uint8Array, clientId: ClientId, rules: Report
     return { ...claimed, numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)) };
   };
   const update = read();
-  const largest = largestDeltas(update, manifest, exponents);
+  const { largest, norm } = measureDeltas(update, manifest, exponents);
   if (rules.keepsReports) checkReportBytes(bytes, update, reportBytes(plan.groups, isMasked(plan)));
   const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
   const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
   const reading = { clientId, masks: plan.masks, read };
-  return { update, reading, width: rules.width, largest, norm: normOf(update), bytesPerCoordinate };
+  return { update, reading, width: rules.width, largest, norm, bytesPerCoordinate };
 }
