@@ -42,7 +42,7 @@ export async function serveGrpc(service: CoordinatorService, options: GrpcOption
     "grpc-node.max_session_memory": 32, // MiB of HTTP/2 state a connection
     "grpc.enable_channelz": 0,
   });
-  tuneHttp2(server);
+  tuneHttp2(server, limits);
   const visits = clientVisits(service, { idleMs: limits.idleMs, onError });
   const transfers = frameTransfers(visits.sessionOf, limits, onError);
   const handlers: CoordinatorHandlers = {
