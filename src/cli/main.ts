@@ -1,7 +1,10 @@
 #!/usr/bin/env node
+import { createHash } from "node:crypto";
 import { Command, CommanderError } from "commander";
+import { useSha256 } from "../model/sha256.ts";
 import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
+import { controlCommand } from "./control.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { doctorCommand } from "./doctor.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
@@ -13,6 +16,8 @@ import { studyCommand } from "./study.ts";
 import { version } from "./version.ts";
 import { watchCommand } from "./watch-command.ts";
 
+useSha256((...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest());
+
 const program = new Command("fedpress")
   .description("Federated and edge model compression: compressed updates as the protocol")
   .version(version);
@@ -21,6 +26,7 @@ for (const command of [
   simulateCommand(),
   coordinatorCommand(),
   clientCommand(),
+  controlCommand(),
   watchCommand(),
   doctorCommand(),
   benchCommand(),

@@ -1,9 +1,17 @@
-import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { assert } from "./assert.ts";
 import { type Manifest, manifestDigest, numParams } from "./manifest.ts";
+import { sha256 } from "./sha256.ts";
 import { sliceOf, sliceShape } from "./slice.ts";
-import { type Masks, mapParams, type Params, type Positions, type SparseVector, sizeOf } from "./tensor.ts";
+import {
+  type Masks,
+  mapParams,
+  type Params,
+  type Positions,
+  packedVector,
+  type SparseVector,
+  sizeOf,
+} from "./tensor.ts";
 
 /**
  * Masks as values: null owns all of a tensor, and is the only form of that. Every operation takes time in proportion to
@@ -76,8 +84,10 @@ export function restrict(vector: Float32Array, mask: Positions | null): Float32A
 export function expand(owned: SparseVector, mask: Positions | null, length: number): SparseVector {
   assert(owned.length === ownedOf(mask, length), "the vector is as long as the mask");
   if (mask === null) return owned;
-  const { support, values } = owned;
-  return { length, support: support === null ? mask : support.map((at) => mask[at]!), values };
+  const support = owned.support === null ? mask : owned.support.map((at) => mask[at]!);
+  return owned.packed === undefined
+    ? { length, support, values: owned.values }
+    : packedVector(length, support, owned.packed, () => owned.values);
 }
 
 /** A copy that is zero outside of the mask. */
@@ -112,13 +122,12 @@ export const ownedManifest = (manifest: Manifest, masks: Masks): Manifest => ({
  * is all, which: each a uint32, little endian. 64 hex digits. It does not depend on how the masks were coded.
  */
 export function masksDigest(masks: Masks, manifest: Manifest): string {
-  const hash = sha256.create().update(utf8ToBytes(manifestDigest(manifest)));
-  for (const { name, shape } of manifest.tensors) {
+  const parts = manifest.tensors.flatMap(({ name, shape }) => {
     const mask = maskIn(masks, name);
-    hash.update(littleEndian(Uint32Array.of(ownedOf(mask, sizeOf(shape)))));
-    if (mask !== null) hash.update(littleEndian(mask));
-  }
-  return bytesToHex(hash.digest());
+    const count = littleEndian(Uint32Array.of(ownedOf(mask, sizeOf(shape))));
+    return mask === null ? [count] : [count, littleEndian(mask)];
+  });
+  return bytesToHex(sha256(utf8ToBytes(manifestDigest(manifest)), ...parts));
 }
 
 /** Whether two masks of one model own the same. */
