@@ -21,28 +21,46 @@ export interface Chain {
   readonly catchUp: (held: HeldModel | null, target?: number) => CatchUp;
   /** Size of what leads to the newest version. */
   readonly lastDeltaBytes: () => number;
+  readonly state: () => ChainState;
 }
+
+/** A part of the book's state. */
+export interface ChainState {
+  readonly params: Params;
+  /** Of all versions from 0 on, the newest last. */
+  readonly digests: readonly string[];
+  /** What leads to the newest versions, as far back as it beats a checkpoint. */
+  readonly deltas: readonly Delta[];
+  /** What the newest version owns, as a frame; null for all. */
+  readonly masks: Uint8Array | null;
+}
+
+export const versionZero = (params: Params): ChainState => ({
+  params,
+  digests: [modelDigest(params)],
+  deltas: [],
+  masks: null,
+});
 
 export interface CatchUp {
   readonly kind: "origin" | "delta" | "checkpoint";
   readonly frames: readonly Uint8Array[];
 }
 
-interface Delta {
+/** The frames that lead to a version from the one before. */
+export interface Delta {
   readonly version: number;
   readonly frames: readonly Uint8Array[];
 }
 
 /** `source` is what makes version 0; null when it can only be had as a checkpoint. */
-export function openChain(initial: Params, source: ModelSource | null): Chain {
-  const denseBytes = 4 * numParams(manifestOf(initial));
-  const digests = [modelDigest(initial)];
+export function openChain(before: ChainState, source: ModelSource | null): Chain {
+  const denseBytes = 4 * numParams(manifestOf(before.params));
+  const digests = [...before.digests];
   const origin = source && encodeFrame({ kind: "origin", ...source, digest: digests[0]! });
-  let model: Model = { version: 0, params: initial };
-  /** As far back as they beat a checkpoint. */
-  let deltas: readonly Delta[] = [];
+  let model: Model = { version: digests.length - 1, params: before.params };
+  let { deltas, masks: masksFrame } = before;
   let checkpoint: Uint8Array | null = null;
-  let masksFrame: Uint8Array | null = null;
 
   const checkpointFrames = (): readonly Uint8Array[] => {
     checkpoint ??= encodeFrame({ kind: "checkpoint", ...model });
@@ -77,6 +95,7 @@ export function openChain(initial: Params, source: ModelSource | null): Chain {
       return { kind: "checkpoint", frames: checkpointFrames() };
     },
     lastDeltaBytes: () => bytesOf(deltas.at(-1)?.frames ?? []),
+    state: () => ({ params: model.params, digests, deltas, masks: masksFrame }),
   };
 }
 

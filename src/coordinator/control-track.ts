@@ -11,13 +11,25 @@ export interface ControlTrack {
   readonly follow: (tally: Tally, weights: ReadonlyMap<ClientId, number>) => void;
   /** What goes down beside the model: nothing at version 0, where it is zero. */
   readonly frames: (version: number) => readonly Uint8Array[];
+  readonly state: () => ControlState;
 }
 
-export function openControl(next: NextControl, initial: Params): ControlTrack {
-  let control = zerosLike(initial);
-  let frame: Uint8Array | null = null;
+/** A part of the book's state. */
+export interface ControlState {
+  readonly control: Params;
   /** What every client weighed that was ever folded, when it was last: the control variate is their mean. */
-  const folded = new Map<ClientId, number>();
+  readonly folded: ReadonlyMap<ClientId, number>;
+}
+
+export const noControl = (initial: Params): ControlState => ({
+  control: zerosLike(initial),
+  folded: new Map(),
+});
+
+export function openControl(next: NextControl, before: ControlState): ControlTrack {
+  let { control } = before;
+  let frame: Uint8Array | null = null;
+  const folded = new Map(before.folded);
   const total = (): number => [...folded.values()].reduce((a, b) => a + b, 0);
 
   return {
@@ -32,5 +44,6 @@ export function openControl(next: NextControl, initial: Params): ControlTrack {
       frame ??= encodeFrame(encodeControl(version, control));
       return [frame];
     },
+    state: () => ({ control, folded }),
   };
 }

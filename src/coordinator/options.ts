@@ -8,9 +8,9 @@ import type { SubModel } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
-import type { Contract } from "./book.ts";
 import { type Config, mayLeave } from "./config.ts";
 import { numAttackers } from "./config-robust.ts";
+import type { Contract } from "./contract.ts";
 import { decodedBytes } from "./decoded-bytes.ts";
 import type { RunContract } from "./record.ts";
 import type { RoundConfig } from "./round-state.ts";
@@ -64,7 +64,7 @@ export function coordinatorOptions(
       },
       weightBudget: cohort.goal * MAX_WEIGHT,
       keepsUpdates: config.distill?.teacher === "ensemble",
-      keepsBounds: cohort.maxStaleness > 0,
+      maxStaleness: cohort.maxStaleness,
       limits: wireLimits(config),
     },
     rounds: {
@@ -125,7 +125,7 @@ export const wireLimits = (config: Config): Limits => ({
 
 /** All that the fold and the tasks depend on, part by part: a journal goes on only under the same. */
 export function runContract({ contract, rounds }: CoordinatorOptions, initial: string): RunContract {
-  const { manifest, source, weightBudget, keepsBounds, uplink, downlink, aggregation, train, masks } =
+  const { manifest, source, weightBudget, maxStaleness, uplink, downlink, aggregation, train, masks } =
     contract;
   const parts = {
     model: { manifest, source, initial },
@@ -136,7 +136,7 @@ export function runContract({ contract, rounds }: CoordinatorOptions, initial: s
     masks,
     widths: contract.subModels.map((subModel) => [subModel.width, masksDigest(subModel.masks, manifest)]),
     "cohort.goal": weightBudget,
-    "cohort.maxStaleness": keepsBounds,
+    "cohort.maxStaleness": maxStaleness,
     seed: rounds.seed,
   };
   const digest = (part: unknown) => digestOf(new TextEncoder().encode(JSON.stringify(part)));

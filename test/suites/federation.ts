@@ -118,7 +118,7 @@ export function options(overrides: {
       masks: { policy: "union", uncovered: "keep", everyRounds: 1, maxDrift: null, regrow: null, ...masks },
       weightBudget: goal * MAX_WEIGHT,
       keepsUpdates: false,
-      keepsBounds: maxStaleness > 0,
+      maxStaleness,
       limits: defaultLimits,
     },
     rounds: {

@@ -1,0 +1,93 @@
+import type { Aggregate } from "../aggregation/aggregate.ts";
+import type { MaskRules } from "../aggregation/mask-step.ts";
+import type { OptimizerState, ServerOptimizer } from "../aggregation/server-optimizer.ts";
+import type { Votes } from "../aggregation/votes.ts";
+import { decodeDelta, encodeDelta, type Residual } from "../compress/error-feedback.ts";
+import { zeroOutsideGroups } from "../compress/owned.ts";
+import type { PlanGroup } from "../compress/plan.ts";
+import type { Manifest } from "../model/manifest.ts";
+import { ownedParams } from "../model/masks.ts";
+import type { Model } from "../model/message.ts";
+import { deriveSeed } from "../model/rng.ts";
+import type { Params } from "../model/tensor.ts";
+import { applyDelta } from "../wire/update.ts";
+import { type ModelMasks, nextModelMasks } from "./model-masks.ts";
+
+/** What the next version depends on besides the model and the round's reports: a part of the book's state. */
+export interface StepState {
+  /** What the downlink left out so far. */
+  readonly residual: Residual;
+  readonly optimizer: OptimizerState;
+  readonly masks: ModelMasks;
+  /** What the last committed round came to, for folds that start from there; null before there was one. */
+  readonly previous: Params | null;
+}
+
+/** What stays the same all run long. */
+export interface StepRules {
+  readonly manifest: Manifest;
+  readonly masks: MaskRules;
+  readonly optimizer: ServerOptimizer;
+  readonly downlink: readonly PlanGroup[];
+  /** The run's. */
+  readonly seed: number;
+}
+
+export interface Step {
+  readonly params: Params;
+  /** What leads there, as every client will decode it. */
+  readonly payloads: readonly Uint8Array[];
+  /** Whether masks have to come along: they are others than before, or the codec turns their zeros into values. */
+  readonly tellsMasks: boolean;
+  readonly state: StepState;
+}
+
+/** Sees a step of the model, and what the server owes beside it, before both are encoded; must leave them alone. */
+export type StepObserver = (target: Params, owed: Residual) => void;
+
+/** One step of the global model: optimizer, masks, and the same codec downwards with the server's own residual. */
+export function modelStep(
+  { manifest, masks: maskRules, optimizer, downlink, seed }: StepRules,
+  before: StepState,
+  { version: oldVersion, params: old }: Model,
+  { aggregate, votes }: { readonly aggregate: Aggregate; readonly votes: Votes },
+  observe: StepObserver,
+): Step {
+  const version = oldVersion + 1;
+  const [step, moments] = optimizer.step(aggregate, before.optimizer);
+  const next = nextModelMasks(maskRules, before.masks, {
+    version,
+    manifest,
+    votes,
+    aggregate,
+    params: old,
+    step,
+  });
+  const { masks } = next;
+  const target = ownedParams(step, masks);
+  const owed = masks === null ? before.residual : zeroOutsideGroups(before.residual, downlink, masks);
+  observe(target, owed);
+  const { payloads, residual } = encodeDelta(
+    downlink,
+    target,
+    owed,
+    Infinity,
+    deriveSeed(seed, "downlink", version),
+  );
+  const moved = applyDelta(old, decodeDelta(downlink, payloads));
+  const params = ownedParams(moved, masks);
+  return {
+    params,
+    payloads,
+    tellsMasks: masks !== null && (masks !== before.masks.masks || !isSameModel(moved, params)),
+    state: {
+      residual,
+      optimizer: moments.map((moment) => ownedParams(moment, masks)),
+      masks: next,
+      previous: ownedParams(aggregate.delta, masks),
+    },
+  };
+}
+
+const isSameModel = (a: Params, b: Params): boolean =>
+  a === b || [...a].every(([name, { data }]) => data.every((v, i) => v === b.get(name)!.data[i]));

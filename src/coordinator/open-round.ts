@@ -1,0 +1,66 @@
+import { STEPS_UNIT } from "../aggregation/mean.ts";
+import { addUpdate, type Tally } from "../aggregation/tally.ts";
+import type { Weight } from "../aggregation/weight.ts";
+import { localSteps, mostSteps } from "../model/local-steps.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { ClientId, UpdateMessage } from "../model/message.ts";
+import type { ReportId } from "../model/protocol.ts";
+import type { Contract } from "./contract.ts";
+import type { CheckedUpdate } from "./report-check.ts";
+import { nothingSeen, type Seen, see } from "./usual.ts";
+
+/** A round as others see it. */
+export interface OpenRound {
+  readonly round: number;
+  readonly cohort: readonly ClientId[];
+  readonly accepted: ReadonlyMap<ClientId, ReportId>;
+}
+
+/** And what its reports have come to so far. */
+export interface Gathering extends OpenRound {
+  readonly accepted: Map<ClientId, ReportId>;
+  readonly weights: Map<ClientId, number>;
+  /** Null where all updates are folded together at the end. */
+  readonly tally: Tally | null;
+  /** Where they are kept. */
+  readonly updates: UpdateMessage[];
+  readonly seen: Seen;
+}
+
+export const nothingGathered = (
+  round: number,
+  cohort: readonly ClientId[],
+  tally: Tally | null,
+  manifest: Manifest,
+): Gathering => ({
+  round,
+  cohort,
+  accepted: new Map(),
+  weights: new Map(),
+  tally,
+  updates: [],
+  seen: nothingSeen(manifest),
+});
+
+/** In place. `digest` is that of the report's frame. */
+export function gather(
+  open: Gathering,
+  checked: CheckedUpdate,
+  { weight, digest }: { readonly weight: Weight; readonly digest: string },
+  { train, aggregation, keepsUpdates }: Pick<Contract, "train" | "aggregation" | "keepsUpdates">,
+): void {
+  const { update } = checked;
+  const { clientId, round, numSteps } = update;
+  if (open.tally !== null)
+    addUpdate(open.tally, update, weight, countedSteps(numSteps, train, aggregation.weightCap));
+  if (keepsUpdates) open.updates.push(update);
+  see(open.seen, checked);
+  open.weights.set(clientId, weight.weight);
+  open.accepted.set(clientId, { round, digest });
+}
+
+/** Those of examples that count, as the weight is; in units of a tally. */
+function countedSteps(numSteps: number, train: Contract["train"], weightCap: number): number {
+  const counted = Math.min(numSteps, mostSteps(train, weightCap));
+  return Math.min(2 ** 32 - 1, Math.round(localSteps(train, counted) * STEPS_UNIT));
+}

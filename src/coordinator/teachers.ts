@@ -1,0 +1,40 @@
+import { localSteps } from "../model/local-steps.ts";
+import type { UpdateMessage } from "../model/message.ts";
+import type { TrainSettings } from "../model/protocol.ts";
+import { type Params, type SparseVector, toDense } from "../model/tensor.ts";
+
+/** What the reports of a round stood for, as little as it takes to make their models of it. */
+export interface Teachers {
+  readonly base: Params;
+  readonly moves: readonly Move[];
+}
+
+/** Where a client's training led: `steps` times the deltas. */
+interface Move {
+  readonly steps: number;
+  /** Of every tensor, in the manifest's order. */
+  readonly deltas: readonly SparseVector[];
+}
+
+export const teachersOf = (
+  base: Params,
+  updates: readonly UpdateMessage[],
+  train: TrainSettings,
+): Teachers => ({
+  base,
+  moves: updates.map(({ numSteps, tensors }) => ({
+    steps: train.perStep ? localSteps(train, numSteps) : 1,
+    deltas: [...base.keys()].map((name) => tensors.get(name)!.delta),
+  })),
+});
+
+export const teacherModels = ({ base, moves }: Teachers): readonly Params[] =>
+  moves.map(
+    ({ steps, deltas }) =>
+      new Map(
+        [...base].map(([name, { shape, data }], i) => {
+          const delta = toDense(deltas[i]!);
+          return [name, { shape, data: data.map((v, j) => v + steps * delta[j]!) }];
+        }),
+      ),
+  );
