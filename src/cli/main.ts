@@ -4,6 +4,7 @@ import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { doctorCommand } from "./doctor.ts";
+import { dstCommand } from "./dst.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
 import { inspectCommand } from "./inspect.ts";
 import { schemaCommand } from "./schema.ts";
@@ -24,6 +25,7 @@ for (const command of [
   doctorCommand(),
   benchCommand(),
   studyCommand(),
+  dstCommand(),
   inspectCommand(),
   schemaCommand(),
 ])

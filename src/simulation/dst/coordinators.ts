@@ -133,10 +133,16 @@ function turnBit({
   const file = disk.durable("journal.log");
   if (file === null) return null;
   const view = new DataView(file.buffer, file.byteOffset, file.length);
-  let last = 0;
-  for (let at = 0; at + 12 <= file.length; at += 12 + view.getUint32(at, true)) last = at;
+  const starts: number[] = [];
+  for (let at = 0; at + 12 <= file.length; at += 12 + view.getUint32(at, true)) starts.push(at);
+  const last = starts.pop() ?? 0;
   if (last === 0) return null;
-  const bit = chance.below(8 * last, "turned bit", time.now());
+  // half of the time in a record's head
+  const head = starts[chance.below(starts.length, "turned head", time.now())]!;
+  const inHead = chance.below(2, "in a head", time.now()) === 0;
+  const bit = inHead
+    ? 8 * head + chance.below(8 * 12, "turned bit", time.now())
+    : chance.below(8 * last, "turned bit", time.now());
   return { undo: disk.flip("journal.log", bit), where: `byte ${bit >> 3}` };
 }
 

@@ -59,7 +59,13 @@ const BYTES_PER_MS = 40;
 export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
   let listening: Server | null = null;
   const parted = new Map<string, number>();
-  let numMessages = 0;
+  const counts = new Map<string, number>();
+  /** The name of the so-many-th of its kind: what becomes of one message does not rename all others. */
+  const nth = (what: string): string => {
+    const n = (counts.get(what) ?? 0) + 1;
+    counts.set(what, n);
+    return `${what} ${n}`;
+  };
 
   const isParted = (clientId: ClientId, way: Way): boolean =>
     (parted.get(`${clientId} ${way}`) ?? 0) > time.now();
@@ -107,7 +113,7 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
 
     /** Carries a message over: `arrive` happens at the other end, once, later or never. */
     const carry = (at: Connection, way: Way, bytes: number, what: string, arrive: () => void): void => {
-      const key = `${clientId} ${what} ${way} ${++numMessages}`;
+      const key = nth(`${clientId} ${what} ${way}`);
       const slow = chance.fault("delay", key) ? chance.between(500, 8000, "delayed", key) : 0;
       const ms = chance.between(1, 60, "latency", key) + bytes / BYTES_PER_MS + slow;
       const isLost = chance.fault("loss", key) || (way === "down" && chance.fault("deaf", key));
@@ -130,7 +136,7 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
 
     const connect = async (signal: AbortSignal): Promise<Connection | Refusal> => {
       if (connection !== null) return connection;
-      const key = `${clientId} connect ${++numMessages}`;
+      const key = nth(`${clientId} connect`);
       await sleep(timer, chance.between(2, 120, "handshake", key), signal);
       const server = listening;
       if (isParted(clientId, "up") || isParted(clientId, "down")) {
@@ -206,16 +212,14 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
               });
             },
             (error) =>
-              isOfDisk(error)
-                ? breakOff(at, `${clientId} ${what} failed ${++numMessages}`)
-                : wire.failed(error),
+              isOfDisk(error) ? breakOff(at, nth(`${clientId} ${what} failed`)) : wire.failed(error),
           );
         });
       });
 
     const leave = (at: Connection): void => {
       hangUpClient(at, "left");
-      time.after(chance.between(1, 100, "leave", clientId, ++numMessages), () => hangUpServer(at));
+      time.after(chance.between(1, 100, nth(`${clientId} leaves`)), () => hangUpServer(at));
     };
 
     const transfer = async (signal: AbortSignal): Promise<Connection> => {
@@ -251,7 +255,7 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
         if (!client.call()) return never();
         const said: FetchModel = asBytes(request);
         const at = await transfer(signal);
-        const key = `${clientId} fetch ${++numMessages}`;
+        const key = nth(`${clientId} fetched`);
         const frames = await call(
           at,
           "fetch",
@@ -273,7 +277,7 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
         const said: ReportId = asBytes(id);
         const sent = frame.slice();
         const at = await transfer(signal);
-        const key = `${clientId} report ${++numMessages}`;
+        const key = nth(`${clientId} reported`);
         const arrived = chance.fault("flip", key) ? flipped(sent, chance, key) : sent;
         const deliver = async (session: ClientSession): Promise<Receipt> => {
           wire.reportArrived(clientId, said, arrived);
@@ -282,7 +286,7 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
           return receipt;
         };
         if (chance.fault("repeat", key))
-          time.after(chance.between(10, 90_000, "repeated", key), () => {
+          time.after(repeatMs(chance, key), () => {
             // whoever has a session then: the same client, in this session or another
             const now = connection;
             if (now === null || !now.serverSees) return;
@@ -320,6 +324,12 @@ const busy: Refusal = { code: "busy", detail: "no welcome", retry: true };
 
 /** Crosses the wire: nothing is shared between the two ends. */
 const asBytes = <T>(value: T): T => JSON.parse(JSON.stringify(value));
+
+/** At once, or much later. */
+const repeatMs = (chance: Chance, key: string): number =>
+  chance.below(2, "soon", key) === 0
+    ? chance.between(1, 400, "repeated", key)
+    : chance.between(10, 90_000, "repeated", key);
 
 /** A coordinator that fails with its disk ends its calls as well. */
 const isOfDisk = (error: unknown): boolean => ["EIO", "ENOSPC"].includes((error as { code: string }).code);

@@ -7,7 +7,7 @@ import { type Device, device } from "./clients.ts";
 import { type CoordinatorHost, coordinatorHost } from "./coordinators.ts";
 import { simulatedDisk } from "./disk.ts";
 import { drawPlan, drawRates, type Planned } from "./faults.ts";
-import { hostileLoop } from "./hostile.ts";
+import { hostileLoop, type Overheard } from "./hostile.ts";
 import { type Network, network } from "./network.ts";
 import { clockOf, spawn } from "./process.ts";
 import { type Scheduler, scheduler } from "./scheduler.ts";
@@ -49,8 +49,10 @@ export async function runSeed({ seed, only, keepsLines = false }: RunOptions): P
   };
   const options = coordinatorOptions(shape.config, shape.initial, "dst", null);
   const disk = simulatedDisk("coordinator", time, luck, () => auditor.diskChanged());
-  const seen: Uint8Array[] = [];
-  const auditor = openAuditor(auditContext(shape, options, fail), disk, (frame) => seen.push(frame));
+  const heard: Overheard[] = [];
+  const auditor = openAuditor(auditContext(shape, options, fail), disk, time.now, (round, frame) =>
+    heard.push({ round, frame }),
+  );
   const net = network(time, luck, auditor.wire);
   const host = coordinatorHost({ options, time, chance: luck, network: net, auditor, trace, disk, fail });
   const parts = {
@@ -76,7 +78,7 @@ export async function runSeed({ seed, only, keepsLines = false }: RunOptions): P
       if (luck.isPlanned(name)) happen(planned, { host, devices, net, disk, time, trace });
     });
   });
-  const stopHostile = startHostile({ shape, seed, time, net, seen, trace, fail });
+  const stopHostile = startHostile({ shape, seed, time, net, heard, trace, fail });
 
   const isOver = (): boolean => {
     auditor.check();
@@ -163,12 +165,12 @@ interface HostileParts {
   readonly seed: number;
   readonly time: Scheduler;
   readonly net: Network;
-  readonly seen: readonly Uint8Array[];
+  readonly heard: readonly Overheard[];
   readonly trace: Trace;
   readonly fail: (check: Check, detail: string) => void;
 }
 
-function startHostile({ shape, seed, time, net, seen, trace, fail }: HostileParts): () => void {
+function startHostile({ shape, seed, time, net, heard, trace, fail }: HostileParts): () => void {
   const aborter = new AbortController();
   const stopped = new Error("the world heals");
   for (let i = 1; i <= shape.numHostile; i++) {
@@ -176,7 +178,7 @@ function startHostile({ shape, seed, time, net, seen, trace, fail }: HostilePart
     const mine = spawn(name, time);
     trace.note(name, "is there");
     const link = net.link(mine, name);
-    hostileLoop(link, clockOf(mine, time, 1).clock, derive(seed, name), seen, aborter.signal)
+    hostileLoop(link, clockOf(mine, time, 1).clock, derive(seed, name), heard, aborter.signal)
       .catch((error) => {
         if (error !== stopped) fail("engine", `${name}: ${(error as Error).stack}`);
       })

@@ -85,7 +85,7 @@ export function drawShape(seed: number): Shape {
     config,
     initial,
     clients: Array.from({ length: numClients }, (_, i) => drawClient(rng, config, i < fewestOf(config))),
-    numHostile: rng.below(3) === 0 ? 1 + rng.below(2) : 0,
+    numHostile: rng.below(2) === 0 ? 1 + rng.below(2) : 0,
     healMs: 20_000 + rng.below(240_000),
   };
 }

@@ -6,6 +6,7 @@ import type { Wire } from "../network.ts";
 import type { TrueDelta } from "../training.ts";
 import { type ClientAudit, clientAudit } from "./clients.ts";
 import type { AuditContext } from "./context.ts";
+import { deadlineAudit } from "./deadlines.ts";
 import { emptyHistory, follow, type History } from "./history.ts";
 import { type JournalRecord, readJournal, START, type Totals } from "./journal.ts";
 import { ledgerAudit } from "./ledger.ts";
@@ -39,7 +40,8 @@ const JOURNAL = "journal.log";
 export function openAuditor(
   context: AuditContext,
   disk: SimulatedDisk,
-  onReport: (frame: Uint8Array) => void,
+  now: () => number,
+  onReport: (round: number, frame: Uint8Array) => void,
 ): Auditor {
   const { shape, options, fail } = context;
   const { cohort } = shape.config;
@@ -48,6 +50,7 @@ export function openAuditor(
   const clients: ClientAudit = clientAudit(context, rounds);
   const promises = promiseAudit(context);
   const ledger = ledgerAudit(context);
+  const deadlines = deadlineAudit(context, now);
   const rules = {
     minimum: options.rounds.minimum,
     goal: cohort.goal,
@@ -87,8 +90,8 @@ export function openAuditor(
 
   return {
     wire: {
-      reportArrived: (_, __, frame) => {
-        onReport(frame);
+      reportArrived: (_, { round }, frame) => {
+        onReport(round, frame);
         ledger.up(frame.length);
       },
       receiptLeft: (clientId, id, frame, receipt) =>
@@ -101,6 +104,7 @@ export function openAuditor(
     heard: (event, coordinator) => {
       if (event.type === "round.committed" && coordinator !== null)
         rounds.published(event.version, coordinator.book.model().params);
+      deadlines.heard(event);
     },
     coordinatorOpened: (coordinator) => {
       isStale = true;
@@ -117,7 +121,10 @@ export function openAuditor(
       rounds.published(model.version, model.params);
       ledger.begins(() => coordinator.bytes.totals(), totalsIn(records));
     },
-    coordinatorDied: () => ledger.ends(),
+    coordinatorDied: () => {
+      ledger.ends();
+      deadlines.died();
+    },
     diskChanged: () => {
       isStale = true;
     },
@@ -125,7 +132,10 @@ export function openAuditor(
     clientSaving: clients.saving,
     clientHolds: (clientId, bytes) => clients.holds(clientId, bytes, upToDate()),
     clientSends: clients.sends,
-    check: () => ledger.check(),
+    check: () => {
+      ledger.check();
+      deadlines.check();
+    },
     end: () => {
       isStale = true;
       promises.end(upToDate());

@@ -102,9 +102,9 @@ export function clientAudit({ shape, options, length, fail }: AuditContext, roun
       for (const [report, times] of known.saved) {
         const settled = times - (report === waiting ? 1 : 0);
         const accepted = history.reports.get(reportKey(clientId, report));
-        known.trained.get(report)!.forEach((v, at) => book(at, -settled * v));
+        for (const [at, v] of known.trained.get(report)!.entries()) book(at, -settled * v);
         if (report !== waiting && accepted?.fate === "folded")
-          rounds.decode(accepted).values.forEach((v, at) => book(at, v));
+          for (const [at, v] of rounds.decode(accepted).values.entries()) book(at, v);
       }
       for (const { place, group, i } of places) {
         const owed = (pending === null ? state.residual : pending.residualBefore)?.[group];

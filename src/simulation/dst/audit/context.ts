@@ -18,6 +18,8 @@ export type Check =
   | "receipt"
   | "verdict"
   | "task"
+  | "deadline"
+  | "refusal"
   | "ledger"
   | "client-model"
   | "conservation"

@@ -17,6 +17,18 @@ export interface PromiseAudit {
   readonly end: (history: History) => void;
 }
 
+/** Why a report that is in order may be refused: all else would mean that it is not. */
+const OUT_OF_TURN: ReadonlySet<string> = new Set([
+  "wrong-round",
+  "not-selected",
+  "already-reported",
+  "already-refused",
+  "norm-gate",
+  "run-over",
+  "disk-full",
+  "between-rounds",
+]);
+
 export function promiseAudit({ options, fail }: AuditContext): PromiseAudit {
   const acknowledged: { readonly clientId: ClientId; readonly id: ReportId }[] = [];
   /** Reports that a client was told are out: for it they are settled. */
@@ -54,8 +66,12 @@ export function promiseAudit({ options, fail }: AuditContext): PromiseAudit {
         if (sha256(frame) !== id.digest) return fail("receipt", `${who} gets a receipt for other bytes`);
         if (!isOut(history, clientId, id)) return fail("receipt", `${who} gets a receipt and is not durable`);
         acknowledged.push({ clientId, id });
-      } else if (sha256(frame) === id.digest && isOut(history, clientId, id))
-        fail("receipt", `${who} is in the journal and refused: ${receipt.refusal.code}`);
+      } else if (sha256(frame) === id.digest) {
+        const { code } = receipt.refusal;
+        if (isOut(history, clientId, id)) fail("receipt", `${who} is in the journal and refused: ${code}`);
+        if (!clientId.startsWith("hostile") && !OUT_OF_TURN.has(code))
+          fail("refusal", `${who} is in order and refused: ${code}`);
+      }
     },
     reply: (clientId, request, reply, history) => {
       if (reply.kind === "refused") return;
