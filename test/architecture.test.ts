@@ -36,8 +36,11 @@ const confined: Record<string, RegExp> = {
   "@nats-io/": /^telemetry\/nats/,
   "@tensorflow/": /^trainer\//,
   commander: /^cli\//,
-  yaml: /^(cli|simulation)\//,
-  zod: /^coordinator\/config|^telemetry\//,
+  yaml: /^(cli|simulation)\/|^data\/features/,
+  zod: /^coordinator\/config|^telemetry\/|^data\/features/,
+  fflate: /^data\/npy/,
+  pngjs: /^data\/images/,
+  "jpeg-js": /^data\/images/,
 };
 
 interface SourceFile {

@@ -1,20 +1,27 @@
 import { readFileSync } from "node:fs";
 import { parse, parseDocument } from "yaml";
 import { type Config, parseConfig } from "../coordinator/config.ts";
+import { placedIn } from "../data/reference.ts";
 import { ConfigError } from "../model/error.ts";
 
 export interface Overrides {
   /** `a.b=value`, the value in YAML. */
   readonly set: readonly string[];
   readonly seed?: number;
+  /** The folder that the files of the data section are in. */
+  readonly data?: string;
 }
 
 /** Reads a config file, applies what the command line sets, and checks the whole. Throws ConfigError. */
-export function loadConfig(file: string, { set, seed }: Overrides): Config {
+export function loadConfig(file: string, { set, seed, data: folder }: Overrides): Config {
   const document = readYaml(file);
   for (const assignment of set) assign(document, assignment);
   if (seed !== undefined) document.seed = seed;
-  return parseConfig(document);
+  const config = parseConfig(document);
+  if (folder === undefined || config.data === null) return config;
+  const { source, test } = config.data;
+  const data = { ...config.data, source: placedIn(source, folder), test: test && placedIn(test, folder) };
+  return { ...config, data };
 }
 
 type Tree = Record<string, unknown>;

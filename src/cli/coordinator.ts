@@ -40,6 +40,7 @@ import { wallClock } from "./wall-clock.ts";
 interface Options {
   readonly set: readonly string[];
   readonly seed?: number;
+  readonly data?: string;
   readonly out?: string;
   readonly json?: boolean;
   readonly engine: EngineChoice;
@@ -54,6 +55,7 @@ export const coordinatorCommand = (): Command =>
     .argument("<file>", "the run's config, YAML; see `fedpress schema`")
     .option("--set <a.b=value>", "override one setting; may be repeated", collect, [])
     .option("--seed <n>", "override the seed", integer)
+    .option("--data <dir>", "where the files and folders of the config's data section are")
     .option("--out <dir>", "the run folder (default: runs/<run id>)")
     .addOption(engineOption())
     .option("--json", "print one JSON summary on stdout, nothing else")

@@ -3,8 +3,8 @@ import { wireLimits } from "../coordinator/options.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf } from "../model/manifest.ts";
 import type { Params } from "../model/tensor.ts";
-import { vocabularyOf } from "../trainer/layers.ts";
-import { architecture, architectureNames, initialParams } from "../trainer/zoo.ts";
+import { type Architecture, vocabularyOf } from "../trainer/layers.ts";
+import { architecture, initialParams } from "../trainer/zoo.ts";
 import { decodeFrame } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { readFrameFile } from "./frame-file.ts";
@@ -12,10 +12,6 @@ import { readFrameFile } from "./frame-file.ts";
 /** Version 0: what the zoo makes of the seed, or the checkpoint that the config names. Throws ConfigError. */
 export function initialModel(config: Config): Params {
   const { model, seed, distill } = config;
-  if (distill !== null && !architectureNames.includes(distill.student)) {
-    const expected = `one of ${architectureNames.join(", ")}`;
-    throw new ConfigError([{ path: "distill.student", value: distill.student, expected }]);
-  }
   const seeded = initialParams(model.zoo, seed);
   if (distill !== null) checkStudent(distill.student, model.zoo);
   if (model.checkpoint === null) return seeded;
@@ -31,10 +27,19 @@ export function initialModel(config: Config): Params {
   return params;
 }
 
+function named(name: string, path: string): Architecture {
+  try {
+    return architecture(name);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ConfigError(error.problems.map((problem) => ({ ...problem, path })));
+  }
+}
+
 /** A student sees what its teacher sees, and answers the same question. */
 function checkStudent(student: string, teacher: string): void {
   const { inputShape, numClasses } = architecture(teacher);
-  const other = architecture(student);
+  const other = named(student, "distill.student");
   const fits =
     other.inputShape.join() === inputShape.join() &&
     other.numClasses === numClasses &&

@@ -16,6 +16,7 @@ import { collect, engineOption, integer, newRunId, positive } from "./options.ts
 interface Options {
   readonly set: readonly string[];
   readonly seed?: number;
+  readonly data?: string;
   readonly out?: string;
   readonly baseline?: boolean;
   readonly record?: string;
@@ -36,6 +37,7 @@ export const simulateCommand = (): Command =>
     .argument("<file>", "the run's config, YAML; see `fedpress schema`")
     .option("--set <a.b=value>", "override one setting; may be repeated", collect, [])
     .option("--seed <n>", "override the seed", integer)
+    .option("--data <dir>", "where the files and folders of the config's data section are")
     .option("--out <dir>", "the run folder (default: runs/<run id>)")
     .option("--baseline", "run it again with dense float32 both ways, and compare")
     .option("--record <dir>", `${RECORD_HELP} into this folder, for \`fedpress bench codec --trace\``)
@@ -84,9 +86,11 @@ const color = process.stderr.isTTY && picocolors.isColorSupported;
 export function describe(summary: Summary, directory: string): string {
   const { model, bytes, student, baseline } = summary;
   const percent = (share: number | null) => (share === null ? "not measured" : formatPercent(share));
+  const score = ({ accuracy, auc }: { accuracy: number | null; auc: number | null }) =>
+    `accuracy ${percent(accuracy)}${auc === null ? "" : `, AUC ${auc.toFixed(4)}`}`;
   const lines = [
     `run      ${summary.runId}, ${summary.rounds} rounds in ${formatDuration(summary.wallMs)}`,
-    `model    ${model.name}, ${formatCount(model.numParams)} parameters, accuracy ${percent(summary.accuracy)}`,
+    `model    ${model.name}, ${formatCount(model.numParams)} parameters, ${score(summary)}`,
     `traffic  ${formatBytes(bytes.uplink)} up, ${formatBytes(bytes.downlink)} down; dense float32 would be ` +
       `${formatBytes(bytes.denseTotal)}, ${formatRatio(bytes.ratioTotal)} as much`,
   ];
@@ -98,7 +102,7 @@ export function describe(summary: Summary, directory: string): string {
     );
   if (baseline) {
     const { target } = baseline;
-    lines.push(`dense    accuracy ${percent(baseline.accuracy)} with ${formatBytes(baseline.bytes.total)}`);
+    lines.push(`dense    ${score(baseline)} with ${formatBytes(baseline.bytes.total)}`);
     if (target !== null) {
       const [ours, dense] = [target.ours, target.dense].map(
         ({ round, bytes: sent }) => `${formatBytes(sent)} in round ${round}`,
@@ -107,10 +111,7 @@ export function describe(summary: Summary, directory: string): string {
       lines.push(`first at ${percent(target.accuracy)}: ${ours}, dense ${dense}: ${ratio}`);
     }
   }
-  if (student)
-    lines.push(
-      `student  ${formatBytes(student.bytes)}, accuracy ${percent(student.accuracy)}, ${student.path}`,
-    );
+  if (student) lines.push(`student  ${formatBytes(student.bytes)}, ${score(student)}, ${student.path}`);
   if (summary.refused.length > 0) {
     const clients = new Set(summary.refused.map(({ clientId }) => clientId));
     const reports = summary.refused.reduce((sum, { reports: count }) => sum + count, 0);

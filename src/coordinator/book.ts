@@ -16,7 +16,7 @@ import type { ClientId, Model, UpdateMessage } from "../model/message.ts";
 import type { Exponents, HeldModel, ReportId, Verdict } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame, shortDigest } from "../wire/frame.ts";
-import { firstState } from "./book-state.ts";
+import { type BookState, firstState } from "./book-state.ts";
 import { type CatchUp, openChain } from "./chain.ts";
 import type { Contract } from "./contract.ts";
 import { openControl } from "./control-track.ts";
@@ -25,6 +25,7 @@ import { type Gathering, gather, nothingGathered, type OpenRound } from "./open-
 import { openOwners } from "./owners.ts";
 import { openParts, type Part } from "./parts.ts";
 import { type CheckedUpdate, checkReport, type ExpectedReport } from "./report-check.ts";
+import { decodeSnapshot, encodeSnapshot } from "./snapshot.ts";
 import { teacherModels, teachersOf } from "./teachers.ts";
 import { usualAfter } from "./usual.ts";
 import { openVerdicts } from "./verdicts.ts";
@@ -77,12 +78,19 @@ export interface Book {
   readonly lastDeltaBytes: () => number;
   /** The models that the last round's reports stood for, where they are kept. */
   readonly lastClientModels: () => readonly Params[];
+  /** All of it as bytes, while no round is open: a book opened from them goes on as this one does. */
+  readonly snapshot: () => Uint8Array;
 }
 
 /** Sees a step of the model, and what the server owes beside it, before both are encoded; must leave them alone. */
 export type DownlinkObserver = (round: number, target: Params, owed: Residual) => void;
 
-export function openBook(contract: Contract, observe: DownlinkObserver = () => {}): Book {
+/** Empty, or as it was when the snapshot was taken: throws JournalError for one that is not of this contract. */
+export function openBook(
+  contract: Contract,
+  observe: DownlinkObserver = () => {},
+  snapshot: Uint8Array | null = null,
+): Book {
   const { manifest, weightBudget, limits, train, maxStaleness } = contract;
   const strategy = aggregationStrategy(contract.aggregation, train);
   const { fold } = strategy;
@@ -106,7 +114,8 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
   const scratch = keepsUpdates ? undefined : reusedScratch();
   const reportRules = { manifest, manifestId, train, limits, keepsUpdates };
 
-  const before = firstState(contract, strategy, downlink);
+  const first = firstState(contract, strategy, downlink);
+  const before = snapshot === null ? first : decodeSnapshot(snapshot, contract, first);
   const chain = openChain(before.chain, contract.seeded ? contract.source : null);
   const owners = openOwners(contract, parts, before.owners);
   const verdicts = openVerdicts(before.verdicts);
@@ -237,6 +246,17 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     return { ...ofModel, frames: [...ofModel.frames, ...control.frames(chain.held().version)] };
   };
 
+  const state = (): BookState => ({
+    round,
+    chain: chain.state(),
+    step,
+    usual,
+    control: control?.state() ?? null,
+    owners: owners.state(),
+    teachers,
+    verdicts: verdicts.rows(),
+  });
+
   return {
     manifest,
     model: chain.model,
@@ -260,5 +280,9 @@ export function openBook(contract: Contract, observe: DownlinkObserver = () => {
     catchUp,
     lastDeltaBytes: chain.lastDeltaBytes,
     lastClientModels: () => (teachers === null ? [] : teacherModels(teachers)),
+    snapshot: () => {
+      assert(open === null, "a snapshot is taken while no round is open");
+      return encodeSnapshot(state(), contract);
+    },
   };
 }

@@ -30,22 +30,35 @@ const model = z.strictObject({
 });
 
 const data = z.strictObject({
-  source: z.string().min(1).describe("mnist, idx:DIR or csv:FILE?label=COLUMN"),
+  source: z
+    .string()
+    .min(1)
+    .describe("mnist, or KIND:PLACE?KEY=VALUE of a file or folder, such as csv:FILE?label=COLUMN"),
+  test: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("Another source to measure accuracy on, where a set comes with its own"),
   holdout: z
     .strictObject({
-      test: z
-        .number()
-        .min(0)
-        .max(0.9)
-        .default(0.1)
-        .describe("Share held out to measure accuracy, class-balanced"),
+      test: z.number().min(0).max(0.9).default(0.1).describe("Share held out to measure accuracy"),
       transfer: z.number().min(0).max(0.9).default(0.1).describe("Share held out to distill with"),
+      balanced: z
+        .boolean()
+        .default(true)
+        .describe("Whether every class gives as many rows; else rows are drawn whatever their class"),
     })
     .prefault({})
     .refine(({ test, transfer }) => test + transfer < 1, { error: "test + transfer below 1" }),
   partition: either(
-    [z.literal("iid"), z.strictObject({ dirichlet: positive })],
-    "iid, or { dirichlet: alpha } with alpha > 0",
+    [
+      z.enum(["iid", "natural"]),
+      z.strictObject({ dirichlet: positive }),
+      z.strictObject({ quantity: positive }),
+      z.strictObject({ shards: count.max(65_536) }),
+    ],
+    "iid, natural, { dirichlet: alpha } or { quantity: alpha } with alpha > 0, or { shards: a client }",
   ).default({ dirichlet: 0.5 }),
 });
 
@@ -186,6 +199,12 @@ function crossProblems(config: Config): ConfigProblem[] {
     if (width !== undefined && !config.widths.includes(width))
       problems.push({ path: `fleet[${i}].width`, value: width, expected: "one of widths" });
   });
+  if (config.data !== null && config.data.test !== null && config.data.holdout.test > 0)
+    problems.push({
+      path: "data.holdout.test",
+      value: config.data.holdout.test,
+      expected: "0 with data.test, which is what accuracy is measured on",
+    });
   if (config.distill !== null) {
     if (config.data === null)
       problems.push({
@@ -193,7 +212,10 @@ function crossProblems(config: Config): ConfigProblem[] {
         value: config.distill,
         expected: "a data section too: distilling needs a transfer split",
       });
-    else if (config.data.holdout.transfer === 0 || config.data.holdout.test === 0)
+    else if (
+      config.data.holdout.transfer === 0 ||
+      (config.data.holdout.test === 0 && config.data.test === null)
+    )
       problems.push({
         path: "data.holdout",
         value: config.data.holdout,

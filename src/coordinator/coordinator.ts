@@ -31,7 +31,7 @@ export interface CoordinatorPorts {
   readonly evaluate: (
     params: Params,
     signal: AbortSignal,
-  ) => Promise<{ accuracy: number; loss: number } | null>;
+  ) => Promise<{ accuracy: number; loss: number; auc?: number } | null>;
   /** For a simulation that records what is encoded. */
   readonly observe?: DownlinkObserver;
 }
@@ -57,7 +57,7 @@ export interface Outcome {
   readonly outcome: "done" | "failed" | "interrupted";
   readonly detail: string;
   /** Of the last version; null when there is no data to measure it on. */
-  readonly metrics: { readonly accuracy: number; readonly loss: number } | null;
+  readonly metrics: { readonly accuracy: number; readonly loss: number; readonly auc?: number } | null;
 }
 
 const JOURNAL = "journal.log";

@@ -222,12 +222,16 @@ async function fetchModel(
   const { kind, frames: ofModel } = desk.book.catchUp(held, version);
   const own = masks === undefined ? null : desk.book.masksFrame(masks);
   // the model's own masks may be among them already
-  const frames = own === null || ofModel.includes(own) ? ofModel : [...ofModel, own];
+  const frames =
+    own === null || ofModel.some((frame) => isSameBytes(frame, own)) ? ofModel : [...ofModel, own];
   const bytes = frames.reduce((n, frame) => n + frame.length, 0);
   desk.ledger.sent(bytes);
   desk.emit({ type: "model.fetched", clientId, version, kind, frames: frames.length, bytes });
   return frames;
 }
+
+const isSameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i]);
 
 /** Peek, check, journal, fold; the receipt follows when the journal is on disk. */
 async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8Array): Promise<Receipt> {

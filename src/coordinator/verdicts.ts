@@ -26,7 +26,7 @@ export interface VerdictRows {
 
 export const NO_VERDICTS: VerdictRows = { clients: [], words: new Uint32Array(0) };
 
-const ROW_WORDS = 5;
+export const ROW_WORDS = 5;
 
 /** As an outcome's word; any other is the version that the report was folded into, 1 or later. */
 const DROPPED = 0;

@@ -1,132 +1,105 @@
-import { readFileSync, statSync } from "node:fs";
 import type { Dataset } from "../model/dataset.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
-import { type ClassLabels, classLabels, MAX_CLASSES } from "./labels.ts";
+import { type Feature, readFeatures, widthOf, writeFeature } from "./features.ts";
+import { problem } from "./files.ts";
+import { groupsOf } from "./groups.ts";
+import { type NamedClasses, namedClasses } from "./labels.ts";
+import { columnOf, readTable, type Table, type TableOptions, type TableRow } from "./table.ts";
+import { fillRow, type TextTokens, words } from "./tokens.ts";
 
-export interface CsvOptions {
+export interface CsvOptions extends TableOptions {
   /** The column that holds the class: whole numbers from 0, or names. */
   readonly label: string;
-  /** How many classes (numbers), or their names in order; left out: what the file holds, names sorted. */
-  readonly classes?: number | readonly string[];
+  readonly classes?: NamedClasses;
   /** `none` leaves the numbers as they are; the default brings each column to mean 0 and standard deviation 1. */
   readonly scale?: "standard" | "none";
+  /** Columns that are no inputs, such as a row's number. */
+  readonly ignore?: readonly string[];
+  /** The column that says whom a row comes from; it is no input unless a schema has it. */
+  readonly group?: string;
+  /** A file that says which columns are inputs and how, so that all clients scale alike; `scale` is not used then. */
+  readonly schema?: string;
+  /** The one column of texts that is the input, as hashed words. */
+  readonly text?: TextTokens & { readonly column: string };
 }
 
-const MAX_BYTES = 2 ** 28;
 const MAX_PROBLEMS = 10;
 
 /**
- * A table of numbers with a header line: comma separated, fields may be quoted. Inputs [numColumns - 1], in the
- * file's order, standardised column by column over this file's rows (a constant column becomes 0). Throws ConfigError
- * naming file, line and column.
+ * A table. Its inputs are [numColumns] numbers in the file's order, standardised column by column over this file's rows
+ * (a constant column becomes 0); or what a schema makes of the columns; or [steps] tokens of one column's text. Throws
+ * ConfigError naming file, line and column.
  */
 export function readCsv(path: string, options: CsvOptions): Dataset {
-  const lines = readLines(path);
-  const header = fields(lines[0]!.text, `${path}:1`);
-  const labelColumn = header.indexOf(options.label);
-  if (labelColumn === -1)
-    throw new ConfigError([
-      { path: `${path}:1`, value: header, expected: `a column named ${options.label}` },
-    ]);
-  const names = header.filter((_, column) => column !== labelColumn);
-  const rows = lines.slice(1);
-  if (names.length === 0 || rows.length === 0)
-    throw new ConfigError([
-      { path, value: lines.length, expected: "a header, a column of numbers and a row" },
-    ]);
+  const table = readTable(path, options);
+  const labelColumn = columnOf(table, options.label);
+  const groupColumn = options.group === undefined ? null : columnOf(table, options.group);
+  const labels = table.rows.map(({ cells }) => cells[labelColumn]!);
+  return {
+    ...(options.text ? textInputs(table, options.text) : numberInputs(table, options)),
+    ...namedClasses(labels, options.classes, (row) => `${table.rows[row]!.place}: column ${options.label}`),
+    ...(groupColumn !== null && {
+      groups: groupsOf(table.rows.map(({ cells }) => cells[groupColumn]!.trim())),
+    }),
+  };
+}
 
-  const inputs = new Float32Array(new SharedArrayBuffer(4 * rows.length * names.length));
-  const labelTexts: string[] = [];
+type Inputs = Pick<Dataset, "inputShape" | "inputs">;
+
+function textInputs(
+  table: Table,
+  { column: name, steps, vocabulary }: NonNullable<CsvOptions["text"]>,
+): Inputs {
+  const column = columnOf(table, name);
+  const inputs = new Float32Array(new SharedArrayBuffer(4 * steps * table.rows.length));
+  table.rows.forEach(({ cells }, row) => {
+    fillRow(inputs.subarray(row * steps, (row + 1) * steps), words(cells[column]!, vocabulary));
+  });
+  return { inputShape: [steps], inputs };
+}
+
+function numberInputs(table: Table, options: CsvOptions): Inputs {
+  const features =
+    options.schema === undefined ? plainFeatures(table, options) : readFeatures(options.schema);
+  const columns = features.map(({ column }) => columnOf(table, column));
+  const width = features.reduce((sum, feature) => sum + widthOf(feature), 0);
+  if (width === 0) throw problem(table.place, table.columns, "a column of numbers");
+  const inputs = new Float32Array(new SharedArrayBuffer(4 * width * table.rows.length));
   const problems: ConfigProblem[] = [];
-  rows.forEach(({ text, line }, row) => {
-    if (problems.length >= MAX_PROBLEMS) return;
-    const cells = fields(text, `${path}:${line}`);
-    if (cells.length !== header.length) {
-      problems.push({
-        path: `${path}:${line}`,
-        value: text,
-        expected: `${header.length} fields, as in the header`,
-      });
-      return;
-    }
-    labelTexts.push(...cells.splice(labelColumn, 1));
-    cells.forEach((cell, column) => {
-      const value = cell.trim() === "" ? Number.NaN : Number(cell);
-      if (!Number.isFinite(Math.fround(value)))
-        problems.push({
-          path: `${path}:${line}: column ${names[column]}`,
-          value: cell,
-          expected: "a number",
-        });
-      inputs[row * names.length + column] = value;
-    });
+  table.rows.forEach((row, i) => {
+    if (problems.length < MAX_PROBLEMS)
+      problems.push(...writeRow(row, features, columns, inputs.subarray(i * width, (i + 1) * width)));
   });
   if (problems.length > 0) throw new ConfigError(problems.slice(0, MAX_PROBLEMS));
-  if (options.scale !== "none") standardise(inputs, names.length);
-  const place = (row: number): string => `${path}:${rows[row]!.line}: column ${options.label}`;
-  return { inputShape: [names.length], inputs, ...classesOf(labelTexts, options.classes, place) };
+  if (options.schema === undefined && options.scale !== "none") standardise(inputs, width);
+  return { inputShape: [width], inputs };
 }
 
-interface Line {
-  readonly text: string;
-  /** Its number in the file, from 1. */
-  readonly line: number;
+function plainFeatures({ columns }: Table, { label, group, ignore }: CsvOptions): readonly Feature[] {
+  const unknown = (ignore ?? []).find((name) => !columns.includes(name));
+  if (unknown !== undefined) throw problem("ignore", unknown, `one of the columns ${columns.join(", ")}`);
+  return columns
+    .filter((name) => name !== label && name !== group && !ignore?.includes(name))
+    .map((column) => ({ column, mean: 0, deviation: 1 }));
 }
 
-function readLines(path: string): readonly Line[] {
-  let text: string;
-  try {
-    const { size } = statSync(path);
-    if (size > MAX_BYTES) throw new Error(`${size} bytes, above ${MAX_BYTES}`);
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new ConfigError([
-      { path, value: (error as Error).message, expected: "a CSV file that can be read" },
-    ]);
-  }
-  const lines = text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .map((line, i) => ({ text: line, line: i + 1 }))
-    .filter(({ text: line }, i) => i === 0 || line.trim() !== "");
-  return lines;
-}
-
-/** The fields of one line; a quoted one may hold commas, and `""` for a quote, but no line break. */
-function fields(text: string, place: string): string[] {
-  if (!text.includes('"')) return text.split(",");
-  const cells: string[] = [];
-  const field = /\s*(?:"((?:[^"]|"")*)"\s*|([^",]*))(,|$)/y;
-  for (;;) {
-    const match = field.exec(text);
-    if (match === null) throw new ConfigError([{ path: place, value: text, expected: "quotes that close" }]);
-    cells.push(match[1]?.replaceAll('""', '"') ?? match[2]!);
-    if (match[3] === "") return cells;
-  }
-}
-
-function classesOf(
-  texts: readonly string[],
-  classes: CsvOptions["classes"],
-  place: (row: number) => string,
-): ClassLabels {
-  const cleaned = texts.map((text) => text.trim());
-  const areNumbers = cleaned.every((text) => /^\d+(\.0*)?$/.test(text));
-  if (typeof classes === "number" || (classes === undefined && areNumbers))
-    return classLabels(cleaned.map(Number), typeof classes === "number" ? classes : undefined, place);
-  const names = classes ?? [...new Set(cleaned)].sort();
-  if (names.length > MAX_CLASSES)
-    throw new ConfigError([
-      { path: place(0), value: names.length, expected: `at most ${MAX_CLASSES} classes` },
-    ]);
-  const byName = new Map(names.map((name, i) => [name, i]));
-  const numbers = cleaned.map((name, row) => {
-    const label = byName.get(name);
-    if (label === undefined)
-      throw new ConfigError([{ path: place(row), value: name, expected: `one of ${names.join(", ")}` }]);
-    return label;
+function writeRow(
+  { cells, place }: TableRow,
+  features: readonly Feature[],
+  columns: readonly number[],
+  output: Float32Array,
+): readonly ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  let at = 0;
+  features.forEach((feature, i) => {
+    const cell = cells[columns[i]!]!;
+    const width = widthOf(feature);
+    const expected = writeFeature(feature, cell.trim(), output.subarray(at, at + width));
+    if (expected !== null)
+      problems.push({ path: `${place}: column ${feature.column}`, value: cell, expected });
+    at += width;
   });
-  return classLabels(numbers, names.length, place);
+  return problems;
 }
 
 function standardise(inputs: Float32Array, numColumns: number): void {

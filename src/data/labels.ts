@@ -1,7 +1,7 @@
 import { ConfigError } from "../model/error.ts";
 
 /** More classes than this are taken for a mistake, such as a column of measurements given as labels. */
-export const MAX_CLASSES = 65_536;
+const MAX_CLASSES = 65_536;
 
 export interface ClassLabels {
   readonly labels: Int32Array;
@@ -27,4 +27,32 @@ export function classLabels(
     highest = Math.max(highest, value);
   });
   return { labels, numClasses: numClasses ?? highest + 1 };
+}
+
+/** How many classes there are (numbers), or their names in order; left out: what is there, names sorted. */
+export type NamedClasses = number | readonly string[];
+
+/** Classes as a file has them: whole numbers from 0, or names. `place` names the i-th row's in errors. */
+export function namedClasses(
+  texts: readonly string[],
+  classes: NamedClasses | undefined,
+  place: (row: number) => string,
+): ClassLabels {
+  const cleaned = texts.map((text) => text.trim());
+  const areNumbers = cleaned.every((text) => /^\d+(\.0*)?$/.test(text));
+  if (typeof classes === "number" || (classes === undefined && areNumbers))
+    return classLabels(cleaned.map(Number), typeof classes === "number" ? classes : undefined, place);
+  const names = classes ?? [...new Set(cleaned)].sort();
+  if (names.length > MAX_CLASSES)
+    throw new ConfigError([
+      { path: place(0), value: names.length, expected: `at most ${MAX_CLASSES} classes` },
+    ]);
+  const byName = new Map(names.map((name, i) => [name, i]));
+  const numbers = cleaned.map((name, row) => {
+    const label = byName.get(name);
+    if (label === undefined)
+      throw new ConfigError([{ path: place(row), value: name, expected: `one of ${names.join(", ")}` }]);
+    return label;
+  });
+  return classLabels(numbers, names.length, place);
 }

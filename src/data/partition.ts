@@ -1,21 +1,38 @@
+import type { Dataset } from "../model/dataset.ts";
 import { ConfigError } from "../model/error.ts";
 import { derive, gaussian, permutation, type Rng } from "../model/rng.ts";
 import { rising, rowsByClass } from "./split.ts";
 
-/** How rows are dealt to clients: by a Dirichlet draw a class (alpha > 0; small is skewed), or evenly at random. */
-export type Partition = { readonly dirichlet: number } | "iid";
+/** How rows are dealt to clients. */
+export type Partition =
+  /** Evenly at random. */
+  | "iid"
+  /** By whom they come from: a client gets whole groups. */
+  | "natural"
+  /** By a draw a class: alpha above 0, small is skewed. */
+  | { readonly dirichlet: number }
+  /** Sorted by class and cut into so many shards a client: few classes each. */
+  | { readonly shards: number }
+  /** Classes alike, sizes by a draw: alpha above 0, small is skewed. */
+  | { readonly quantity: number };
+
+/** As a person writes it, such as `dirichlet 0.5`. */
+export const describePartition = (how: Partition): string =>
+  typeof how === "string"
+    ? how
+    : Object.entries(how)
+        .map(([name, value]) => `${name} ${value}`)
+        .join();
+
+/** What of a data set decides who gets which rows. */
+export type Dealt = Pick<Dataset, "labels" | "numClasses" | "groups">;
 
 /** No client is left with fewer rows. */
 export const MIN_EXAMPLES = 2;
 
-/** Rows of `labels` for every client, rising; every row is in exactly one, and the seed alone decides. */
-export function partition(
-  labels: Int32Array,
-  numClasses: number,
-  numClients: number,
-  how: Partition,
-  seed: number,
-): Uint32Array[] {
+/** Rows for every client, rising; every row is in exactly one, and the seed alone decides. Throws ConfigError. */
+export function partition(data: Dealt, numClients: number, how: Partition, seed: number): Uint32Array[] {
+  const { labels } = data;
   if (labels.length < numClients * MIN_EXAMPLES)
     throw new ConfigError([
       {
@@ -24,9 +41,12 @@ export function partition(
         expected: `at most one a ${MIN_EXAMPLES} of ${labels.length} train rows`,
       },
     ]);
-  return how === "iid"
-    ? iid(labels.length, numClients, seed)
-    : dirichlet(labels, numClasses, numClients, how.dirichlet, seed);
+  if (how === "iid") return iid(labels.length, numClients, seed);
+  if (how === "natural") return natural(data, numClients, seed);
+  if ("dirichlet" in how) return dirichlet(data, numClients, how.dirichlet, seed);
+  return "shards" in how
+    ? shards(data, numClients, how.shards, seed)
+    : quantity(labels.length, numClients, how.quantity, seed);
 }
 
 function iid(numRows: number, numClients: number, seed: number): Uint32Array[] {
@@ -40,8 +60,7 @@ function iid(numRows: number, numClients: number, seed: number): Uint32Array[] {
  * Then, for as long as a client has fewer than two rows, the one with most gives it its last.
  */
 function dirichlet(
-  labels: Int32Array,
-  numClasses: number,
+  { labels, numClasses }: Dealt,
   numClients: number,
   alpha: number,
   seed: number,
@@ -63,6 +82,72 @@ function dirichlet(
   fillUp(clients);
   return clients.map(rising);
 }
+
+/**
+ * McMahan et al. (2017), "pathological": rows sorted by class, shuffled within it, are cut into `each` shards a client of
+ * one size, and every client draws as many.
+ */
+function shards(
+  { labels, numClasses }: Dealt,
+  numClients: number,
+  each: number,
+  seed: number,
+): Uint32Array[] {
+  const count = numClients * each;
+  if (count > labels.length)
+    throw problem({ shards: each }, `at most one shard a row: ${numClients} clients, ${labels.length} rows`);
+  const sorted = rowsByClass(labels, numClasses).flatMap((rows, label) =>
+    [...permutation(rows.length, derive(seed, "partition", "shards", label))].map((i) => rows[i]!),
+  );
+  const bound = (shard: number): number => Math.floor((shard * sorted.length) / count);
+  const order = permutation(count, derive(seed, "partition", "shards"));
+  const clients = Array.from({ length: numClients }, (_, client) =>
+    [...order.subarray(client * each, (client + 1) * each)].flatMap((shard) =>
+      sorted.slice(bound(shard), bound(shard + 1)),
+    ),
+  );
+  fillUp(clients);
+  return clients.map(rising);
+}
+
+/** Li et al. (2022), quantity skew: shuffled rows are cut by one draw from Dirichlet(alpha) over the clients. */
+function quantity(numRows: number, numClients: number, alpha: number, seed: number): Uint32Array[] {
+  const rng = derive(seed, "partition", "quantity");
+  const sizes = dirichletDraw(numClients, alpha, rng);
+  const order = permutation(numRows, rng);
+  const clients: number[][] = [];
+  let mass = 0;
+  let from = 0;
+  sizes.forEach((size, client) => {
+    mass += size;
+    const to = client === numClients - 1 ? numRows : Math.min(numRows, Math.round(mass * numRows));
+    clients.push([...order.subarray(from, to)]);
+    from = to;
+  });
+  fillUp(clients);
+  return clients.map(rising);
+}
+
+/** Whole groups, the largest first, each to who has fewest rows; with as many clients as groups, one each. */
+function natural({ groups, labels }: Dealt, numClients: number, seed: number): Uint32Array[] {
+  if (groups === undefined)
+    throw problem("natural", "a source that knows whom rows come from, as with group=");
+  const members = rowsByClass(groups.of, groups.names.length).filter((rows) => rows.length > 0);
+  if (members.length < numClients)
+    throw problem(
+      "natural",
+      `at most ${members.length} clients, the number of groups in ${labels.length} rows`,
+    );
+  const order = permutation(members.length, derive(seed, "partition", "natural"));
+  const clients = Array.from({ length: numClients }, (): number[] => []);
+  for (const rows of [...order].map((i) => members[i]!).sort((a, b) => b.length - a.length))
+    clients.reduce((least, client) => (client.length < least.length ? client : least)).push(...rows);
+  fillUp(clients);
+  return clients.map(rising);
+}
+
+const problem = (value: unknown, expected: string): ConfigError =>
+  new ConfigError([{ path: "data.partition", value, expected }]);
 
 function fillUp(clients: number[][]): void {
   for (const client of clients)

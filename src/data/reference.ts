@@ -1,3 +1,4 @@
+import { isAbsolute, join } from "node:path";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 
 /** A data reference as written: `KIND[:LOCATION][?KEY=VALUE&...]`, such as `csv:wine.csv?label=kind`. */
@@ -41,6 +42,14 @@ export function parseReference(text: string, problems: Problems): Reference {
     else keys.set(key, value);
   }
   return { kind, location: colon === -1 ? "" : body.slice(colon + 1), keys };
+}
+
+/** The same reference with its file or folder taken from `folder`, unless that is an absolute path. */
+export function placedIn(text: string, folder: string): string {
+  const { kind, location } = parseReference(text, problemsAt("data"));
+  return location === "" || isAbsolute(location)
+    ? text
+    : `${kind}:${join(folder, location)}${text.slice(kind.length + 1 + location.length)}`;
 }
 
 function decode(text: string): string | null {

@@ -1,7 +1,9 @@
 import { type Dataset, subset } from "../model/dataset.ts";
+import { type Keys, keysOf } from "./keys.ts";
+import { kinds } from "./kinds.ts";
 import { type Partition, partition } from "./partition.ts";
-import { numberKey, type Problems, parseReference, problemsAt, type Reference } from "./reference.ts";
-import { knownKeys, sourceOf } from "./source.ts";
+import { type Problems, parseReference, problemsAt, type Reference } from "./reference.ts";
+import { sourceOf } from "./source.ts";
 import { splitHoldout } from "./split.ts";
 
 /**
@@ -14,12 +16,20 @@ import { splitHoldout } from "./split.ts";
  * Throws ConfigError that names every part that is wrong.
  */
 export async function loadClientData(spec: string): Promise<Dataset> {
-  const { open, share, how, seed, holdout } = parseSpec(spec);
+  const { open, share, how, seed, holdout, balanced } = parseSpec(spec);
   const whole = open();
-  const { train } = splitHoldout(whole.labels, whole.numClasses, { test: holdout, transfer: 0 }, seed);
+  const { train } = splitHoldout(
+    whole.labels,
+    whole.numClasses,
+    { test: holdout, transfer: 0, balanced },
+    seed,
+  );
   if (share === null) return train.length === whole.labels.length ? whole : subset(whole, train);
+  const { numClasses, groups } = whole;
   const labels = Int32Array.from(train, (row) => whole.labels[row]!);
-  const rows = partition(labels, whole.numClasses, share.of, how, seed)[share.index]!;
+  const of = groups && Int32Array.from(train, (row) => groups.of[row]!);
+  const dealt = { labels, numClasses, ...(of && { groups: { names: groups.names, of } }) };
+  const rows = partition(dealt, share.of, how, seed)[share.index]!;
   return subset(
     whole,
     rows.map((row) => train[row]!),
@@ -33,17 +43,20 @@ interface ClientSpec {
   readonly how: Partition;
   readonly seed: number;
   readonly holdout: number;
+  readonly balanced: boolean;
 }
 
 function parseSpec(text: string): ClientSpec {
   const problems = problemsAt("data spec");
   const reference = parseReference(text, problems);
-  const open = sourceOf(reference, problems);
-  knownKeys(reference, ["share", "dirichlet", "partition", "seed", "holdout"], problems);
-  const share = shareOf(reference, problems);
-  const how = partitionOf(reference, problems);
-  const seed = numberKey(reference, "seed", problems, isSeed, "a whole number, 0 to 4294967295");
-  const holdout = numberKey(reference, "holdout", problems, (x) => x >= 0 && x < 1, "a share, 0 to below 1");
+  const keys = keysOf(reference, problems);
+  const open = sourceOf(reference, keys, problems);
+  const share = shareOf(reference, keys, problems);
+  const how = partitionOf(keys, problems);
+  const seed = keys.count("seed", 0, 0xffffffff);
+  const holdout = keys.number("holdout", (x) => x >= 0 && x < 1, "a share, 0 to below 1");
+  const balanced = keys.oneOf("balanced", ["yes", "no"]) !== "no";
+  if (Object.hasOwn(kinds, reference.kind)) keys.finish();
   if (share === null && how !== null)
     problems.add("dirichlet, partition", undefined, "a share, for there is nothing to divide: share=K/N");
   problems.finish();
@@ -53,17 +66,16 @@ function parseSpec(text: string): ClientSpec {
     how: how ?? { dirichlet: 0.5 },
     seed: seed ?? 1,
     holdout: holdout ?? (share === null ? 0 : 0.2),
+    balanced,
   };
 }
 
-const isSeed = (n: number): boolean => Number.isInteger(n) && n >= 0 && n <= 0xffffffff;
-
-function shareOf({ kind, location, keys }: Reference, problems: Problems): ClientSpec["share"] {
+function shareOf({ kind, location }: Reference, keys: Keys, problems: Problems): ClientSpec["share"] {
   const inPlace = kind === "mnist" && location !== "" ? location : undefined;
-  const text = inPlace ?? keys.get("share") ?? (kind === "mnist" ? "1/1" : undefined);
+  const asked = keys.word("share");
+  const text = inPlace ?? asked ?? (kind === "mnist" ? "1/1" : undefined);
   if (text === undefined) return null;
-  if (inPlace !== undefined && keys.has("share"))
-    problems.add("share", keys.get("share"), "one share, not two");
+  if (inPlace !== undefined && asked !== undefined) problems.add("share", asked, "one share, not two");
   const match = /^(\d{1,7})\/(\d{1,7})$/.exec(text);
   const k = Number(match?.[1]);
   const n = Number(match?.[2]);
@@ -71,11 +83,19 @@ function shareOf({ kind, location, keys }: Reference, problems: Problems): Clien
   return { index: k - 1, of: n };
 }
 
-function partitionOf(reference: Reference, problems: Problems): Partition | null {
-  const word = reference.keys.get("partition");
-  const alpha = numberKey(reference, "dirichlet", problems, (x) => x > 0 && x < 1e6, "a number above 0");
-  if (word !== undefined && (word !== "iid" || reference.keys.has("dirichlet")))
-    problems.add("partition", word, "iid, or dirichlet=ALPHA in its place");
-  if (word === "iid") return "iid";
-  return alpha === undefined ? null : { dirichlet: alpha };
+/** At most one of the ways to divide. */
+function partitionOf(keys: Keys, problems: Problems): Partition | null {
+  const above = (x: number): boolean => x > 0 && x < 1e6;
+  const word = keys.oneOf("partition", ["iid", "natural"]);
+  const dirichlet = keys.number("dirichlet", above, "a number above 0");
+  const quantity = keys.number("quantity", above, "a number above 0");
+  const shards = keys.count("shards", 1, 65_536);
+  const ways: Partition[] = [];
+  if (word !== undefined) ways.push(word);
+  if (dirichlet !== undefined) ways.push({ dirichlet });
+  if (quantity !== undefined) ways.push({ quantity });
+  if (shards !== undefined) ways.push({ shards });
+  if (ways.length > 1)
+    problems.add("partition", ways, "one of partition=iid or natural, dirichlet, quantity and shards");
+  return ways[0] ?? null;
 }

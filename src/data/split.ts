@@ -7,6 +7,8 @@ export interface Holdout {
   readonly test: number;
   /** To distill with. */
   readonly transfer: number;
+  /** Whether every class gives as many rows, as it does when this is left out; else rows are drawn whatever their class. */
+  readonly balanced?: boolean;
 }
 
 /** Rows of a data set, rising in each; every row is in exactly one. */
@@ -17,25 +19,31 @@ export interface Split {
 }
 
 /**
- * A seeded holdout, class balanced: every class gives the same number of rows. Of its shuffled rows the first
+ * A seeded holdout. Balanced: every class gives the same number of rows. Of its shuffled rows the first
  * round(test * count / numClasses) are test, those up to round((test + transfer) * count / numClasses) transfer; so
  * the train rows depend on the total alone, which is all that a client is told. Throws ConfigError when a class is
  * too rare, or when a share is above zero and rounds to no row.
  */
 export function splitHoldout(labels: Int32Array, numClasses: number, holdout: Holdout, seed: number): Split {
-  const perClass = (share: number): number => roundHalfUp(share, labels.length, numClasses);
+  const isBalanced = holdout.balanced ?? true;
+  const numParts = isBalanced ? numClasses : 1;
+  const perClass = (share: number): number => roundHalfUp(share, labels.length, numParts);
   const numTest = perClass(holdout.test);
   const numHeld = perClass(holdout.test + holdout.transfer);
   if ((holdout.test > 0 && numTest === 0) || (holdout.transfer > 0 && numHeld === numTest))
     throw problem(
       holdout,
-      `shares that give each of ${numClasses} classes at least one of ${labels.length} rows`,
+      `shares that give each of ${numParts} classes at least one of ${labels.length} rows`,
     );
 
   const split = { test: [] as number[], transfer: [] as number[], train: [] as number[] };
-  rowsByClass(labels, numClasses).forEach((rows, label) => {
+  const parts = isBalanced ? rowsByClass(labels, numClasses) : [[...labels.keys()]];
+  parts.forEach((rows, label) => {
     if (rows.length < numHeld)
-      throw problem(holdout, `at most ${rows.length} held-out rows a class, for class ${label} has no more`);
+      throw problem(
+        holdout,
+        `at most ${rows.length} held-out rows a class, for class ${label} has no more; or balanced: false`,
+      );
     permutation(rows.length, derive(seed, "holdout", label)).forEach((place, i) => {
       const part = i < numTest ? split.test : i < numHeld ? split.transfer : split.train;
       part.push(rows[place]!);

@@ -7,9 +7,24 @@ export interface Dataset {
   readonly inputs: Float32Array;
   /** One class a example, 0 to numClasses-1. */
   readonly labels: Int32Array;
+  /** Who each example comes from, where that is known: speakers, roles, hospitals. */
+  readonly groups?: Groups;
+}
+
+export interface Groups {
+  readonly names: readonly string[];
+  /** One a example: the place in `names`. */
+  readonly of: Int32Array;
 }
 
 export const countOf = (dataset: Dataset): number => dataset.labels.length;
+
+/** How many examples each class has. */
+export function countsByClass({ labels, numClasses }: Dataset): readonly number[] {
+  const counts = Array<number>(numClasses).fill(0);
+  for (const label of labels) counts[label]!++;
+  return counts;
+}
 
 /** The chosen examples, copied into memory that worker threads can share. */
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
@@ -22,5 +37,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
     inputs.set(dataset.inputs.subarray(from * size, (from + 1) * size), i * size);
     labels[i] = dataset.labels[from]!;
   }
-  return { inputShape, numClasses, inputs, labels };
+  const { groups } = dataset;
+  const of = groups && Int32Array.from(indices, (i) => groups.of[i]!);
+  return { inputShape, numClasses, inputs, labels, ...(of && { groups: { names: groups.names, of } }) };
 }

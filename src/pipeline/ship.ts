@@ -37,6 +37,8 @@ export interface Shipped {
   readonly bytes: number;
   /** On the test split, of the model that the file holds. */
   readonly accuracy: number;
+  /** Likewise, where there are two classes; null elsewhere. */
+  readonly auc: number | null;
   /** SHA-256 of the file, 64 hex digits. */
   readonly digest: string;
 }
@@ -69,7 +71,7 @@ async function measure({ trainer, test, disk }: ShipOptions, signal: AbortSignal
   if (frame.kind !== "student")
     throw new WireError("bad-kind", STUDENT_FILE, `${frame.kind}, expected student`);
   const params = studentParams(frame);
-  const { accuracy } = await trainer.evaluate(
+  const { accuracy, auc } = await trainer.evaluate(
     { architecture: frame.architecture, params, dataset: test },
     signal,
   );
@@ -81,6 +83,7 @@ async function measure({ trainer, test, disk }: ShipOptions, signal: AbortSignal
     numNonZero,
     bytes: bytes.length,
     accuracy,
+    auc: auc ?? null,
     digest: digestOf(bytes),
   };
 }

@@ -11,7 +11,7 @@ import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import type { RoundPoint, Stage } from "./history.ts";
-import { renderReport } from "./report.ts";
+import { type ReportInput, renderReport } from "./report.ts";
 import type { Summary } from "./summary.ts";
 
 /** A federation that has ended, simulated or real. */
@@ -60,10 +60,11 @@ export async function shipStudent(
     numParams: count,
     bytes,
     accuracy,
+    auc,
   } = await ship(book.model(), book.lastClientModels(), signal);
   const student = { path: join(directory, name), numParams: count, bytes, accuracy };
   emit({ type: "student.shipped", ...student });
-  return student;
+  return { ...student, auc };
 }
 
 /** What the narrow versions of the model are good for; null when everybody had the whole of it. */
@@ -92,6 +93,7 @@ export function summarise(
     model: { name: config.model.zoo, numParams: count, denseBytes: 4 * count, version, digest },
     accuracy: outcome.metrics?.accuracy ?? null,
     loss: outcome.metrics?.loss ?? null,
+    auc: outcome.metrics?.auc ?? null,
     bytes: coordinator.bytes.totals(),
     widths: rest.widths,
     baseline: rest.baseline,
@@ -108,6 +110,7 @@ export async function writeReport(
   summary: Summary,
   history: { readonly rounds: readonly RoundPoint[]; readonly stages: readonly Stage[] },
   baselineRounds: readonly RoundPoint[] | null,
+  dealt: ReportInput["dealt"] = null,
 ): Promise<void> {
   const text = (content: string) => new TextEncoder().encode(content);
   await disk.write("summary.json", text(`${JSON.stringify(summary, null, 2)}\n`));
@@ -116,6 +119,7 @@ export async function writeReport(
     summary,
     ...history,
     baselineRounds,
+    dealt,
     config: stringify(config),
   });
   await disk.write("report.html", text(html));

@@ -1,7 +1,14 @@
 import { formatCount, formatDuration } from "../telemetry/format.ts";
 import type { RoundPoint, Stage } from "./history.ts";
-import { accuracyOverBytes, accuracyOverRounds, bytesByStage, type Run } from "./report/figures.ts";
+import {
+  accuracyOverBytes,
+  accuracyOverRounds,
+  bytesByStage,
+  type Run,
+  whoHasWhat,
+} from "./report/figures.ts";
 import { type Html, html } from "./report/html.ts";
+import type { Share } from "./report/partition-chart.ts";
 import { roundTable } from "./report/round-table.ts";
 import { style } from "./report/style.ts";
 import { tiles } from "./report/tiles.ts";
@@ -15,6 +22,8 @@ export interface ReportInput {
   /** The same config with dense float32 both ways; null when it was not run. */
   readonly baselineRounds: readonly RoundPoint[] | null;
   readonly stages: readonly Stage[];
+  /** What the clients of a simulation train on, and how it was dealt; null where they are elsewhere. */
+  readonly dealt: { readonly shares: readonly Share[]; readonly partition: string } | null;
   /** The resolved config, YAML. */
   readonly config: string;
 }
@@ -26,6 +35,7 @@ export function renderReport({
   rounds,
   baselineRounds,
   stages,
+  dealt,
   config,
 }: ReportInput): string {
   const runs = runsOf(rounds, baselineRounds);
@@ -44,6 +54,7 @@ export function renderReport({
 <dl class="tiles">${tiles(summary, runs, target)}</dl>
 ${runs.length > 0 ? [accuracyOverBytes(runs, target), accuracyOverRounds(runs, target)] : unmeasured}
 ${stages.length > 0 ? bytesByStage(stages, summary) : null}
+${dealt === null ? null : whoHasWhat(dealt.shares, dealt.partition)}
 <section>
 ${roundDetails("Rounds", rounds)}
 ${baselineRounds === null ? null : roundDetails("Rounds of the dense baseline", baselineRounds)}

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config.ts";
 import type { Outcome } from "../coordinator/coordinator.ts";
+import { describePartition } from "../data/partition.ts";
 import { loadFederated } from "../data/source.ts";
+import { countsByClass } from "../model/dataset.ts";
 import type { Disk } from "../model/disk.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import type { Params } from "../model/tensor.ts";
@@ -79,6 +81,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
       widths: await widthFigures(run, { trainer, test }, signal),
       baseline: baseline && {
         accuracy: baseline.run.outcome.metrics?.accuracy ?? null,
+        auc: baseline.run.outcome.metrics?.auc ?? null,
         bytes: baseline.run.coordinator.bytes.totals(),
         target: compared(run.history.rounds(), baseline.run.history.rounds()),
       },
@@ -89,7 +92,11 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
     });
     const { rounds, stages } = run.history;
     const dense = baseline === null ? null : baseline.run.history.rounds();
-    await writeReport(run, summary, { rounds: rounds(), stages: stages() }, dense);
+    const dealt = {
+      shares: clients.map(countsByClass),
+      partition: describePartition(dataOf(config).partition),
+    };
+    await writeReport(run, summary, { rounds: rounds(), stages: stages() }, dense, dealt);
     return summary;
   });
 

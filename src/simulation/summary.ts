@@ -21,12 +21,15 @@ export interface Summary {
   };
   readonly accuracy: number | null;
   readonly loss: number | null;
+  /** Where there are two classes; null elsewhere. */
+  readonly auc: number | null;
   readonly bytes: ByteTotals;
   /** Of every width that clients were given; null when all had the whole model, or nothing was measured. */
   readonly widths: readonly WidthFigures[] | null;
   /** The same config with dense float32 both ways. */
   readonly baseline: {
     readonly accuracy: number | null;
+    readonly auc: number | null;
     readonly bytes: ByteTotals;
     /** Where both first had the same accuracy; null when they have none of the round ones in common. */
     readonly target: { readonly accuracy: number; readonly ours: Reached; readonly dense: Reached } | null;
@@ -36,6 +39,7 @@ export interface Summary {
     readonly bytes: number;
     /** On the test split, of the model read back from the file. */
     readonly accuracy: number;
+    readonly auc: number | null;
     readonly path: string;
   } | null;
   /** Reports that were turned away, by client and code; they never changed the model. */

@@ -76,6 +76,8 @@ export type TelemetryEvent =
       readonly version: number;
       readonly accuracy: number;
       readonly loss: number;
+      /** Where there are two classes. */
+      readonly auc?: number | undefined;
       readonly bytes: ByteTotals;
     }
   | {

@@ -20,8 +20,10 @@ export interface Lines {
 }
 
 export function lines(paint: Colors): Lines {
-  const score = ({ accuracy, loss }: Evaluated): string =>
-    `accuracy ${paint.bold(formatPercent(accuracy).padStart(8))}  loss ${loss.toFixed(4)}`;
+  const score = ({ accuracy, loss, auc }: Evaluated): string => {
+    const area = auc === undefined ? "" : `  AUC ${auc.toFixed(4)}`;
+    return `accuracy ${paint.bold(formatPercent(accuracy).padStart(8))}${area}  loss ${loss.toFixed(4)}`;
+  };
   const traffic = ({ uplink, downlink, ratioTotal }: ByteTotals): string => {
     const ratio = paint.green(formatRatio(ratioTotal).padStart(6));
     return `up ${formatBytes(uplink).padStart(7)}  down ${formatBytes(downlink).padStart(7)}  ${ratio}`;

@@ -61,7 +61,13 @@ const shapes: Shapes = {
     deltaBytes: count,
     bytes,
   }),
-  "model.evaluated": z.object({ version: count, accuracy: z.number().min(0).max(1), loss, bytes }),
+  "model.evaluated": z.object({
+    version: count,
+    accuracy: z.number().min(0).max(1),
+    loss,
+    auc: z.number().min(0).max(1).optional(),
+    bytes,
+  }),
   "student.shipped": z.object({
     path: text,
     numParams: count,

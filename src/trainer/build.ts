@@ -5,6 +5,7 @@ import { functionLayer } from "./function-layer.ts";
 import { type Architecture, type Layer, layerShapes, nameOf, tensorsOf } from "./layers.ts";
 import { attention } from "./ops/attention.ts";
 import { gelu } from "./ops/gelu.ts";
+import { groupNorm, groupsOf } from "./ops/group-norm.ts";
 import { layerNorm } from "./ops/layer-norm.ts";
 import { gru, lstm } from "./ops/recurrent.ts";
 
@@ -75,6 +76,19 @@ function run(layer: Layer, x: tf.Tensor, tensors: readonly tf.Tensor[], dropout:
       return tf.add(x, tensors[0]!);
     case "layer-norm":
       return layerNorm(x, tensors[0]!, tensors[1]!);
+    case "group-norm": {
+      const y = groupNorm(x, tensors[0]!, tensors[1]!, groupsOf(x.shape.at(-1)!, layer.groups));
+      return layer.activation === "relu" ? tf.relu(y) : y;
+    }
+    case "residual":
+      return residualBlock(x as tf.Tensor4D, tensors, layer);
+    case "pair": {
+      const [first, second] = tf.split(x, 2, 1).map((half) => tf.squeeze(half, [1])) as [
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      return tf.concat([first, second, tf.mul(first, second)], 1);
+    }
     case "lstm":
     case "gru": {
       const [kernel, recurrent, bias] = tensors as [tf.Tensor, tf.Tensor, tf.Tensor];
@@ -98,6 +112,25 @@ function dropoutMask(shape: readonly number[], rate: number, rng: Rng): tf.Tenso
 function lastStep(h: tf.Tensor): tf.Tensor {
   const [batch, steps, units] = h.shape as [number, number, number];
   return tf.reshape(tf.slice(h, [0, steps - 1, 0], [batch, 1, units]), [batch, units]);
+}
+
+/** Tensors in the order of `tensorsOf`. */
+function residualBlock(
+  x: tf.Tensor4D,
+  tensors: readonly tf.Tensor[],
+  { filters, stride, groups }: Extract<Layer, { kind: "residual" }>,
+): tf.Tensor {
+  const [kernel1, bias1, gain1, shift1, kernel2, bias2, gain2, shift2, shortcut, shortcutBias] =
+    tensors as readonly tf.Tensor[] & { length: 10 };
+  const numGroups = groupsOf(filters, groups);
+  const conv = (input: tf.Tensor4D, filter: tf.Tensor, bias: tf.Tensor, strides: number): tf.Tensor4D =>
+    tf.fused.conv2d({ x: input, filter: filter as tf.Tensor4D, bias, strides, pad: "same" });
+  const first = tf.relu(
+    groupNorm(conv(x, kernel1!, bias1!, stride), gain1!, shift1!, numGroups),
+  ) as tf.Tensor4D;
+  const second = groupNorm(conv(first, kernel2!, bias2!, 1), gain2!, shift2!, numGroups);
+  const passed = shortcut === undefined ? x : conv(x, shortcut, shortcutBias!, stride);
+  return tf.relu(tf.add(second, passed));
 }
 
 /** Tensors in the order of `tensorsOf`. */

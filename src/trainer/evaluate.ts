@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { countOf } from "../model/dataset.ts";
+import { areaUnderCurve } from "./auc.ts";
 import { gatherInputs, turn } from "./batch.ts";
 import { checkTask } from "./check-task.ts";
 import type { Engine } from "./engine.ts";
@@ -53,11 +54,16 @@ export async function evaluate(engine: Engine, task: EvaluateTask, signal: Abort
       for (const [i, example] of examples.entries())
         if (argMax(rows.subarray(i * numClasses, (i + 1) * numClasses)) === labels[example]) numRight++;
     }
-    return { accuracy: numRight / count, loss: lossSum / count };
+    const auc = numClasses === 2 ? areaUnderCurve(marginsOf(logits), labels) : undefined;
+    return { accuracy: numRight / count, loss: lossSum / count, ...(auc !== undefined && { auc }) };
   } finally {
     arithmetic.close();
   }
 }
+
+/** How much more class 1 is believed than class 0. */
+const marginsOf = (logits: Float32Array): Float32Array =>
+  Float32Array.from({ length: logits.length / 2 }, (_, i) => logits[2 * i + 1]! - logits[2 * i]!);
 
 const examplesFrom = (start: number, count: number): Uint32Array =>
   Uint32Array.from({ length: Math.min(BATCH_SIZE, count - start) }, (_, i) => start + i);

@@ -47,6 +47,26 @@ export type Layer =
   /** Adds a learned vector a step. */
   | { readonly kind: "position-embedding"; readonly name: string }
   | { readonly kind: "layer-norm"; readonly name: string }
+  /** Of an image, then relu where asked for; the groups are fewer where they do not divide the channels. */
+  | {
+      readonly kind: "group-norm";
+      readonly name: string;
+      readonly groups: number;
+      readonly activation: Activation;
+    }
+  /**
+   * Two 3x3 convolutions with group norms, and what came in added (He et al., 2016): through a 1x1 convolution where
+   * filters or stride change it.
+   */
+  | {
+      readonly kind: "residual";
+      readonly name: string;
+      readonly filters: number;
+      readonly stride: 1 | 2;
+      readonly groups: number;
+    }
+  /** Two embedded things [2, units], such as a user and an item, to both and their product [3 * units]. */
+  | { readonly kind: "pair" }
   /** [steps, features] to [steps, units], or to the last step's [units]. */
   | {
       readonly kind: "lstm" | "gru";
@@ -118,7 +138,20 @@ export function tensorsOf(layer: Layer, input: readonly number[]): readonly Laye
     case "position-embedding":
       return [{ name: "table", shape: input, initial: { limit: 0.05 } }];
     case "layer-norm":
+    case "group-norm":
       return norm("", features);
+    case "residual": {
+      const { filters } = layer;
+      const conv = (prefix: string, size: number, from: number): readonly LayerTensor[] =>
+        kernelAndBias(prefix, [size, size, from, filters], size * size * filters, "relu");
+      return [
+        ...conv("conv1/", 3, features),
+        ...norm("norm1/", filters),
+        ...conv("conv2/", 3, filters),
+        ...norm("norm2/", filters),
+        ...(isProjected(layer, features) ? conv("shortcut/", 1, features) : []),
+      ];
+    }
     case "lstm":
     case "gru": {
       const { units } = layer;
@@ -143,6 +176,12 @@ export function tensorsOf(layer: Layer, input: readonly number[]): readonly Laye
       return [];
   }
 }
+
+/** Whether a residual block's shortcut needs a convolution. */
+const isProjected = (
+  { filters, stride }: { readonly filters: number; readonly stride: number },
+  features: number,
+): boolean => filters !== features || stride !== 1;
 
 function kernelAndBias(
   prefix: string,
@@ -181,6 +220,12 @@ function outputShape(layer: Layer, shape: readonly number[]): readonly number[] 
     }
     case "global-average-pool":
       return shape.slice(-1);
+    case "residual": {
+      const [height, width] = shape as [number, number, number];
+      return [Math.ceil(height / layer.stride), Math.ceil(width / layer.stride), layer.filters];
+    }
+    case "pair":
+      return [3 * shape[1]!];
     case "flatten":
       return [sizeOf(shape)];
     case "dense":

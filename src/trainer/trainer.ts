@@ -68,4 +68,6 @@ export interface Metrics {
   readonly accuracy: number;
   /** Mean cross-entropy, in nats. */
   readonly loss: number;
+  /** Area under the ROC curve, 0 to 1, where there are two classes with examples of both. */
+  readonly auc?: number;
 }

@@ -72,6 +72,7 @@ function narrowedLayer(layer: Layer, width: number): Layer {
   const cut = (n: number): number => Math.max(1, Math.ceil(width * n));
   switch (layer.kind) {
     case "conv":
+    case "residual":
       return { ...layer, filters: cut(layer.filters) };
     case "dense":
     case "lstm":

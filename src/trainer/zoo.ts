@@ -2,7 +2,9 @@ import { ConfigError } from "../model/error.ts";
 import { derive, type Rng } from "../model/rng.ts";
 import { type Params, sizeOf, type Tensor } from "../model/tensor.ts";
 import { type Architecture, type LayerTensor, layerTensors } from "./layers.ts";
-import { narrowed, widthOf } from "./width.ts";
+import { varied } from "./variant.ts";
+import { narrowed } from "./width.ts";
+import { parseName } from "./zoo-name.ts";
 
 /**
  * The architectures that a config can name; nothing here loads tfjs.
@@ -11,8 +13,14 @@ import { narrowed, widthOf } from "./width.ts";
  * with relu and max pooling; on 8,000 MNIST digits both reach about 98 % when trained in one place. lenet-5 (61,706) is
  * LeCun et al. (1998) with relu and max pooling; mlp (199,210) and fedavg-cnn (1,663,370) are the 2NN and the CNN of
  * McMahan et al. (2017); cnn (54,410) is one convolution, one pooling and one dense layer; separable-cnn (3,946) has
- * the depthwise separable convolutions of Howard et al. (2017), and dropout. lstm (54,410) and gru (40,970) take 50
- * steps of 16 features; transformer (135,690) classifies 64 tokens of a vocabulary of 1,000.
+ * the depthwise separable convolutions of Howard et al. (2017), and dropout. lenet-300-100 (266,610) is LeCun's with
+ * relu; group-norm-cnn (24,042) and group-norm-cnn-large (65,978) have group norms (Wu and He, 2018), because batch norms
+ * do not average (Hsieh et al., 2020); resnet-8 (77,898) is He et al.'s (2016) with three blocks of those.
+ *
+ * lstm (54,410) and gru (40,970) take 50 steps of 16 features; keyword-gru (45,802) 64 frames of 32 log-mel bands;
+ * char-lstm (215,154) predicts the character after 80, as LEAF's Shakespeare; transformer (135,690) classifies 64 tokens of
+ * a vocabulary of 1,000. ncf (87,666) says what a user thinks of an item (He et al., 2017, one table for both paths), tokens
+ * [user, item] of one vocabulary of 2,625; tabular-mlp (5,762) classifies rows of 22 columns.
  */
 const zoo: Readonly<Record<string, Omit<Architecture, "name">>> = {
   "softmax-regression": {
@@ -108,8 +116,73 @@ const zoo: Readonly<Record<string, Omit<Architecture, "name">>> = {
       { kind: "dense", name: "dense1", units: 10, activation: "linear" },
     ],
   },
+  "lenet-300-100": {
+    inputShape: [28, 28, 1],
+    numClasses: 10,
+    layers: [
+      { kind: "flatten" },
+      { kind: "dense", name: "dense1", units: 300, activation: "relu" },
+      { kind: "dense", name: "dense2", units: 100, activation: "relu" },
+      { kind: "dense", name: "dense3", units: 10, activation: "linear" },
+    ],
+  },
+  "group-norm-cnn": groupNormCnn(16, 32, 64),
+  "group-norm-cnn-large": groupNormCnn(32, 64, 80),
+  "resnet-8": {
+    inputShape: [28, 28, 1],
+    numClasses: 10,
+    layers: [
+      { kind: "conv", name: "conv1", filters: 16, kernelSize: 3, padding: "same", activation: "linear" },
+      { kind: "group-norm", name: "norm1", groups: 4, activation: "relu" },
+      { kind: "residual", name: "block1", filters: 16, stride: 1, groups: 4 },
+      { kind: "residual", name: "block2", filters: 32, stride: 2, groups: 4 },
+      { kind: "residual", name: "block3", filters: 64, stride: 2, groups: 4 },
+      { kind: "global-average-pool" },
+      { kind: "dense", name: "dense1", units: 10, activation: "linear" },
+    ],
+  },
   lstm: recurrent("lstm"),
   gru: recurrent("gru"),
+  "keyword-gru": {
+    inputShape: [64, 32],
+    numClasses: 10,
+    layers: [
+      { kind: "gru", name: "gru1", units: 64, output: "sequence" },
+      { kind: "gru", name: "gru2", units: 64, output: "last" },
+      { kind: "dense", name: "dense1", units: 32, activation: "relu" },
+      { kind: "dense", name: "dense2", units: 10, activation: "linear" },
+    ],
+  },
+  "char-lstm": {
+    inputShape: [80],
+    numClasses: 98,
+    layers: [
+      { kind: "embedding", name: "characters", vocabulary: 98, units: 8 },
+      { kind: "lstm", name: "lstm1", units: 128, output: "sequence" },
+      { kind: "lstm", name: "lstm2", units: 128, output: "last" },
+      { kind: "dense", name: "dense1", units: 98, activation: "linear" },
+    ],
+  },
+  ncf: {
+    inputShape: [2],
+    numClasses: 2,
+    layers: [
+      { kind: "embedding", name: "tokens", vocabulary: 2625, units: 32 },
+      { kind: "pair" },
+      { kind: "dense", name: "dense1", units: 32, activation: "relu" },
+      { kind: "dense", name: "dense2", units: 16, activation: "relu" },
+      { kind: "dense", name: "dense3", units: 2, activation: "linear" },
+    ],
+  },
+  "tabular-mlp": {
+    inputShape: [22],
+    numClasses: 2,
+    layers: [
+      { kind: "dense", name: "dense1", units: 64, activation: "relu" },
+      { kind: "dense", name: "dense2", units: 64, activation: "relu" },
+      { kind: "dense", name: "dense3", units: 2, activation: "linear" },
+    ],
+  },
   transformer: {
     inputShape: [64],
     numClasses: 10,
@@ -123,6 +196,25 @@ const zoo: Readonly<Record<string, Omit<Architecture, "name">>> = {
     ],
   },
 };
+
+/** Two convolutions with group norms and pooling, and two dense layers. */
+function groupNormCnn(first: number, second: number, units: number): Omit<Architecture, "name"> {
+  return {
+    inputShape: [28, 28, 1],
+    numClasses: 10,
+    layers: [
+      { kind: "conv", name: "conv1", filters: first, kernelSize: 3, padding: "same", activation: "linear" },
+      { kind: "group-norm", name: "norm1", groups: 4, activation: "relu" },
+      { kind: "max-pool", size: 2 },
+      { kind: "conv", name: "conv2", filters: second, kernelSize: 3, padding: "same", activation: "linear" },
+      { kind: "group-norm", name: "norm2", groups: 4, activation: "relu" },
+      { kind: "max-pool", size: 4 },
+      { kind: "flatten" },
+      { kind: "dense", name: "dense1", units, activation: "relu" },
+      { kind: "dense", name: "dense2", units: 10, activation: "linear" },
+    ],
+  };
+}
 
 /** Two layers of 64 units. */
 function recurrent(kind: "lstm" | "gru"): Omit<Architecture, "name"> {
@@ -139,14 +231,17 @@ function recurrent(kind: "lstm" | "gru"): Omit<Architecture, "name"> {
 
 export const architectureNames: readonly string[] = Object.keys(zoo);
 
-/** One of the zoo, or a narrow version of it, such as small-cnn-w0.5. Throws ConfigError for any other name. */
+/**
+ * One of the zoo, or one of its variants by name (zoo-name.ts): for other inputs, vocabularies or numbers of classes, and
+ * narrow, such as small-cnn-in32x32x3-out100-w0.5. Throws ConfigError for any other name.
+ */
 export function architecture(name: string): Architecture {
-  const { base, width } = widthOf(name);
+  const { base, variant, width } = parseName(name);
   if (!Object.hasOwn(zoo, base))
     throw new ConfigError([
       { path: "model.zoo", value: name, expected: `one of ${architectureNames.join(", ")}` },
     ]);
-  const whole = { name: base, ...zoo[base]! };
+  const whole = varied({ name: base, ...zoo[base]! }, variant);
   return width === 1 ? whole : narrowed(whole, width);
 }
 

@@ -72,7 +72,7 @@ describe("readCsv", () => {
 
   it("refuses a file that is not there", () => {
     expect(() => readCsv("no-such.csv", { label: "y" })).toThrow(
-      /no-such.csv: .*a CSV file that can be read/,
+      /no-such.csv: .*a table in text that can be read/,
     );
   });
 });

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { placedIn } from "../../src/data/reference.ts";
 import { type DataConfig, loadFederated, loadHoldout } from "../../src/data/source.ts";
 import { loadClientData } from "../../src/data/spec.ts";
 import { countOf, type Dataset } from "../../src/model/dataset.ts";
@@ -42,7 +43,9 @@ describe("loadFederated", () => {
 
   it("names the part of a source that is wrong", async () => {
     const load = (text: string) => loadHoldout({ ...data, source: text }, 1);
-    await expect(load("mnits")).rejects.toThrow(/data.source: "mnits", expected mnist, idx:DIR or csv:FILE/);
+    await expect(load("mnits")).rejects.toThrow(
+      /data.source: "mnits", expected mnist or idx:DIR or csv:FILE/,
+    );
     await expect(load("csv:rows.csv")).rejects.toThrow(/data.source: label: missing/);
     await expect(load("mnist:1/2")).rejects.toThrow(/shares are for clients/);
     await expect(load(`${source}&seed=3`)).rejects.toThrow(/data.source: seed: "3", expected one of label/);
@@ -90,23 +93,41 @@ describe("loadClientData", () => {
       /share: "11\/10".*holdout: "1"/s,
     );
     await expect(loadClientData("mnist:11/10?alpha=3")).rejects.toThrow(
-      /data spec: alpha: "3", expected one of share, dirichlet/,
+      /data spec: alpha: "3", expected one of share, partition, dirichlet/,
     );
     for (const [spec, message] of [
       ["mnist:0/10", /share: "0\/10", expected K\/N/],
       ["mnist:three", /share: "three"/],
       ["mnist:1/2?share=1/2", /one share/],
       ["mnist:1/2?dirichlet=0", /dirichlet: "0", expected a number above 0/],
-      ["mnist:1/2?dirichlet=1&partition=iid", /partition: "iid"/],
+      ["mnist:1/2?dirichlet=1&partition=iid", /partition: \["iid",/],
       ["mnist:1/2?seed=1&seed=2", /seed: "2", expected a key once/],
       ["mnist:1/2?seed", /data spec: seed: "seed", expected KEY=VALUE/],
       ["idx:", /idx: "", expected a folder/],
-      ["idx:digits?classes=1", /classes: "1", expected a number of classes/],
+      ["idx:digits?classes=1", /classes: "1", expected a whole number, 2 to 65536/],
       ["csv:a.csv?label=y&dirichlet=1", /a share, for there is nothing to divide/],
       ["csv:a.csv?label=y&scale=log", /scale: "log"/],
       ["parquet:x", /data spec: "parquet"/],
       ["mnist:1/2?seed=%zz", /KEY=VALUE/],
     ] as const)
       await expect(loadClientData(spec)).rejects.toThrow(message);
+  });
+});
+
+describe("placedIn", () => {
+  it("puts a relative place into a folder and leaves all else alone", () => {
+    expect(placedIn("npz:a/b.npz?split=train", "/data")).toBe("npz:/data/a/b.npz?split=train");
+    expect(placedIn("csv:/x/y.csv?label=y", "/data")).toBe("csv:/x/y.csv?label=y");
+    expect(placedIn("mnist", "/data")).toBe("mnist");
+  });
+});
+
+describe("a test set of its own", () => {
+  it("is measured on as it is, with the source's classes", async () => {
+    const own = { ...data, test: source, holdout: { test: 0, transfer: 0.05 } };
+    expect(countOf((await loadHoldout(own, 1)).test!)).toBe(120);
+    await expect(loadHoldout({ ...own, test: "mnist" }, 1)).rejects.toThrow(
+      /data.test: .*28x28x1.*1, 3 classes/,
+    );
   });
 });

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RoundPoint, Stage } from "../../src/simulation/history.ts";
 import { html } from "../../src/simulation/report/html.ts";
+import { evenly } from "../../src/simulation/report/partition-chart.ts";
 import { linearScale, logScale } from "../../src/simulation/report/scale.ts";
 import { tickBytes, times } from "../../src/simulation/report/stage-chart.ts";
 import { type ReportInput, renderReport } from "../../src/simulation/report.ts";
@@ -44,9 +45,10 @@ const summary: Summary = {
   model: { name: "small-cnn", numParams: 20_490, denseBytes: 81_960, version: 4, digest: "ab".repeat(32) },
   accuracy: 0.9731,
   loss: 0.09,
+  auc: null,
   bytes: totals(30_000, 10_000, 8_000_000),
   baseline: null,
-  student: { numParams: 9_123, bytes: 15_872, accuracy: 0.9688, path: "student.fpz" },
+  student: { numParams: 9_123, bytes: 15_872, accuracy: 0.9688, auc: null, path: "student.fpz" },
   engine: "wasm",
   refused: [],
   wallMs: 192_000,
@@ -58,6 +60,13 @@ const input: ReportInput = {
   rounds: run(5_000, [0.5, 0.8, 0.96, 0.9731]),
   baselineRounds: null,
   stages,
+  dealt: {
+    shares: [
+      [3, 0, 40],
+      [10, 2, 0],
+    ],
+    partition: "dirichlet 0.5",
+  },
   config: "name: mnist\n",
 };
 
@@ -65,7 +74,7 @@ const compared: ReportInput = {
   ...input,
   summary: {
     ...summary,
-    baseline: { accuracy: 0.981, bytes: totals(4_000_000, 4_000_000, 8_000_000), target: null },
+    baseline: { accuracy: 0.981, auc: null, bytes: totals(4_000_000, 4_000_000, 8_000_000), target: null },
   },
   baselineRounds: run(1_000_000, [0.6, 0.951, 0.97, 0.981]),
 };
@@ -189,12 +198,19 @@ test("whatever the text and the figures, the page is well formed and its picture
     bytes: fc.integer({ min: 1, max: 2 ** 40 }),
     denseBytes: fc.integer({ min: 0, max: 2 ** 40 }),
   });
+  const shares = fc.integer({ min: 1, max: 100 }).chain((numClasses) =>
+    fc.array(fc.array(fc.nat({ max: 1e6 }), { minLength: numClasses, maxLength: numClasses }), {
+      minLength: 1,
+      maxLength: 100,
+    }),
+  );
   const any = fc.record({
     title: nastyText,
     config: nastyText,
     rounds,
     baselineRounds: fc.option(rounds),
     stages: fc.array(stage, { maxLength: 4 }),
+    dealt: fc.option(fc.record({ shares, partition: nastyText })),
   });
   fc.assert(
     fc.property(any, nastyText, (made, name) => {
@@ -254,4 +270,17 @@ test("ticks and ratios are short", () => {
     "130×",
     "12,345×",
   ]);
+});
+
+test("the page shows what every client has, a disc a count", () => {
+  const page = renderReport(input);
+  expect(textOf(page)).toContain("partition dirichlet 0.5");
+  expect(page.match(/<circle class="stage-0"/g)).toHaveLength(4); // of six counts two are zero
+  expect(page).toContain("client 1, class 2: 40");
+  expect(renderReport({ ...input, dealt: null })).not.toContain("Who has what");
+});
+
+test("of many clients and classes the chart takes evenly spaced ones", () => {
+  expect(evenly(5, 40)).toEqual([0, 1, 2, 3, 4]);
+  expect(evenly(100, 4)).toEqual([0, 25, 50, 75]);
 });

@@ -6,8 +6,9 @@ import { modelDigest } from "../../src/model/manifest.ts";
 import { derive } from "../../src/model/rng.ts";
 import { buildModel, type DropoutSource } from "../../src/trainer/build.ts";
 import { openEngine } from "../../src/trainer/engine.ts";
-import type { Architecture } from "../../src/trainer/layers.ts";
+import { type Architecture, vocabularyOf } from "../../src/trainer/layers.ts";
 import { localTrainer } from "../../src/trainer/local.ts";
+import { groupNorm, groupsOf } from "../../src/trainer/ops/group-norm.ts";
 import { trainerPool } from "../../src/trainer/pool.ts";
 import type { Trainer, TrainTask } from "../../src/trainer/trainer.ts";
 import { architecture, initialParams } from "../../src/trainer/zoo.ts";
@@ -15,7 +16,16 @@ import { architecture, initialParams } from "../../src/trainer/zoo.ts";
 // The zoo's models with more than convolutions and dense layers, trained.
 
 const never = new AbortController().signal;
-const names = ["lstm", "gru", "transformer", "separable-cnn"] as const;
+const names = [
+  "lstm",
+  "gru",
+  "transformer",
+  "separable-cnn",
+  "group-norm-cnn-in8x8x1",
+  "resnet-8-in8x8x1",
+  "ncf-v40",
+  "char-lstm-in12-v40-out2",
+] as const;
 
 /** Two classes: sequences rise or fall, texts use the lower or the upper half of the vocabulary, images lean. */
 function learnable(name: string, count: number): Dataset {
@@ -25,7 +35,8 @@ function learnable(name: string, count: number): Dataset {
   const size = inputShape.reduce((a, b) => a * b, 1);
   const inputs = Float32Array.from({ length: count * size }, (_, i) => {
     const upper = labels[Math.floor(i / size)]! === 1;
-    if (name === "transformer") return rng.below(500) + (upper ? 500 : 0);
+    const half = (vocabularyOf(architecture(name)) ?? 0) / 2;
+    if (half > 0) return rng.below(half) + (upper ? half : 0);
     const along = (i % size) / size;
     return (upper ? along : 1 - along) + rng.uniform() / 2;
   });
@@ -79,6 +90,19 @@ describe.each(names)("%s", (name) => {
       await cpu.close();
     }
   });
+});
+
+test("group norm by hand: two groups of two channels, over all pixels", async () => {
+  await openEngine();
+  const x = tf.tensor([1, 3, 10, 10, 3, 1, 30, 10], [1, 1, 2, 4]);
+  const y = groupNorm(x, tf.tensor([1, 2, 1, 1]), tf.tensor([0, 0, 5, 0]), 2);
+  // group 1: 1, 3, 3, 1, mean 2, variance 1; group 2: 10, 10, 30, 10, mean 15, variance 75
+  const second = (v: number) => (v - 15) / Math.sqrt(75);
+  const expected = [-1, 2, second(10) + 5, second(10), 1, -2, second(30) + 5, second(10)];
+  [...y.dataSync()].forEach((value, i) => {
+    expect(value).toBeCloseTo(expected[i]!, 4);
+  });
+  expect([groupsOf(12, 4), groupsOf(9, 4), groupsOf(7, 4), groupsOf(2, 4)]).toEqual([4, 3, 1, 2]);
 });
 
 test("tokens are not augmented: they are no images", async () => {

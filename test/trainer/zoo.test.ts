@@ -60,8 +60,16 @@ test("the zoo's parameter counts, as its docstring has them", () => {
     "small-cnn": 20_522,
     "tiny-cnn": 5_994,
     "separable-cnn": 3_946,
+    "lenet-300-100": 266_610,
+    "group-norm-cnn": 24_042,
+    "group-norm-cnn-large": 65_978,
+    "resnet-8": 77_898,
     lstm: 54_410,
     gru: 40_970,
+    "keyword-gru": 45_802,
+    "char-lstm": 215_154,
+    ncf: 87_666,
+    "tabular-mlp": 5_762,
     transformer: 135_690,
   });
 });
@@ -84,7 +92,7 @@ test("an unknown architecture is a ConfigError that lists the known ones", () =>
   for (const name of ["huge-cnn", "toString", ""]) {
     expect(() => architecture(name)).toThrow(ConfigError);
     expect(() => architecture(name)).toThrow(
-      `model.zoo: ${JSON.stringify(name)}, expected one of softmax-regression, mlp, cnn, lenet-5, fedavg-cnn, small-cnn, tiny-cnn, separable-cnn, lstm, gru, transformer`,
+      `model.zoo: ${JSON.stringify(name)}, expected one of softmax-regression, mlp, cnn, lenet-5, fedavg-cnn, small-cnn, tiny-cnn, separable-cnn, lenet-300-100, group-norm-cnn, group-norm-cnn-large, resnet-8, lstm, gru, keyword-gru, char-lstm, ncf, tabular-mlp, transformer`,
     );
   }
 });
@@ -94,7 +102,7 @@ describe.each(architectureNames)("%s", (name) => {
     await openEngine();
     const model = buildModel(architecture(name));
     const tensors = layerTensors(architecture(name));
-    expect(model.outputs.map(({ shape }) => shape)).toEqual([[null, 10]]);
+    expect(model.outputs.map(({ shape }) => shape)).toEqual([[null, architecture(name).numClasses]]);
     expect(model.trainableWeights.map(({ shape }) => shape)).toEqual(tensors.map(({ shape }) => [...shape]));
     expect(model.trainableWeights.map((weight) => weight.originalName)).toEqual(tensors.map((t) => t.name));
     expect(model.nonTrainableWeights).toEqual([]);
@@ -115,6 +123,36 @@ describe.each(architectureNames)("%s", (name) => {
       const tolerance = (4 * Math.sqrt(4 / 45)) / Math.sqrt(data.length);
       expect(Math.abs(meanSquare / limit ** 2 - 1 / 3)).toBeLessThan(tolerance);
     }
+  });
+});
+
+describe("variants", () => {
+  test("take other inputs, vocabularies and classes, and widths of those: counts by hand", () => {
+    const count = (name: string) => numParams(manifestOf(initialParams(name, 1)));
+    expect(count("softmax-regression-in5-out3")).toBe(18); // 5 * 3 + 3
+    expect(count("softmax-regression-in5x2-out3")).toBe(33);
+    expect(count("tabular-mlp-in4")).toBe(5_762 - 18 * 64);
+    expect(count("transformer-v500-out2")).toBe(135_690 - 500 * 64 - 8 * 65);
+    expect(count("small-cnn-in32x32x3-out100")).toBe(600 + 8 + 3200 + 16 + (400 * 64 + 64) + 65 * 100);
+    expect(architecture("mlp-in4x4x1-out2-w0.5").layers).toEqual(
+      architecture("mlp-w0.5").layers.map((layer) =>
+        "name" in layer && layer.name === "dense3" ? { ...layer, units: 2 } : layer,
+      ),
+    );
+    expect(architecture("mlp-in4x4x1-out2-w0.5").name).toBe("mlp-in4x4x1-out2-w0.5");
+  });
+
+  test.each([
+    ["mlp-v10", /no -v: mlp takes numbers/],
+    ["transformer-v1", /-v2 to/],
+    ["mlp-out1", /-out2 to/],
+    ["small-cnn-in5", /-in of 3 dimensions, as small-cnn takes: 28x28x1/],
+    ["small-cnn-in8x8x1", /layers leave something of/],
+    ["ncf-in3", /two tokens/],
+    ["small-cnn-out10-in28x28x1", /expected one of/], // another order is another name
+  ])("%s is refused", (name, message) => {
+    expect(() => architecture(name)).toThrow(ConfigError);
+    expect(() => architecture(name)).toThrow(message);
   });
 });
 

@@ -32,7 +32,7 @@ export async function run(cell: Cell, trainer: Trainer, signal: AbortSignal): Pr
   const split = splitHoldout(whole.labels, whole.numClasses, HOLDOUT, SPLIT_SEED);
   const train = subset(whole, split.train);
   const held = subset(whole, cell.split === "test" ? split.test : split.transfer);
-  const shares = partition(train.labels, whole.numClasses, owned.length, { dirichlet: 0.5 }, seed);
+  const shares = partition(train, owned.length, { dirichlet: 0.5 }, seed);
   const initial = initialParams(model, seed);
   const manifest = manifestOf(initial);
   const accuracy: number[] = [];

@@ -3,6 +3,7 @@ import type { RoundPoint, Stage } from "../history.ts";
 import type { Summary } from "../summary.ts";
 import { type Html, html } from "./html.ts";
 import { lineChart, type Series } from "./line-chart.ts";
+import { partitionChart, type Share } from "./partition-chart.ts";
 import { shareBar, stageChart, tickBytes, times } from "./stage-chart.ts";
 
 /** A run that measured its accuracy. */
@@ -62,6 +63,12 @@ export function bytesByStage(stages: readonly Stage[], { bytes }: Summary): Html
   return html`<figure><h2>Bytes by stage</h2>
 <p>Above, what was sent, to scale. Below, every stage beside what dense float32 would have cost.</p>
 <div class="scroll">${shareBar(stages, WIDTH)}${stageChart(stages, total, WIDTH)}</div></figure>`;
+}
+
+export function whoHasWhat(shares: readonly Share[], partition: string): Html {
+  return html`<figure><h2>Who has what</h2>
+<p>Training examples of every client by class, partition ${partition}: a disc's area is their number.</p>
+<div class="scroll">${partitionChart(shares, WIDTH)}</div></figure>`;
 }
 
 const formatY = (share: number): string => `${Number((100 * share).toFixed(2))} %`;

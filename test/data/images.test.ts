@@ -1,0 +1,67 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import jpeg from "jpeg-js";
+import { PNG } from "pngjs";
+import { describe, expect, it } from "vitest";
+import { readImages, resample } from "../../src/data/images.ts";
+import { temporaryFolder } from "../temporary.ts";
+
+const pixels = (values: readonly (readonly [number, number, number, number])[]) =>
+  Uint8Array.from(values.flat());
+const png = (width: number, height: number, data: Uint8Array): Buffer => {
+  const picture = new PNG({ width, height });
+  picture.data.set(data);
+  return PNG.sync.write(picture);
+};
+
+describe("resample", () => {
+  it("averages over areas, parts of pixels as parts: hand computed", () => {
+    const grey = (v: number) => [v, v, v, 255] as const;
+    const output = new Float32Array(4);
+    resample(
+      { width: 3, height: 3, data: pixels([0, 51, 102, 153, 204, 255, 0, 51, 102].map(grey)) },
+      2,
+      1,
+      output,
+    );
+    // top left is 1.5 x 1.5 pixels: (0 + 51/2 + 153/2 + 204/4) / 2.25 = 68
+    expect(output[0]).toBeCloseTo(68 / 255, 6);
+    const one = new Float32Array(3);
+    resample({ width: 1, height: 1, data: pixels([[255, 102, 0, 51]]) }, 1, 3, one);
+    expect([...one]).toEqual([0.2, 0.08, 0].map((v) => Math.fround(v))); // a fifth is opaque
+  });
+});
+
+describe("readImages", () => {
+  it("takes a folder for each class, PNG and JPEG", () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, "cat"));
+    mkdirSync(join(folder, "ant"));
+    writeFileSync(join(folder, "cat", "1.png"), png(2, 2, pixels(Array(4).fill([255, 255, 255, 255]))));
+    const grey = jpeg.encode(
+      { width: 8, height: 8, data: Buffer.from(pixels(Array(64).fill([128, 128, 128, 255]))) },
+      95,
+    );
+    writeFileSync(join(folder, "ant", "a.jpg"), grey.data);
+    writeFileSync(join(folder, "ant", "notes.txt"), "no picture");
+    const data = readImages(folder, { size: 2, channels: 1 });
+    expect(data.inputShape).toEqual([2, 2, 1]);
+    expect([...data.labels]).toEqual([0, 1]); // ant, cat
+    for (const value of data.inputs.subarray(0, 4)) expect(value).toBeCloseTo(128 / 255, 1);
+    expect([...data.inputs.subarray(4)]).toEqual([1, 1, 1, 1]);
+  });
+
+  it("names the picture that is none, and one that would be too large before it is unpacked", () => {
+    const folder = temporaryFolder();
+    for (const name of ["a", "b"]) mkdirSync(join(folder, name));
+    expect(() => readImages(folder, { size: 2, channels: 1 })).toThrow(/no picture/);
+    writeFileSync(join(folder, "a", "x.png"), "no picture at all, of any kind");
+    expect(() => readImages(folder, { size: 2, channels: 1 })).toThrow(/x.png: .*a PNG or JPEG picture/);
+    const huge = png(1, 1, pixels([[0, 0, 0, 255]]));
+    huge.writeUInt32BE(100_000, 16);
+    huge.writeUInt32BE(100_000, 20);
+    writeFileSync(join(folder, "a", "x.png"), huge);
+    expect(() => readImages(folder, { size: 2, channels: 1 })).toThrow(/10000000000 pixels, above/);
+    expect(() => readImages(join(folder, "a"), { size: 2, channels: 1 })).toThrow(/2 or more classes/);
+  });
+});
