@@ -6,6 +6,7 @@ import type { EpochReport } from "../trainer/trainer.ts";
 import { architectureNames } from "../trainer/zoo.ts";
 import { aggregateCommand } from "./bench-aggregate.ts";
 import { codecCommand } from "./bench-codec.ts";
+import { journalBenchCommand } from "./bench-journal.ts";
 import { pythonWith, runPython } from "./bench-python.ts";
 import { benchModels, benchTask, median } from "./bench-task.ts";
 import { workersCommand } from "./bench-workers.ts";
@@ -48,7 +49,8 @@ export const benchCommand = (): Command =>
     )
     .addCommand(workersCommand())
     .addCommand(codecCommand())
-    .addCommand(aggregateCommand());
+    .addCommand(aggregateCommand())
+    .addCommand(journalBenchCommand());
 
 async function benchTrain({ model, samples, epochs, torch, json }: Options): Promise<void> {
   const names = benchModels(model, architectureNames);

@@ -7,6 +7,7 @@ import { doctorCommand } from "./doctor.ts";
 import { dstCommand } from "./dst.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
 import { inspectCommand } from "./inspect.ts";
+import { journalCommand } from "./journal.ts";
 import { schemaCommand } from "./schema.ts";
 import { simulateCommand } from "./simulate.ts";
 import { studyCommand } from "./study.ts";
@@ -27,6 +28,7 @@ for (const command of [
   studyCommand(),
   dstCommand(),
   inspectCommand(),
+  journalCommand(),
   schemaCommand(),
 ])
   program.addCommand(command);

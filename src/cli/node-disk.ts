@@ -1,61 +1,114 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import type { Disk } from "../model/disk.ts";
+import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { checkFileName, type Disk } from "../model/disk.ts";
+
+/** In this process: what is written aside has a name of its own, whoever else writes the same file. */
+let numAside = 0;
 
 /** The one place that writes durable files: a folder, made with its first file. */
 export function nodeDisk(folder: string): Disk {
-  const appended = new Set<string>();
-  const path = (name: string) => join(folder, name);
+  /** Files whose names are durable. */
+  const named = new Set<string>();
+  const path = (name: string): string => {
+    checkFileName(name);
+    return join(folder, name);
+  };
 
-  const syncFolder = async (): Promise<void> => {
-    const handle = await open(folder, "r");
+  const makeFolder = async (): Promise<void> => {
+    const first = await mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    // every folder that is new is named by the one above it
+    for (let made = resolve(folder); ; made = dirname(made)) {
+      await syncFolder(dirname(made));
+      if (made === resolve(first)) return;
+    }
+  };
+
+  const withFile = async (file: string, flags: string, action: (file: Handle) => Promise<void>) => {
+    const handle = await open(file, flags);
     try {
+      await action(handle);
       await handle.sync();
     } finally {
       await handle.close();
     }
   };
 
-  const withFile = async (
-    name: string,
-    flags: string,
-    action: (file: Awaited<ReturnType<typeof open>>) => Promise<void>,
-  ) => {
-    await mkdir(folder, { recursive: true });
-    const file = await open(path(name), flags);
+  /** Writes a file aside, and has `place` bring it to its name; whatever happens, nothing of it stays aside. */
+  const placed = async (name: string, bytes: Uint8Array, place: (aside: string) => Promise<void>) => {
+    await makeFolder();
+    const aside = `${path(name)}.${process.pid}-${numAside++}.tmp`;
     try {
-      await action(file);
-      await file.sync();
+      await withFile(aside, "w", (file) => file.writeFile(bytes));
+      await place(aside);
     } finally {
-      await file.close();
+      await rm(aside, { force: true });
     }
+    await syncFolder(folder);
+    named.add(name);
   };
 
   return {
-    read: async (name) => {
-      try {
-        return await readFile(path(name));
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-        throw error;
-      }
+    list: async () => {
+      const entries = await orNull(readdir(folder, { withFileTypes: true }));
+      return (entries ?? []).flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();
     },
-    write: async (name, bytes) => {
-      const temporary = `${name}.tmp`;
-      try {
-        await withFile(temporary, "w", (file) => file.writeFile(bytes));
-        await rename(path(temporary), path(name));
-      } catch (error) {
-        await rm(path(temporary), { force: true });
-        throw error;
-      }
-      await syncFolder();
+    read: (name) => orNull(readFile(path(name))),
+    create: async (name, bytes) => {
+      let isNew = true;
+      await placed(name, bytes, async (aside) => {
+        try {
+          await link(aside, path(name)); // unlike rename it leaves what is there alone
+        } catch (error) {
+          if (codeOf(error) !== "EEXIST") throw error;
+          isNew = false;
+        }
+      });
+      return isNew;
     },
+    write: (name, bytes) => placed(name, bytes, (aside) => rename(aside, path(name))),
     append: async (name, bytes) => {
-      await withFile(name, "a", (file) => file.writeFile(bytes));
-      if (!appended.has(name)) await syncFolder(); // a new file's name is durable only with its folder
-      appended.add(name);
+      await makeFolder();
+      await withFile(path(name), "a", (file) => file.writeFile(bytes));
+      if (!named.has(name)) await syncFolder(folder); // a new file's name is durable only with its folder
+      named.add(name);
     },
-    truncate: (name, length) => withFile(name, "r+", (file) => file.truncate(length)),
+    truncate: async (name, length) => {
+      const cut = withFile(path(name), "r+", async (file) => {
+        if ((await file.stat()).size > length) await file.truncate(length);
+      });
+      await orNull(cut);
+    },
+    remove: async (names) => {
+      if (names.length === 0) return;
+      for (const name of names) {
+        await rm(path(name), { force: true });
+        named.delete(name);
+      }
+      await orNull(syncFolder(folder));
+    },
   };
+}
+
+type Handle = Awaited<ReturnType<typeof open>>;
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+/** Null for what is not there. */
+async function orNull<T>(action: Promise<T>): Promise<T | null> {
+  try {
+    return await action;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
 }

@@ -109,6 +109,22 @@ const coordinator = z.strictObject({
     .min(1)
     .default("./state")
     .describe("The journal; a restarted coordinator goes on from it"),
+  journal: z
+    .strictObject({
+      snapshotEvery: count
+        .max(1_000_000)
+        .default(50)
+        .describe("Versions after which the state is saved, so that a restart reads no more than those"),
+      segmentBytes: size
+        .refine((bytes) => bytes >= 4096 && bytes <= 2 ** 30, { error: "a size of 4KiB to 1GiB" })
+        .default(64 * 2 ** 20)
+        .describe("A file of the journal that has grown to this is followed by another"),
+      keep: z
+        .enum(["needed", "all"])
+        .default("needed")
+        .describe("needed: what no restart reads any more is removed; all: every record of the run stays"),
+    })
+    .prefault({}),
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),

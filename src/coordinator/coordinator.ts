@@ -5,13 +5,12 @@ import type { ClientId, Model } from "../model/message.ts";
 import type { CoordinatorService } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
-import { type Book, type DownlinkObserver, openBook } from "./book.ts";
-import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
+import type { Book, DownlinkObserver } from "./book.ts";
+import type { ByteLedger } from "./byte-ledger.ts";
 import { fitting } from "./fitting.ts";
-import { openJournal } from "./journal.ts";
-import { type CoordinatorOptions, runContract } from "./options.ts";
-import { encodeRecord, type Record } from "./record.ts";
-import { replay } from "./replay.ts";
+import { openRun } from "./opening.ts";
+import type { CoordinatorOptions } from "./options.ts";
+import type { Record } from "./record.ts";
 import { step } from "./round.ts";
 import {
   initialRound,
@@ -60,8 +59,6 @@ export interface Outcome {
   readonly metrics: { readonly accuracy: number; readonly loss: number; readonly auc?: number } | null;
 }
 
-const JOURNAL = "journal.log";
-
 /** Opens a coordinator on its disk: a new run, or the one that its journal holds, where it stopped. */
 export async function openCoordinator(
   options: CoordinatorOptions,
@@ -69,14 +66,9 @@ export async function openCoordinator(
 ): Promise<Coordinator> {
   const { contract, rounds } = options;
   const { clock, emit } = ports;
-  const book = openBook(contract, ports.observe);
-  const opened = await openJournal(ports.disk, JOURNAL);
-  const contractDigests = runContract(options, book.held().digest);
-  const { started, bytes, since } = replay(book, opened.records, contractDigests);
-  const runId = started?.runId ?? options.runId;
+  const run = await openRun(options, ports);
+  const { runId, book, ledger, isResumed } = run;
   const denseBytes = 4 * numParams(contract.manifest);
-  const ledger = byteLedger(denseBytes, bytes);
-  for (const frame of since) ledger.accepted(frame.length);
 
   /** From then on nothing more is decided, written or started. */
   let over = false;
@@ -95,10 +87,14 @@ export async function openCoordinator(
 
   let durable: Promise<void> = Promise.resolve();
   const write = (record: Record): Promise<void> => {
-    durable = opened.journal.append(encodeRecord(record));
+    durable = run.write(record);
     durable.catch(fail); // an unwritten journal ends the run; a restart goes on from what is on disk
     return durable;
   };
+
+  /** That all snapshots so far are on disk. */
+  let saved: Promise<void> = Promise.resolve();
+  const stopped = new Error("stopped while there was no room on the disk");
 
   const aborter = new AbortController();
   let metrics: Outcome["metrics"] = null;
@@ -118,8 +114,8 @@ export async function openCoordinator(
     evaluations.catch(fail);
   };
 
-  let state = started === null ? initialRound : resumed(book);
-  const resumedFinished = started !== null && state.version >= rounds.rounds;
+  let state = isResumed ? resumed(book) : initialRound;
+  const resumedFinished = isResumed && state.version >= rounds.rounds;
   const timers = new Set<() => void>();
 
   const dispatch = (event: RoundEvent): void => {
@@ -189,6 +185,8 @@ export async function openCoordinator(
     const held = book.held();
     const totals = ledger.totals();
     void write({ type: "closed", round, outcome, ...held, bytes: totals });
+    saved = Promise.all([saved, run.saveIfDue()]).then(() => {});
+    saved.catch(fail);
     if (outcome === "abandon")
       return emit({ type: "round.abandoned", round, reports, minimum: rounds.minimum });
     emit({
@@ -212,6 +210,7 @@ export async function openCoordinator(
     write,
     durable: () => durable,
     isOver: () => over,
+    isStalled: run.patience.isStalled,
     state: () => state,
   };
   const sessions = openSessions(desk);
@@ -219,7 +218,9 @@ export async function openCoordinator(
   const finished = (async (): Promise<Outcome> => {
     try {
       const outcome = await ended;
-      await durable;
+      await Promise.all([durable, saved]).catch((error) => {
+        if (error !== stopped) throw error;
+      });
       if (outcome.outcome !== "interrupted") await evaluations;
       const { outcome: how, detail } = outcome;
       if (how !== "interrupted") sessions.finish({ outcome: how, detail });
@@ -238,11 +239,10 @@ export async function openCoordinator(
     seed: rounds.seed,
     model: { name: contract.source.zoo, numParams: denseBytes / 4, denseBytes },
     rounds: rounds.rounds,
-    resumedFromVersion: started === null ? null : book.model().version,
+    resumedFromVersion: isResumed ? book.model().version : null,
   });
-  if (opened.tornBytes > 0) emit({ type: "journal.repaired", bytes: opened.tornBytes });
-  if (started === null) await write({ type: "started", runId, contract: contractDigests });
-  if (started !== null) {
+  for (const repair of run.repairs) emit({ type: "journal.repaired", ...repair });
+  if (isResumed) {
     evaluate();
     dispatch({ type: "resumed" });
   }
@@ -256,7 +256,10 @@ export async function openCoordinator(
     numUntold: sessions.numUntold,
     resumedFinished,
     finished,
-    stop: (detail) => settle({ outcome: "interrupted", detail }),
+    stop: (detail) => {
+      settle({ outcome: "interrupted", detail });
+      run.patience.stop(stopped); // a full disk is not waited for any more
+    },
   };
 }
 

@@ -1,126 +1,193 @@
+import { concatBytes } from "@noble/hashes/utils.js";
 import type { Disk } from "../model/disk.ts";
-import { crc32c } from "../wire/checksum.ts";
+import { digestOf } from "../model/manifest.ts";
+import { type Claim, claimFolder } from "./journal-claim.ts";
+import { blobName, segmentName } from "./journal-names.ts";
+import { type JournalContents, readJournal } from "./journal-read.ts";
+import { recordHash, recordHead } from "./journal-record.ts";
+import { type BlobRef, type Body, blobsOf, encodeBody, type SegmentHead } from "./journal-segment.ts";
+import type { Patience } from "./patience.ts";
 
 /**
- * The durable log: records appended in order, each durable before `append` resolves. One flush serves all who wait
- * (group commit). On disk a record is `u32 length, u32 head CRC, u32 body CRC, bytes`, little endian: the head's CRC-32C
- * is over the previous record's body CRC and the length, the body's over the head CRC and the bytes. So a record
- * cannot be lost from the middle, repeated or reordered unseen, and a damaged length is not mistaken for a torn tail.
+ * The durable log: records appended in order, each durable before `append` resolves. One flush serves all who wait (group
+ * commit): a record that comes while one is running waits for the next. A failed write ends it for good, since nothing on
+ * the file can be relied on after that; one that fails for want of room is cut off and tried again.
  */
 export interface Journal {
-  append(bytes: Uint8Array): Promise<void>;
+  readonly append: (bytes: Uint8Array) => Promise<void>;
+  /**
+   * Begins a new segment with the state that all records so far come to; once both are durable, what is older goes, unless
+   * all is kept. Resolves then.
+   */
+  readonly snapshot: (state: Uint8Array) => Promise<void>;
 }
 
-/** The journal cannot be trusted: what is wrong, where, and what a person can do. */
-export class JournalError extends Error {
-  override readonly name = "JournalError";
+export interface JournalSettings {
+  /** A segment that has so many bytes is followed by a new one. */
+  readonly segmentBytes: number;
+  /** A record that has more has a file of its own. */
+  readonly blobBytes: number;
+  /** What becomes of segments that no restart reads any more. */
+  readonly keep: "needed" | "all";
 }
-
-const HEAD = 12;
 
 /**
- * Reads what is there and opens the journal for more. A torn last record is set aside in `NAME.torn` and cut off: no
- * receipt was given for it. Anything else that does not check out is refused.
+ * Takes the folder over, reads what is there, and opens it for more, in a segment of its own: whatever a crash or a fenced
+ * writer left after what was read counts for nothing from there on. Throws JournalError.
  */
 export async function openJournal(
   disk: Disk,
-  name: string,
-): Promise<{
-  readonly records: readonly Uint8Array[];
-  readonly journal: Journal;
-  readonly tornBytes: number;
-}> {
-  const file = (await disk.read(name)) ?? new Uint8Array();
-  const { records, length, chain } = scan(file, name);
-  if (length < file.length) {
-    await disk.write(`${name}.torn`, file.slice(length));
-    await disk.truncate(name, length);
-  }
-  return { records, journal: appender(disk, name, chain), tornBytes: file.length - length };
+  settings: JournalSettings,
+  patience: Patience,
+): Promise<JournalContents & { readonly journal: Journal }> {
+  const claim = await patience.run(() => claimFolder(disk));
+  const contents = await readJournal(disk, "snapshot");
+  const tip = contents.segments.at(-1);
+  // What a killed process wrote may be there without being durable; so may the name of a snapshot's file.
+  const start = contents.snapshot === null ? null : contents.segments[0]!.head.snapshot;
+  const found = [...(tip ? [tip.name] : []), ...(start ? [blobName(start.digest)] : [])];
+  for (const name of found) await patience.run(() => disk.append(name, new Uint8Array()));
+  const journal = writer(disk, settings, patience, claim, contents);
+  await journal.opened;
+  const useless = uselessFiles(contents, settings.keep);
+  await patience.run(() => disk.remove(useless));
+  return { ...contents, journal };
 }
 
-function scan(file: Uint8Array, name: string): { records: Uint8Array[]; length: number; chain: number } {
-  const view = new DataView(file.buffer, file.byteOffset, file.length);
-  const records: Uint8Array[] = [];
-  let at = 0;
-  let chain = 0;
-  const damaged = (what: string): JournalError =>
-    new JournalError(
-      `${name}: the ${what} of record ${records.length} at byte ${at} is damaged; ` +
-        "restore the file from a copy, or start a new run in another coordinator.stateDir",
-    );
-  while (at + HEAD <= file.length) {
-    const length = view.getUint32(at, true);
-    const head = chained(chain, file.subarray(at, at + 4));
-    if (head !== view.getUint32(at + 4, true)) {
-      // A crash can leave a file that has grown, but only by zeros.
-      if (file.subarray(at).every((byte) => byte === 0)) break;
-      throw damaged("head");
-    }
-    const end = at + HEAD + length;
-    if (end > file.length) break; // torn while it was written
-    const bytes = file.subarray(at + HEAD, end);
-    const sum = chained(head, bytes);
-    if (sum !== view.getUint32(at + 8, true)) {
-      if (end === file.length) break; // written in full length, but not all of its pages
-      throw damaged("body");
-    }
-    records.push(bytes);
-    chain = sum;
-    at = end;
-  }
-  return { records, length: at, chain };
+/** Of the files that were found, those that nobody will read again. */
+function uselessFiles({ files, segments, repairs }: JournalContents, keep: JournalSettings["keep"]) {
+  const stale = repairs.filter(({ what }) => what === "stale-segment" || what === "leftover");
+  const useless = stale.map(({ file }) => file);
+  if (keep === "all") return useless;
+  const first = segments[0]?.number ?? 0;
+  const named = new Set(segments.flatMap(blobsOf));
+  return [
+    ...useless,
+    ...files.segments.flatMap(({ name, number }) => (number < first ? [name] : [])),
+    ...files.blobs.filter((blob) => !named.has(blob)),
+  ];
 }
 
-function appender(disk: Disk, name: string, chainSoFar: number): Journal {
-  let chain = chainSoFar;
-  /** The flush that is still open to more records: it starts when the one before it has ended. */
-  let next: { readonly parts: Uint8Array[]; readonly done: Promise<void> } | null = null;
-  /** Rejects for good once a write failed: after that nothing on the file can be relied on. */
+/** What one flush brings to the disk. */
+interface Batch {
+  /** Where in the segment; all before is durable when it is written. */
+  readonly at: number;
+  readonly parts: Uint8Array[];
+  /** Before the records that name them. */
+  readonly blobs: Map<string, Uint8Array>;
+  readonly done: Promise<void>;
+}
+
+function writer(
+  disk: Disk,
+  { segmentBytes, blobBytes, keep }: JournalSettings,
+  patience: Patience,
+  claim: Claim,
+  contents: JournalContents,
+): Journal & { readonly opened: Promise<void> } {
+  /** All that is on the disk and what is about to be, oldest first. */
+  let segments = contents.segments.map((s) => ({ name: s.name, number: s.number, blobs: blobsOf(s) }));
+  let { hash } = contents;
+  /** Of the last segment, counting what still waits to be written. */
+  let length = contents.segments.at(-1)?.bytes ?? 0;
+  /** The flush that is still open to more records: it starts when what was asked for before it has ended. */
+  let open: Batch | null = null;
   let last: Promise<void> = Promise.resolve();
 
-  const openFlush = () => {
-    const parts: Uint8Array[] = [];
-    const before = last;
-    const done = (async () => {
-      try {
-        await before;
-      } finally {
-        next = null;
-      }
-      await disk.append(name, concat(parts));
-    })();
-    last = done;
-    return { parts, done };
+  /** After all that was asked for before; not at all once anything failed. */
+  const inOrder = (action: () => Promise<void>): Promise<void> => {
+    last = last.then(action);
+    last.catch(() => {}); // whoever asked for it has it too
+    return last;
   };
 
-  return {
-    append: (bytes) => {
-      const head = new Uint8Array(HEAD);
-      const view = new DataView(head.buffer);
-      view.setUint32(0, bytes.length, true);
-      view.setUint32(4, chained(chain, head.subarray(0, 4)), true);
-      chain = chained(view.getUint32(4, true), bytes);
-      view.setUint32(8, chain, true);
-      next ??= openFlush();
-      next.parts.push(head, bytes);
-      return next.done;
-    },
+  const record = (body: Body, durable: number): Uint8Array => {
+    const bytes = encodeBody(body);
+    const head = recordHead(hash, durable, bytes);
+    hash = recordHash(head, bytes);
+    return concatBytes(head, bytes);
   };
-}
 
-function chained(previous: number, bytes: Uint8Array): number {
-  const link = new Uint8Array(4);
-  new DataView(link.buffer).setUint32(0, previous, true);
-  return crc32c(concat([link, bytes]));
-}
+  const startSegment = (snapshot: BlobRef | null): Promise<void> => {
+    const before = segments.at(-1);
+    const { name, number } = segmentName((before?.number ?? 0) + 1, claim.epoch);
+    const previous = before ? { segment: before.name, bytes: length } : null;
+    const head: SegmentHead = { format: 1, segment: name, previous, snapshot };
+    const bytes = record({ head }, 0);
+    open = null;
+    length = bytes.length;
+    segments = [...segments, { name, number, blobs: snapshot ? [blobName(snapshot.digest)] : [] }];
+    return inOrder(async () => {
+      await patience.run(() => disk.write(name, bytes));
+      await claim.check();
+    });
+  };
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((n, part) => n + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  const flush = async (name: string, { at, parts, blobs }: Batch): Promise<void> => {
+    for (const [blob, bytes] of blobs) await patience.run(() => disk.write(blob, bytes));
+    const bytes = concatBytes(...parts);
+    let isTouched = false;
+    await patience.run(async () => {
+      if (isTouched) await disk.truncate(name, at);
+      isTouched = true;
+      await disk.append(name, bytes);
+    });
+    await claim.check();
+  };
+
+  const openBatch = (): Batch => {
+    if (length >= segmentBytes) void startSegment(null);
+    const { name } = segments.at(-1)!;
+    const batch: Batch = {
+      at: length,
+      parts: [],
+      blobs: new Map(),
+      done: inOrder(() => {
+        if (open === batch) open = null;
+        return flush(name, batch);
+      }),
+    };
+    return batch;
+  };
+
+  const append = (bytes: Uint8Array): Promise<void> => {
+    open ??= openBatch();
+    let body: Body = { record: bytes };
+    if (bytes.length > blobBytes) {
+      const digest = digestOf(bytes);
+      body = { blob: { digest, bytes: bytes.length } };
+      open.blobs.set(blobName(digest), bytes);
+      const segment = segments.at(-1)!;
+      segments = [...segments.slice(0, -1), { ...segment, blobs: [...segment.blobs, blobName(digest)] }];
+    }
+    const written = record(body, open.at);
+    open.parts.push(written);
+    length += written.length;
+    return open.done;
+  };
+
+  const snapshot = (state: Uint8Array): Promise<void> => {
+    const digest = digestOf(state);
+    const started = startSegment({ digest, bytes: state.length });
+    const { number } = segments.at(-1)!;
+    const written = patience.run(() => disk.write(blobName(digest), state));
+    // That the claim stands after both were durable means that whoever takes over begins from here.
+    return Promise.all([started, written]).then(
+      () => inOrder(() => forget(number)),
+      (error) => inOrder(() => Promise.reject(error)),
+    );
+  };
+
+  /** Removes what is before a segment that begins with a snapshot. */
+  const forget = async (number: number): Promise<void> => {
+    await claim.check();
+    if (keep === "all") return;
+    const old = segments.filter((segment) => segment.number < number);
+    segments = segments.filter((segment) => segment.number >= number);
+    const named = new Set(segments.flatMap(({ blobs }) => blobs));
+    const blobs = old.flatMap((segment) => segment.blobs).filter((blob) => !named.has(blob));
+    await patience.run(() => disk.remove([...old.map(({ name }) => name), ...blobs]));
+  };
+
+  return { append, snapshot, opened: startSegment(null) };
 }

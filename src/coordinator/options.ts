@@ -12,6 +12,7 @@ import { type Config, mayLeave } from "./config.ts";
 import { numAttackers } from "./config-robust.ts";
 import type { Contract } from "./contract.ts";
 import { decodedBytes } from "./decoded-bytes.ts";
+import type { JournalSettings } from "./journal.ts";
 import type { RunContract } from "./record.ts";
 import type { RoundConfig } from "./round-state.ts";
 
@@ -22,6 +23,12 @@ export interface CoordinatorOptions {
   readonly engine: string | null;
   readonly contract: Contract;
   readonly rounds: RoundConfig;
+  readonly journal: JournalSettings & {
+    /** How people call the disk. */
+    readonly folder: string;
+    /** Versions from one snapshot to the next; null for a journal that nobody reads again. */
+    readonly snapshotEvery: number | null;
+  };
 }
 
 /**
@@ -79,6 +86,7 @@ export function coordinatorOptions(
       maxStaleness: cohort.maxStaleness,
       concurrency: cohort.concurrency,
     },
+    journal: { ...config.coordinator.journal, blobBytes: 256 * 1024, folder: config.coordinator.stateDir },
   };
 }
 

@@ -2,13 +2,15 @@ import { WireError } from "../model/error.ts";
 import { digestOf } from "../model/manifest.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
 import type { Book } from "./book.ts";
-import { JournalError } from "./journal.ts";
+import { JournalError } from "./journal-error.ts";
+import type { JournalContents } from "./journal-read.ts";
 import { decodeRecord, type Record, type RunContract } from "./record.ts";
 import type { CheckedUpdate } from "./report-check.ts";
+import type { SavedRun } from "./saved-run.ts";
 
 export interface Replayed {
   /** Null for an empty journal. */
-  readonly started: Extract<Record, { type: "started" }> | null;
+  readonly runId: string | null;
   /** Totals as far as the journal knows them: what was sent down after its last record of a round is not in it. */
   readonly bytes: ByteTotals | null;
   /** Frames accepted since those totals were written. */
@@ -16,19 +18,27 @@ export interface Replayed {
 }
 
 /**
- * State = fold(log): brings an empty book to where the journal ends. Every committed round is folded again from its
- * reports and must come to the bits that were written down.
+ * State = fold(log): brings a book, empty or as a snapshot has it, to where the journal ends. Every committed round is
+ * folded again from its reports and must come to the bits that were written down; `folded` hears of each.
  */
-export function replay(book: Book, records: readonly Uint8Array[], contract: RunContract): Replayed {
-  let started: Replayed["started"] = null;
-  let bytes: ByteTotals | null = null;
+export function replay(
+  book: Book,
+  {
+    saved,
+    records,
+  }: { readonly saved: Omit<SavedRun, "book"> | null; readonly records: JournalContents["records"] },
+  contract: RunContract,
+  folded: (record: Extract<Record, { type: "closed" }>) => void = () => {},
+): Replayed {
+  let runId = saved?.runId ?? null;
+  let bytes = saved?.bytes ?? null;
   let since: Uint8Array[] = [];
-  for (const encoded of records) {
+  for (const { place, bytes: encoded } of records) {
     const record = decodeRecord(encoded);
     switch (record.type) {
       case "started":
         checkContract(record, contract);
-        started = record;
+        runId = record.runId;
         break;
       case "opened":
         bytes = record.bytes;
@@ -37,50 +47,59 @@ export function replay(book: Book, records: readonly Uint8Array[], contract: Run
         break;
       case "accepted":
         since.push(record.frame);
-        book.accept(checked(book, record), record.weight, digestOf(record.frame));
+        book.accept(checked(book, record, place), record.weight, digestOf(record.frame));
         break;
       case "closed":
         bytes = record.bytes;
         since = [];
         book.close(record.outcome);
-        checkModel(book, record);
+        checkModel(book, record, place);
+        folded(record);
     }
   }
-  return { started, bytes, since };
+  return { runId, bytes, since };
 }
 
-function checkContract(
+/** Throws a JournalError when a run is to go on under another config. */
+export function checkContract(
   { runId, contract: before }: { readonly runId: string; readonly contract: RunContract },
   contract: RunContract,
 ): void {
   const changed = Object.keys(contract).filter((part) => contract[part] !== before[part]);
   if (changed.length > 0)
     throw new JournalError(
-      `the journal belongs to run ${runId}, which had another ${changed.join(", ")}; ` +
-        "give that run's config, or another coordinator.stateDir",
+      "other-run",
+      `run ${runId}`,
+      `the journal is of a run that had another ${changed.join(", ")}`,
+      "give that run's config, or another coordinator.stateDir",
     );
 }
 
 function checked(
   book: Book,
   { clientId, round, baseVersion, frame }: Extract<Record, { type: "accepted" }>,
+  place: string,
 ): CheckedUpdate {
   try {
     return book.check(clientId, frame, { round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
     throw new JournalError(
-      `the journal's report of ${clientId} in round ${round} is refused now: ${error.message}; ` +
-        "go on with the limits and the build that accepted it",
+      "refolds-differently",
+      place,
+      `the report of ${clientId} in round ${round} is refused now: ${error.message}`,
+      "go on with the limits and the build that accepted it",
     );
   }
 }
 
-function checkModel(book: Book, record: Extract<Record, { type: "closed" }>): void {
+function checkModel(book: Book, record: Extract<Record, { type: "closed" }>, place: string): void {
   const { version, digest } = book.held();
   if (version !== record.version || digest !== record.digest)
     throw new JournalError(
-      `round ${record.round} refolds to version ${version} ${digest}, the journal has ${record.version} ` +
-        `${record.digest}: it was written by another build of fedpress; go on with that one`,
+      "refolds-differently",
+      place,
+      `round ${record.round} refolds to version ${version} ${digest}, the journal has ${record.version} ${record.digest}`,
+      "it was written by another build of fedpress: go on with that one",
     );
 }

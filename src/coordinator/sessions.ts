@@ -34,6 +34,8 @@ export interface Desk {
   /** Resolves when all that was written so far is on disk. */
   readonly durable: () => Promise<void>;
   readonly isOver: () => boolean;
+  /** Whether the journal waits for room on its disk. */
+  readonly isStalled: () => boolean;
   readonly state: () => RoundState;
 }
 
@@ -246,6 +248,7 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     return { kind: "accepted", report: id };
   }
   if (desk.isOver()) return refuse({ code: "run-over", detail: "the coordinator is ending", retry: true });
+  if (desk.isStalled()) return refuse(diskFull);
   const early = refusalOf(desk.state(), clientId, id.round);
   if (early !== null) return refuse(early);
   let checked: CheckedUpdate;
@@ -272,6 +275,13 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   await durable;
   return { kind: "accepted", report: id };
 }
+
+const diskFull: Refusal = {
+  code: "disk-full",
+  detail: "the coordinator waits for room on its disk",
+  retry: true,
+  retryAfterMs: 5_000,
+};
 
 function refuseReport(
   { ledger, emit }: Desk,

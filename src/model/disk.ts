@@ -1,11 +1,28 @@
-/** Files as fedpress needs them, by name within one folder. Behind it: node:fs, or a disk that a test can tear. */
+import { assert } from "./assert.ts";
+
+/**
+ * Files as fedpress needs them, by name within one folder. Behind it: node:fs, or a disk that a test can tear. What fails
+ * rejects with the error of the system; one without room has a `code` of its own (`isDiskFull`). A crash may leave files
+ * called `*.tmp`, of writes that came to nothing.
+ */
 export interface Disk {
+  /** The names of all files, in order; none where there is no folder yet. */
+  list(): Promise<readonly string[]>;
   /** The whole file; null when there is none. */
   read(name: string): Promise<Uint8Array | null>;
+  /** A new file, as one step; false when there is one of that name already, of whoever it is. Durable once resolved. */
+  create(name: string, bytes: Uint8Array): Promise<boolean>;
   /** Replaces the file as one step: after a crash it is the old one or the new one. Durable once resolved. */
   write(name: string, bytes: Uint8Array): Promise<void>;
-  /** Adds to the end, creating the file when needed. Durable once resolved. */
+  /** Adds to the end, creating the file when needed. Once resolved, the whole file is durable: no bytes make it so too. */
   append(name: string, bytes: Uint8Array): Promise<void>;
-  /** Cuts the file to `length` bytes. Durable once resolved. */
+  /** Cuts the file to at most `length` bytes, if there is one. Durable once resolved. */
   truncate(name: string, length: number): Promise<void>;
+  /** Takes away those of the files that are there. Durable once resolved; after a crash before, some may be gone. */
+  remove(names: readonly string[]): Promise<void>;
+}
+
+/** Names are those of files within the folder, nothing that leads out of it. */
+export function checkFileName(name: string): void {
+  assert(/^[A-Za-z0-9_][\w.-]{0,199}$/.test(name), `${JSON.stringify(name)} is the name of a file`);
 }

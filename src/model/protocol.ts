@@ -224,6 +224,11 @@ export interface Refusal {
   readonly detail: string;
   /** Whether the same client may try again later in this run. */
   readonly retry: boolean;
+  /**
+   * Not now: nothing is decided, a report is kept, and the same may be asked again after so many milliseconds. Without it
+   * the refusal is for good, and a report that was refused counts for nothing.
+   */
+  readonly retryAfterMs?: number;
 }
 
 /** The coordinator's side of one client's visit; links call it, on whatever carries them. */

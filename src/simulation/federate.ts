@@ -60,7 +60,8 @@ export async function federate(
     clientIds,
   );
   const profiles = declared(config.fleet, parts, options.clients.length, config.seed);
-  const coordinator = await openCoordinator(contract, {
+  const unread = { ...contract, journal: { ...contract.journal, snapshotEvery: null } };
+  const coordinator = await openCoordinator(unread, {
     disk: discardingDisk(),
     clock: virtual.clock,
     emit: (event) => emit(event, virtual.clock.now()),

@@ -1,34 +1,47 @@
+import { concatBytes } from "@noble/hashes/utils.js";
 import type { ClientState, StateStore } from "../client/state.ts";
-import type { Disk } from "../model/disk.ts";
+import { checkFileName, type Disk } from "../model/disk.ts";
 
 /** A disk that lasts as long as the process. */
 export function memoryDisk(): Disk {
   const files = new Map<string, Uint8Array>();
+  const put = (name: string, bytes: Uint8Array): void => {
+    checkFileName(name);
+    files.set(name, bytes.slice());
+  };
   return {
-    read: async (name) => files.get(name) ?? null,
-    write: async (name, bytes) => {
-      files.set(name, bytes.slice());
+    list: async () => [...files.keys()].sort(),
+    read: async (name) => files.get(name)?.slice() ?? null,
+    create: async (name, bytes) => {
+      if (files.has(name)) return false;
+      put(name, bytes);
+      return true;
     },
-    append: async (name, bytes) => {
-      const before = files.get(name) ?? new Uint8Array();
-      const after = new Uint8Array(before.length + bytes.length);
-      after.set(before);
-      after.set(bytes, before.length);
-      files.set(name, after);
-    },
+    write: async (name, bytes) => put(name, bytes),
+    append: async (name, bytes) => put(name, concatBytes(files.get(name) ?? new Uint8Array(), bytes)),
     truncate: async (name, length) => {
-      files.set(name, (files.get(name) ?? new Uint8Array()).slice(0, length));
+      const file = files.get(name);
+      if (file !== undefined) put(name, file.subarray(0, length));
+    },
+    remove: async (names) => {
+      for (const name of names) files.delete(name);
     },
   };
 }
 
-/** A disk for journals that nobody will read again: what is appended is durable at once, and gone. */
-export const discardingDisk = (): Disk => ({
-  read: async () => null,
-  write: async () => {},
-  append: async () => {},
-  truncate: async () => {},
-});
+/**
+ * A disk for journals that nobody will read again: what is appended is durable at once, and gone. Only what was created is
+ * known, since that tells whose the disk is.
+ */
+export function discardingDisk(): Disk {
+  const created = memoryDisk();
+  return {
+    ...created,
+    write: async () => {},
+    append: async () => {},
+    truncate: async () => {},
+  };
+}
 
 export function memoryStore(): StateStore {
   let kept: ClientState | null = null;

@@ -15,8 +15,16 @@ export type TelemetryEvent =
       readonly rounds: number;
       readonly resumedFromVersion: number | null;
     }
-  /** A torn tail, for which no receipt was given, was set aside in `journal.log.torn`. */
-  | { readonly type: "journal.repaired"; readonly bytes: number }
+  /** The journal was not as a clean end leaves it, and nothing is lost: `docs/journal.md` says what each means. */
+  | {
+      readonly type: "journal.repaired";
+      readonly what: "torn-tail" | "snapshot" | "stale-segment" | "leftover";
+      readonly file: string;
+      readonly bytes: number;
+    }
+  /** Nothing is acknowledged until there is room on the disk of this folder. */
+  | { readonly type: "coordinator.stalled"; readonly folder: string; readonly detail: string }
+  | { readonly type: "coordinator.resumed"; readonly folder: string; readonly waitedMs: number }
   | { readonly type: "client.joined"; readonly clientId: ClientId; readonly numExamples: number }
   | { readonly type: "client.left"; readonly clientId: ClientId }
   | {

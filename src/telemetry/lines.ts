@@ -1,6 +1,6 @@
 import type { Colors } from "picocolors/types.js";
 import type { ByteTotals, TelemetryEvent } from "./event.ts";
-import { formatBytes, formatCount, formatPercent, formatRatio, printable } from "./format.ts";
+import { formatBytes, formatCount, formatDuration, formatPercent, formatRatio, printable } from "./format.ts";
 
 type Event<T extends TelemetryEvent["type"]> = Extract<TelemetryEvent, { type: T }>;
 export type Committed = Event<"round.committed">;
@@ -68,7 +68,15 @@ export function lines(paint: Colors): Lines {
         case "round.abandoned":
           return warning(`round ${event.round} abandoned with ${event.reports} of ${event.minimum} reports`);
         case "journal.repaired":
-          return warning(`the journal's torn tail of ${formatCount(event.bytes)} bytes was set aside`);
+          return warning(
+            `journal: ${REPAIRS[event.what]}: ${printable(event.file)}, ${formatCount(event.bytes)} bytes`,
+          );
+        case "coordinator.stalled":
+          return warning(
+            `waiting for room on the disk of ${printable(event.folder)} (${printable(event.detail)})`,
+          );
+        case "coordinator.resumed":
+          return warning(`there is room again after ${formatDuration(event.waitedMs)}`);
         case "telemetry.dropped":
           return warning(`${formatCount(event.events)} events lost on the way to ${printable(event.sink)}`);
         case "student.shipped": {
@@ -81,6 +89,14 @@ export function lines(paint: Colors): Lines {
     },
   };
 }
+
+/** What a repair of the journal means, for people. */
+export const REPAIRS = {
+  "torn-tail": "a torn tail, never acknowledged, counts for nothing",
+  snapshot: "a snapshot cannot be read, its records can",
+  "stale-segment": "a segment of a coordinator that had been replaced was removed",
+  leftover: "what a broken-off write had left was removed",
+};
 
 const reasonOf = ({ code, detail }: { readonly code: string; readonly detail: string }): string =>
   detail === "" ? printable(code) : `${printable(code)} (${printable(detail)})`;

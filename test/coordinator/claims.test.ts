@@ -1,9 +1,16 @@
 import { expect, test } from "vitest";
-import { openJournal } from "../../src/coordinator/journal.ts";
-import { decodeRecord } from "../../src/coordinator/record.ts";
 import { mapParams } from "../../src/model/tensor.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";
-import { dataset, dense, halfWay, open, options, startClient, world } from "../suites/federation.ts";
+import {
+  dataset,
+  dense,
+  halfWay,
+  open,
+  options,
+  recordsOn,
+  startClient,
+  world,
+} from "../suites/federation.ts";
 
 /** What a client says beside its delta, and nobody can check, decides no more than that client's share. */
 
@@ -23,9 +30,9 @@ test("q-fedavg: a huge loss counts four times the usual one, not for everybody",
   };
   for (const i of [1, 2, 3]) startClient(i, coordinator.service, virtual, i === 3 ? { trainer: liar } : {});
   await virtual.run(coordinator.finished);
-  const gains = (await openJournal(disk, "journal.log")).records
-    .map(decodeRecord)
-    .flatMap((r) => (r.type === "accepted" && r.round === 2 ? [[r.clientId, r.weight.gain]] : []));
+  const gains = (await recordsOn(disk)).flatMap((r) =>
+    r.type === "accepted" && r.round === 2 ? [[r.clientId, r.weight.gain]] : [],
+  );
   expect(Object.fromEntries(gains)).toEqual({
     "client-1": 2 ** 22,
     "client-2": 2 ** 22,

@@ -51,6 +51,18 @@ test.each([
     "train.residualDecay.factor: 1, expected less than 1",
   ],
   [{ model, coordinator: { listen: "7070" } }, 'coordinator.listen: "7070", expected HOST:PORT'],
+  [
+    { model, coordinator: { journal: { segmentBytes: "1KiB" } } },
+    'coordinator.journal.segmentBytes: "1KiB", expected a size of 4KiB to 1GiB',
+  ],
+  [
+    { model, coordinator: { journal: { keep: "some" } } },
+    'coordinator.journal.keep: "some", expected needed or all',
+  ],
+  [
+    { model, coordinator: { journal: { snapshotEvery: 0 } } },
+    "coordinator.journal.snapshotEvery: 0, expected more than 0",
+  ],
   [{ model, seed: 2 ** 40 }, "seed: 1099511627776, expected at most 4294967295"],
 ])("a problem has its path, its value and what was expected: %j", (document, line) => {
   expect(problemsOf(document)).toEqual([line]);

@@ -12,6 +12,7 @@ import {
   initial,
   open,
   options,
+  recordsOn,
   startClient,
   topKTernary,
   world,
@@ -195,14 +196,7 @@ const firstCheckIn = { runId: null, numExamples: 5, held: null, pending: null };
 
 async function honestFrame(): Promise<UpdateFrame> {
   const { disk } = await federation(options({ rounds: 1 }));
-  const journal = (await disk.read("journal.log"))!;
-  // The first update frame in the journal, found by its magic.
-  const { openJournal } = await import("../../src/coordinator/journal.ts");
-  const { decodeRecord } = await import("../../src/coordinator/record.ts");
-  const copy = memoryDisk();
-  await copy.write("j", journal);
-  for (const bytes of (await openJournal(copy, "j")).records) {
-    const record = decodeRecord(bytes);
+  for (const record of await recordsOn(disk)) {
     if (record.type === "accepted") return decodeFrame(record.frame, defaultLimits) as UpdateFrame;
   }
   throw new Error("no report was journaled");
@@ -353,13 +347,13 @@ test("after stop nothing is decided or written any more, whoever leaves", async 
   await sessions[0]!.report({ round: 1, digest: digestOf(frame) }, frame);
   coordinator.stop("interrupted");
   expect(await coordinator.finished).toMatchObject({ outcome: "interrupted" });
-  const journal = await disk.read("journal.log");
+  const journal = await recordsOn(disk);
   for (const session of sessions.slice(1)) session.close();
   const other = encodeFrame({ ...good, numExamples: 1 });
   const late = await sessions[1]!.report({ round: 1, digest: digestOf(other) }, other);
   expect(late).toMatchObject({ kind: "refused", refusal: { code: "run-over", retry: true } });
   await virtual.run(new Promise<void>((resolve) => virtual.after(100_000, resolve)));
-  expect(await disk.read("journal.log")).toEqual(journal);
+  expect(await recordsOn(disk)).toEqual(journal);
   expect(coordinator.book.held().version).toBe(0);
 });
 
@@ -389,7 +383,7 @@ test("one live session a client id", async () => {
 test("a journal is not replayed under another config", async () => {
   const { disk } = await federation(options({ rounds: 1 }));
   await expect(open(disk, world(), options({ rounds: 1, downlink: dense }))).rejects.toThrow(
-    /journal belongs to run test-run, which had another downlink; give that run's config/,
+    /run test-run: the journal is of a run that had another downlink; give that run's config/,
   );
   const more = await open(disk, world(), options({ rounds: 2 })); // more rounds of the same run are fine
   expect(more.book.held().version).toBe(1);

@@ -1,14 +1,13 @@
 import { expect, test } from "vitest";
 import { ownedPlan } from "../../src/compress/owned.ts";
-import { openJournal } from "../../src/coordinator/journal.ts";
-import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
+import type { Record } from "../../src/coordinator/record.ts";
 import { sleep } from "../../src/model/clock.ts";
 import { toDense } from "../../src/model/tensor.ts";
 import { memoryDisk, memoryStore } from "../../src/simulation/memory.ts";
 import type { Trainer } from "../../src/trainer/trainer.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
 import { decodeUpdate } from "../../src/wire/update.ts";
-import { halfWay, open, options, startClient, type World, world } from "../suites/federation.ts";
+import { halfWay, open, options, recordsOn, startClient, type World, world } from "../suites/federation.ts";
 
 const fleet = [1, 2, 3, 4, 5];
 const never = new AbortController().signal;
@@ -83,7 +82,7 @@ test.each([
     if (isOver) await virtual.run(Promise.race([Promise.all(ends), sleep(virtual.clock, 1e6, never)]));
     for (const { kill } of clients) await kill();
   }
-  const records = (await openJournal(disk, "journal.log")).records.map(decodeRecord);
+  const records = await recordsOn(disk);
   const folded = foldedBy(records, settings);
   for (const [i, store] of stores.entries()) {
     const { residual, discarded, pending } = (await store.load())!;

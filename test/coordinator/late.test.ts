@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
 import { WEIGHT_UNIT } from "../../src/aggregation/weight.ts";
 import { parseConfig } from "../../src/coordinator/config.ts";
-import { openJournal } from "../../src/coordinator/journal.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
-import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
+import type { Record } from "../../src/coordinator/record.ts";
 import { step } from "../../src/coordinator/round.ts";
 import {
   initialRound,
@@ -14,7 +13,7 @@ import {
 } from "../../src/coordinator/round-state.ts";
 import { sleep } from "../../src/model/clock.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";
-import { halfWay, open, options, startClient, world } from "../suites/federation.ts";
+import { halfWay, open, options, recordsOn, startClient, world } from "../suites/federation.ts";
 
 /** Reports that come after their round has closed, and rounds that nobody waits for. */
 
@@ -186,7 +185,7 @@ async function fleet(settings: CoordinatorOptions, disk = memoryDisk()) {
   });
   await virtual.run(Promise.all(clients.map(({ end }) => end)));
   await coordinator.finished;
-  const records = (await openJournal(disk, "journal.log")).records.map(decodeRecord);
+  const records = await recordsOn(disk);
   const accepted = records.filter((r): r is Extract<Record, { type: "accepted" }> => r.type === "accepted");
   return { coordinator, clients, disk, accepted };
 }

@@ -6,7 +6,9 @@ import { type ClientEnd, type ClientEvent, clientLoop } from "../../src/client/l
 import type { Factory } from "../../src/client/model-chain.ts";
 import type { StateStore } from "../../src/client/state.ts";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
+import { readJournal } from "../../src/coordinator/journal-read.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
+import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
 import { sleep } from "../../src/model/clock.ts";
 import type { Dataset } from "../../src/model/dataset.ts";
 import type { Disk } from "../../src/model/disk.ts";
@@ -82,8 +84,11 @@ export function options(overrides: {
   readonly subModels?: readonly SubModel[];
   readonly masks?: Partial<MaskRules>;
   readonly train?: Partial<TrainSettings>;
+  readonly snapshotEvery?: number | null;
+  readonly keep?: "needed" | "all";
 }): CoordinatorOptions {
   const { aggregation = {}, maxStaleness = 0, concurrency = null, subModels = [], masks } = overrides;
+  const { snapshotEvery = null, keep = "all" } = overrides;
   const { rounds = 5, goal = 3, minimum = goal, uplink = topKTernary, downlink = topKTernary } = overrides;
   return {
     runId: "test-run",
@@ -133,6 +138,7 @@ export function options(overrides: {
       maxStaleness,
       concurrency,
     },
+    journal: { folder: "state", snapshotEvery, segmentBytes: 2 ** 20, blobBytes: 2 ** 18, keep },
   };
 }
 
@@ -149,6 +155,11 @@ export function open(
     evaluate: async () => null,
   };
   return openCoordinator(settings, ports).then((coordinator) => ({ ...coordinator, events }));
+}
+
+/** All records that a coordinator's disk has. */
+export async function recordsOn(disk: Disk): Promise<readonly Record[]> {
+  return (await readJournal(disk, "first")).records.map(({ bytes }) => decodeRecord(bytes));
 }
 
 export interface RunningClient {

@@ -1,0 +1,79 @@
+import type { Clock } from "../model/clock.ts";
+import type { Disk } from "../model/disk.ts";
+import { modelDigest, numParams } from "../model/manifest.ts";
+import type { TelemetryEvent } from "../telemetry/event.ts";
+import { type Book, type DownlinkObserver, openBook } from "./book.ts";
+import { type ByteLedger, byteLedger } from "./byte-ledger.ts";
+import { openJournal } from "./journal.ts";
+import type { Repair } from "./journal-read.ts";
+import { type CoordinatorOptions, runContract } from "./options.ts";
+import { type Patience, patience } from "./patience.ts";
+import { encodeRecord, type Record } from "./record.ts";
+import { checkContract, replay } from "./replay.ts";
+import { decodeSavedRun, encodeSavedRun } from "./saved-run.ts";
+
+/** A run as its disk has it, and the journal that it goes on in. */
+export interface OpenedRun {
+  readonly runId: string;
+  /** Whether the journal held a run. */
+  readonly isResumed: boolean;
+  readonly book: Book;
+  readonly ledger: ByteLedger;
+  readonly repairs: readonly Repair[];
+  readonly write: (record: Record) => Promise<void>;
+  /** Saves the state, if it is time to; no round may be open. */
+  readonly saveIfDue: () => Promise<void>;
+  readonly patience: Patience;
+}
+
+/** Takes the folder over and folds what is there. Throws JournalError. */
+export async function openRun(
+  options: CoordinatorOptions,
+  {
+    disk,
+    clock,
+    emit,
+    observe,
+  }: {
+    readonly disk: Disk;
+    readonly clock: Clock;
+    readonly emit: (event: TelemetryEvent) => void;
+    readonly observe?: DownlinkObserver;
+  },
+): Promise<OpenedRun> {
+  const { contract } = options;
+  const { folder, snapshotEvery } = options.journal;
+  const waiting = patience(clock, {
+    stalled: (detail) => emit({ type: "coordinator.stalled", folder, detail }),
+    resumed: (waitedMs) => emit({ type: "coordinator.resumed", folder, waitedMs }),
+  });
+  const { journal, snapshot, records, repairs } = await openJournal(disk, options.journal, waiting);
+  const saved = snapshot && decodeSavedRun(snapshot);
+  const contractDigests = runContract(options, modelDigest(contract.initial));
+  if (saved !== null) checkContract(saved, contractDigests);
+  const book = openBook(contract, observe, saved?.book ?? null);
+  let savedVersion = book.held().version;
+  const { runId: foundId, bytes, since } = replay(book, { saved, records }, contractDigests);
+  const ledger = byteLedger(4 * numParams(contract.manifest), bytes);
+  for (const frame of since) ledger.accepted(frame.length);
+  const runId = foundId ?? options.runId;
+  const write = (record: Record): Promise<void> => journal.append(encodeRecord(record));
+  if (foundId === null) await write({ type: "started", runId, contract: contractDigests });
+
+  return {
+    runId,
+    isResumed: foundId !== null,
+    book,
+    ledger,
+    repairs,
+    write,
+    saveIfDue: async () => {
+      const { version } = book.held();
+      if (snapshotEvery === null || version - savedVersion < snapshotEvery) return;
+      savedVersion = version;
+      const state = { runId, contract: contractDigests, bytes: ledger.totals(), book: book.snapshot() };
+      await journal.snapshot(encodeSavedRun(state));
+    },
+    patience: waiting,
+  };
+}
