@@ -13,10 +13,10 @@ import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import { initialParams } from "../trainer/zoo.ts";
 import { defaultLimits } from "../wire/limits.ts";
-import { interruptible, Refused } from "./exit.ts";
+import { interruptible, later, Refused } from "./exit.ts";
 import { lockFolder } from "./lock.ts";
 import { nodeDisk } from "./node-disk.ts";
-import { engineOption, size } from "./options.ts";
+import { duration, engineOption, size } from "./options.ts";
 import { wallClock } from "./wall-clock.ts";
 
 interface Options {
@@ -27,6 +27,7 @@ interface Options {
   readonly engine: EngineChoice;
   readonly memory?: number;
   readonly uplink?: number;
+  readonly drain: number;
 }
 
 export const clientCommand = (): Command =>
@@ -42,7 +43,13 @@ export const clientCommand = (): Command =>
     .addOption(engineOption())
     .option("--memory <size>", "memory to train in: the coordinator may give a narrower model", size)
     .option("--uplink <size>", "bytes a second of this link, likewise", size)
-    .action(async ({ coordinator, data, state, frameBytes, engine, memory, uplink }: Options) => {
+    .option(
+      "--drain <duration>",
+      "after Ctrl-C or SIGTERM: for a report on its way to arrive",
+      duration,
+      10_000,
+    )
+    .action(async ({ coordinator, data, state, frameBytes, engine, memory, uplink, drain }: Options) => {
       if (!/^.+:\d{1,5}$/.test(coordinator))
         throw new ConfigError([{ path: "--coordinator", value: coordinator, expected: "HOST:PORT" }]);
       const signal = interruptible();
@@ -68,6 +75,7 @@ export const clientCommand = (): Command =>
               log: (event) => log(formatEvent(event)),
             },
             signal,
+            later(signal, drain),
           );
           if (end.kind === "refused") throw new Refused(end.refusal);
           log("the run is over");
@@ -133,6 +141,12 @@ function formatEvent(event: ClientEvent): string {
       return `round ${event.round}: task on version ${event.version}`;
     case "caught-up":
       return `model at version ${event.version}: ${event.frames} frames, ${formatBytes(event.bytes)}`;
+    case "resumed":
+      return `round ${event.round}: report goes on after ${formatBytes(event.receivedBytes)}`;
+    case "outdated":
+      return `round ${event.round}: given up, ${event.refusal.code}: ${event.refusal.detail}`;
+    case "disk-full":
+      return `cannot save the state: ${event.detail}; nothing is sent before; next try in ${seconds(event.retryMs)}`;
     case "late":
       return `round ${event.round}: too late to report`;
     case "trained":

@@ -224,5 +224,9 @@ const grpcOptions = ({ coordinator }: Config): Parameters<typeof serveGrpc>[1] =
     frameBytes: coordinator.limits.frameBytes,
     maxConnections: coordinator.limits.clients,
     idleMs: coordinator.limits.idle,
+    uploadBytes: coordinator.limits.uploadBytes,
+    uploadAgeMs: coordinator.limits.uploadAge,
+    sessionsPerSecond: coordinator.limits.sessions,
+    keepaliveMs: Math.max(1, coordinator.lease / 2),
   },
 });

@@ -48,6 +48,14 @@ export function explain(error: unknown): number {
   return exitCodes.failed;
 }
 
+/** The same reason, `ms` after the signal: when what was given time to end is ended. */
+export function later(signal: AbortSignal, ms: number): AbortSignal {
+  const aborter = new AbortController();
+  const onAbort = () => setTimeout(() => aborter.abort(signal.reason), ms).unref();
+  signal.addEventListener("abort", onAbort, { once: true });
+  return aborter.signal;
+}
+
 /** A signal for Ctrl-C and SIGTERM: the first asks to end cleanly, the second ends at once. */
 export function interruptible(): AbortSignal {
   const aborter = new AbortController();

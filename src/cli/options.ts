@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { parseSize } from "../coordinator/units.ts";
+import { parseDuration, parseSize } from "../coordinator/units.ts";
 import { engineChoices } from "../trainer/choice.ts";
 
 /** Gathers a repeatable option. */
@@ -26,6 +26,13 @@ export function size(text: string): number {
   if (bytes === null || bytes < 1024)
     throw new InvalidArgumentError("expected a size such as 64MiB, at least 1KiB");
   return bytes;
+}
+
+/** Milliseconds. */
+export function duration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null || ms > 2 ** 31 - 1) throw new InvalidArgumentError("expected a duration such as 10s");
+  return ms;
 }
 
 /** A name for a run that sorts by time and does not collide. */

@@ -1,35 +1,29 @@
-import type { Augment__Output } from "../generated/fedpress/v1/Augment.ts";
 import type { CheckIn as CheckInFields } from "../generated/fedpress/v1/CheckIn.ts";
 import type { CoordinatorSignal__Output } from "../generated/fedpress/v1/CoordinatorSignal.ts";
 import type { FetchRequest } from "../generated/fedpress/v1/FetchRequest.ts";
 import type { Manifest__Output } from "../generated/fedpress/v1/Manifest.ts";
+import type { ModelHeader__Output } from "../generated/fedpress/v1/ModelHeader.ts";
 import type { PlanRule__Output } from "../generated/fedpress/v1/PlanRule.ts";
 import type { Receipt__Output } from "../generated/fedpress/v1/Receipt.ts";
 import type { Refusal__Output } from "../generated/fedpress/v1/Refusal.ts";
-import type { ResidualDecay__Output } from "../generated/fedpress/v1/ResidualDecay.ts";
-import type { Schedule__Output } from "../generated/fedpress/v1/Schedule.ts";
+import type { Standing__Output } from "../generated/fedpress/v1/Standing.ts";
 import type { Task__Output } from "../generated/fedpress/v1/Task.ts";
 import type { TaskPart__Output } from "../generated/fedpress/v1/TaskPart.ts";
-import type { TrainSettings__Output } from "../generated/fedpress/v1/TrainSettings.ts";
 import type { Verdict__Output } from "../generated/fedpress/v1/Verdict.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { numParams } from "../model/manifest.ts";
 import type {
-  Augment,
   CheckIn,
   CheckInReply,
   Exponents,
   FetchModel,
-  Optimizer,
   PlanRule,
   Receipt,
   Refusal,
   ReportId,
-  ResidualDecay,
-  Schedule,
+  Standing,
   Task,
   TaskPart,
-  TrainSettings,
   Verdict,
 } from "../model/protocol.ts";
 import {
@@ -49,14 +43,23 @@ import {
   tensorName,
 } from "../wire/link-fields.ts";
 import { decodeCodec } from "./grpc-link-codec.ts";
+import { decodeTrain } from "./grpc-link-train.ts";
 
 /** The client's half of proto/fedpress/v1: writes what it asks, reads what the coordinator answers. */
 
-export type Signal = { readonly kind: "welcome"; readonly session: string } | CheckInReply;
+export type Signal =
+  | { readonly kind: "welcome"; readonly session: string }
+  | { readonly kind: "heard"; readonly round: number; readonly refusal: Refusal | null }
+  | CheckInReply;
 
 /** Throws WireError `bad-field` for anything outside the ranges of the .proto files, as do all that follow. */
-export function decodeSignal({ welcome, task, finished, refused }: CoordinatorSignal__Output): Signal {
+export function decodeSignal(fields: CoordinatorSignal__Output): Signal {
+  const { welcome, heard, task, finished, refused } = fields;
   if (welcome) return { kind: "welcome", session: hexOf(welcome.session, "welcome.session", 16) };
+  if (heard) {
+    const refusal = heard.refused && decodeRefusal(heard.refused);
+    return { kind: "heard", round: integer(heard.round, "heard.round"), refusal };
+  }
   if (task)
     return {
       kind: "task",
@@ -74,6 +77,27 @@ export function decodeReceipt({ accepted, refused }: Receipt__Output): Receipt {
   throw bad("receipt", "neither accepted nor refused");
 }
 
+export function decodeStanding({ accepted, wanted, refused }: Standing__Output): Standing {
+  if (accepted) return { kind: "accepted", report: decodeReportId(accepted, "standing.accepted") };
+  if (wanted)
+    return { kind: "wanted", receivedBytes: integer(wanted.receivedBytes, "standing.wanted.received_bytes") };
+  if (refused) return { kind: "refused", refusal: decodeRefusal(refused) };
+  throw bad("standing", "neither accepted nor wanted nor refused");
+}
+
+/** What a download begins with. */
+export interface Announced {
+  readonly frameBytes: readonly number[];
+  readonly transfer: string;
+  readonly offset: number;
+}
+
+export const decodeModelHeader = ({ frameBytes, transfer, offset }: ModelHeader__Output): Announced => ({
+  frameBytes,
+  transfer: hexOf(transfer, "header.transfer"),
+  offset: integer(offset, "header.offset", 0, Number.MAX_SAFE_INTEGER),
+});
+
 export const encodeCheckIn = ({ runId, numExamples, held, pending, device }: CheckIn): CheckInFields => ({
   ...(runId === null ? {} : { runId }),
   numExamples,
@@ -82,20 +106,32 @@ export const encodeCheckIn = ({ runId, numExamples, held, pending, device }: Che
   ...(device && { device }),
 });
 
-export const encodeFetch = ({ held, version, masks }: FetchModel): FetchRequest => ({
+export const encodeFetch = ({ held, version, masks, resume }: FetchModel): FetchRequest => ({
   held: held && encodeHeld(held),
   version,
   ...(masks !== undefined && { masks: bytesOf(masks) }),
+  ...(resume && { resume: { transfer: bytesOf(resume.transfer), offset: resume.offset } }),
 });
 
-export const encodeReportHeader = (report: ReportId, frameBytes: number) => ({
+export const encodeReportHeader = (report: ReportId, frameBytes: number, offset: number) => ({
   report: encodeReportId(report),
   frameBytes,
+  offset,
 });
 
-const decodeRefusal = ({ code, detail, retry }: Refusal__Output): Refusal => {
+const MAX_COUNT = 2 ** 31 - 1;
+
+const decodeRefusal = ({ code, detail, retry, retryAfterMs }: Refusal__Output): Refusal => {
   if (detail.length > 4096) throw bad("refusal.detail", `${detail.length} characters, at most 4096`);
-  return { code: matching(code, "refusal.code", /^[a-z0-9-]{1,64}$/), detail, retry };
+  if (retryAfterMs !== undefined && !retry) throw bad("refusal.retry_after_ms", "without retry");
+  return {
+    code: matching(code, "refusal.code", /^[a-z0-9-]{1,64}$/),
+    detail,
+    retry,
+    ...(retryAfterMs !== undefined && {
+      retryAfterMs: integer(retryAfterMs, "refusal.retry_after_ms", 0, MAX_COUNT),
+    }),
+  };
 };
 
 const OUTCOMES = {
@@ -134,7 +170,8 @@ function decodeTask(fields: Task__Output): Task {
     downlink: decodePlan(fields.downlink, "task.downlink"),
     exponents: decodeExponents(fields.exponents, manifest),
     ...(fields.part && { part: decodePart(fields.part) }),
-    reportDeadlineMs: integer(fields.reportDeadlineMs, "task.report_deadline_ms", 1, 2 ** 31 - 1),
+    reportDeadlineMs: integer(fields.reportDeadlineMs, "task.report_deadline_ms", 1, MAX_COUNT),
+    heartbeatMs: integer(fields.heartbeatMs, "task.heartbeat_ms", 1, MAX_COUNT),
     sharedSeed: integer(fields.sharedSeed, "task.shared_seed"),
   };
 }
@@ -165,91 +202,6 @@ function decodeManifest({ tensors }: Manifest__Output): Manifest {
 function decodeExponents(exponents: readonly number[], { tensors }: Manifest): Exponents {
   integer(exponents.length, "task.exponents.length", tensors.length, tensors.length);
   return exponents.map((exponent, i) => integer(exponent, `task.exponents[${i}]`, -100, 100));
-}
-
-const MAX_COUNT = 2 ** 31 - 1;
-
-/** What is off on the wire, as 0 or absent, is left out. */
-function decodeTrain(fields: TrainSettings__Output): TrainSettings {
-  const { schedule, augment } = fields;
-  const proximal = notNegative(fields.proximal, "task.train.proximal");
-  const clipNorm = notNegative(fields.clipNorm, "task.train.clip_norm");
-  const updateClipNorm = notNegative(fields.updateClipNorm, "task.train.update_clip_norm");
-  const weightDecay = notNegative(fields.weightDecay, "task.train.weight_decay");
-  const labelSmoothing = real(
-    fields.labelSmoothing,
-    "task.train.label_smoothing",
-    (v) => v >= 0 && v < 1,
-    "0 or more, below 1",
-  );
-  return {
-    epochs: integer(fields.epochs, "task.train.epochs", 1, 2 ** 16),
-    batchSize: integer(fields.batchSize, "task.train.batch_size", 1, 2 ** 16),
-    optimizer: decodeOptimizer(fields),
-    ...(schedule && { schedule: decodeSchedule(schedule) }),
-    ...(proximal > 0 && { proximal }),
-    ...(clipNorm > 0 && { clipNorm }),
-    ...(updateClipNorm > 0 && { updateClipNorm }),
-    ...(weightDecay > 0 && { weightDecay }),
-    ...(labelSmoothing > 0 && { labelSmoothing }),
-    ...(augment && { augment: decodeAugment(augment) }),
-    ...(fields.perStep && { perStep: true as const }),
-    ...(fields.controlVariates && { controlVariates: true as const }),
-    ...(fields.residualDecay && { residualDecay: decodeResidualDecay(fields.residualDecay) }),
-  };
-}
-
-const notNegative = (value: number, place: string): number => real(value, place, (v) => v >= 0, "0 or more");
-
-function decodeSchedule({ warmUpSteps, step, cosine }: Schedule__Output): Schedule {
-  const place = "task.train.schedule";
-  return {
-    warmUpSteps: integer(warmUpSteps, `${place}.warm_up_steps`, 0, MAX_COUNT),
-    decay: step
-      ? {
-          step: {
-            everySteps: integer(step.everySteps, `${place}.step.every_steps`, 1, MAX_COUNT),
-            factor: real(step.factor, `${place}.step.factor`, (v) => v > 0 && v <= 1, "above 0, at most 1"),
-          },
-        }
-      : cosine
-        ? {
-            cosine: { floor: real(cosine.floor, `${place}.cosine.floor`, (v) => v >= 0 && v <= 1, "0 to 1") },
-          }
-        : "constant",
-  };
-}
-
-function decodeAugment(fields: Augment__Output): Augment {
-  const place = "task.train.augment";
-  const shift = integer(fields.shift, `${place}.shift`, 0, 1024);
-  const noise = notNegative(fields.noise, `${place}.noise`);
-  return {
-    ...(shift > 0 && { shift }),
-    ...(fields.flip && { flip: true }),
-    ...(noise > 0 && { noise }),
-  };
-}
-
-function decodeResidualDecay({ afterRounds, factor }: ResidualDecay__Output): ResidualDecay {
-  const place = "task.train.residual_decay";
-  return {
-    afterRounds: integer(afterRounds, `${place}.after_rounds`, 0, MAX_COUNT),
-    factor: real(factor, `${place}.factor`, (v) => v >= 0 && v < 1, "0 or more, below 1"),
-  };
-}
-
-function decodeOptimizer({ sgd, adam }: Pick<TrainSettings__Output, "sgd" | "adam">): Optimizer {
-  const { learningRate } = present(sgd ?? adam, "task.train.optimizer");
-  const rate = real(learningRate, "task.train.optimizer.learning_rate", (v) => v > 0, "above 0");
-  if (!sgd) return { adam: { learningRate: rate } };
-  const place = "task.train.optimizer.momentum";
-  return {
-    sgd: {
-      learningRate: rate,
-      momentum: real(sgd.momentum, place, (v) => v >= 0 && v < 1, "0 or more, below 1"),
-    },
-  };
 }
 
 function decodePlan(rules: readonly PlanRule__Output[], place: string): PlanRule[] {

@@ -16,50 +16,64 @@ export interface CheckInStream {
   isLive(): boolean;
   /** One at a time. Rejects with LinkError when the stream breaks. */
   checkIn(request: CheckIn): Promise<CheckInReply>;
+  /** One at a time. Rejects with LinkError when the stream breaks, or no answer comes. */
+  heartbeat(round: number): Promise<Refusal | null>;
   /** Says goodbye; resolves when the coordinator has let go of the session, or has not answered for a second. */
   close(): Promise<void>;
 }
 
 const GOODBYE_MS = 1000;
 
-/** Says hello. The coordinator's welcome is awaited for `timeoutMs`; a first check-in need not wait for it. */
+/** Says hello. Its answer is awaited for `timeoutMs`, as are a heartbeat's; a first check-in need not wait for it. */
 export function openStream(client: CoordinatorClient, clientId: ClientId, timeoutMs: number): CheckInStream {
   const call = client.CheckIn();
   const welcome = deferred<string | Refusal>();
   const ended = deferred<void>();
   welcome.promise.catch(() => {}); // whoever checks in hears of it as well
   let waiting: Deferred<CheckInReply> | null = null;
+  let beating: { readonly round: number; readonly heard: Deferred<Refusal | null> } | null = null;
   let isLive = true;
 
   const stop = (): void => {
     isLive = false;
-    clearTimeout(welcomeTimer);
+    clearTimeout(answerTimer);
   };
   const fail = (error: Error): void => {
     stop();
     welcome.reject(error);
     waiting?.reject(error);
     waiting = null;
+    beating?.heard.reject(error);
+    beating = null;
   };
   const answer = (reply: CheckInReply): void => {
     if (waiting === null) throw bad("signal", "an answer to no check-in");
     waiting.resolve(reply);
     waiting = null;
   };
-  const welcomeTimer = setTimeout(() => {
-    fail(new LinkError("the coordinator did not answer the hello"));
-    call.cancel();
-  }, timeoutMs);
+  const answerWithin = (what: string): NodeJS.Timeout =>
+    setTimeout(() => {
+      fail(new LinkError(`the coordinator did not answer the ${what}`));
+      call.cancel();
+    }, timeoutMs);
+  let answerTimer = answerWithin("hello");
 
   const receive = (fields: CoordinatorSignal__Output): void => {
     const signal = decodeSignal(fields);
     if (signal.kind === "welcome") {
-      clearTimeout(welcomeTimer);
+      if (beating === null) clearTimeout(answerTimer);
       welcome.resolve(signal.session);
+    } else if (signal.kind === "heard") {
+      if (beating?.round !== signal.round) throw bad("signal", "an answer to no heartbeat");
+      clearTimeout(answerTimer);
+      beating.heard.resolve(signal.refusal);
+      beating = null;
     } else if (signal.kind === "refused") {
       stop(); // the coordinator ends the stream after it
       welcome.resolve(signal.refusal);
       if (waiting !== null) answer(signal);
+      beating?.heard.reject(new LinkError(`no session: ${signal.refusal.code}`));
+      beating = null;
     } else {
       answer(signal);
     }
@@ -89,6 +103,14 @@ export function openStream(client: CoordinatorClient, clientId: ClientId, timeou
       waiting = deferred();
       call.write({ checkIn: encodeCheckIn(request) });
       return waiting.promise;
+    },
+    heartbeat: (round) => {
+      assert(isLive && beating === null, "one heartbeat at a time, on a live stream");
+      beating = { round, heard: deferred() };
+      clearTimeout(answerTimer);
+      answerTimer = answerWithin("heartbeat");
+      call.write({ heartbeat: { round } });
+      return beating.heard.promise;
     },
     close: async () => {
       fail(new LinkError("the link is closed"));

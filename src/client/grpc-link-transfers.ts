@@ -3,10 +3,18 @@ import type { CoordinatorClient } from "../generated/fedpress/v1/Coordinator.ts"
 import type { ModelChunk__Output } from "../generated/fedpress/v1/ModelChunk.ts";
 import type { ReportChunk } from "../generated/fedpress/v1/ReportChunk.ts";
 import { WireError } from "../model/error.ts";
-import type { FetchModel, Receipt, ReportId } from "../model/protocol.ts";
-import { bad, REPORT_CHUNK_BYTES } from "../wire/link-fields.ts";
+import type { FetchModel, Receipt, ReportId, Standing } from "../model/protocol.ts";
+import { bad, encodeReportId, REPORT_CHUNK_BYTES } from "../wire/link-fields.ts";
 import { type FrameJoiner, frameJoiner, type TransferLimits, transferChunks } from "../wire/transfer.ts";
-import { decodeReceipt, encodeFetch, encodeReportHeader } from "./grpc-link-messages.ts";
+import { transferDigest } from "../wire/transfer-digest.ts";
+import {
+  type Announced,
+  decodeModelHeader,
+  decodeReceipt,
+  decodeStanding,
+  encodeFetch,
+  encodeReportHeader,
+} from "./grpc-link-messages.ts";
 import { LinkError } from "./link.ts";
 
 export interface TransferContext {
@@ -19,22 +27,46 @@ export interface TransferContext {
   readonly onStart: (cancel: () => void) => void;
 }
 
-/** Downloads frames. Throws LinkError, and WireError for what the limits or the declared lengths forbid. */
-export function fetchFrames(context: TransferContext, request: FetchModel): Promise<Uint8Array[]> {
+/** What came of a download that broke. */
+export interface BrokenDownload {
+  readonly transfer: string;
+  readonly frameBytes: readonly number[];
+  readonly joiner: FrameJoiner;
+}
+
+/**
+ * Downloads frames, from where `broken` ended if the coordinator still has the same. Throws LinkError, after `keep` was
+ * given what has come, and WireError for what the limits or the declared lengths forbid.
+ */
+export function fetchFrames(
+  context: TransferContext,
+  request: FetchModel,
+  broken: BrokenDownload | null,
+  keep: (broken: BrokenDownload) => void,
+): Promise<Uint8Array[]> {
   const { client, metadata, limits } = context;
-  return guarded(context, (watch, resolve, reject) => {
-    const call = client.FetchModel(encodeFetch(request), metadata);
-    let joiner: FrameJoiner | null = null;
+  const resume = broken && { transfer: broken.transfer, offset: broken.joiner.received() };
+  let running: BrokenDownload | null = null;
+  let startedAt = 0;
+  const fetched = guarded<Uint8Array[]>(context, (watch, resolve, reject) => {
+    const call = client.FetchModel(encodeFetch({ ...request, ...(resume && { resume }) }), metadata);
     const receive = ({ header, data }: ModelChunk__Output): void => {
-      if ((header === null) !== (joiner !== null))
+      if ((header === null) !== (running !== null))
         throw bad("header", "belongs on the first chunk, and only there");
-      if (header !== null) joiner = frameJoiner(header.frameBytes, limits);
-      joiner!.add(data);
+      if (header !== null) {
+        running = begun(decodeModelHeader(header), broken, limits);
+        startedAt = running.joiner.received();
+      }
+      running!.joiner.add(data);
       watch.progress();
     };
     const finish = (): void => {
-      if (joiner === null) throw new WireError("truncated", "download", "no header");
-      resolve(joiner.finish());
+      if (running === null) throw new WireError("truncated", "download", "no header");
+      const frames = running.joiner.finish();
+      // parts that came at different times may be of different frames
+      if (startedAt > 0 && transferDigest(frames) !== running.transfer)
+        throw new WireError("bad-digest", "download", "the parts are not of the frames announced");
+      resolve(frames);
     };
     const orReject =
       <A extends unknown[]>(action: (...args: A) => void) =>
@@ -51,10 +83,36 @@ export function fetchFrames(context: TransferContext, request: FetchModel): Prom
     call.on("error", (error: ServiceError) => reject(linkError(error)));
     return () => call.cancel();
   });
+  return fetched.catch((error) => {
+    if (running === null || error instanceof WireError) throw error;
+    keep(running);
+    const movedBytes = running.joiner.received() - startedAt;
+    if (!(error instanceof LinkError) || movedBytes === 0) throw error;
+    throw new LinkError(error.message, { cause: error.cause, movedBytes });
+  });
 }
 
-/** Uploads a report. The coordinator may answer before the last chunk. */
-export function sendFrame(context: TransferContext, report: ReportId, frame: Uint8Array): Promise<Receipt> {
+/** The download that a header announces: the broken one goes on, or another begins. */
+function begun(
+  { frameBytes, transfer, offset }: Announced,
+  broken: BrokenDownload | null,
+  limits: TransferLimits,
+): BrokenDownload {
+  if (offset === 0) return { transfer, frameBytes, joiner: frameJoiner(frameBytes, limits) };
+  if (broken?.transfer !== transfer || broken.joiner.received() !== offset)
+    throw bad("header.offset", `${offset}, which was not asked for`);
+  if (`${broken.frameBytes}` !== `${frameBytes}`)
+    throw bad("header.frame_bytes", "other lengths than before it broke");
+  return broken;
+}
+
+/** Uploads a report from its byte `offset` on. The coordinator may answer before the last chunk. */
+export function sendFrame(
+  context: TransferContext,
+  report: ReportId,
+  frame: Uint8Array,
+  offset: number,
+): Promise<Receipt> {
   const { client, metadata } = context;
   return guarded(context, (watch, resolve, reject) => {
     const call = client.Report(metadata, (error, receipt) => {
@@ -73,9 +131,9 @@ export function sendFrame(context: TransferContext, report: ReportId, frame: Uin
         });
       });
     const send = async (): Promise<void> => {
-      const header = encodeReportHeader(report, frame.length);
+      const header = encodeReportHeader(report, frame.length, offset);
       let isFirst = true;
-      for (const data of transferChunks([frame], REPORT_CHUNK_BYTES)) {
+      for (const data of transferChunks([frame], REPORT_CHUNK_BYTES, offset)) {
         await write(isFirst ? { header, data } : { data });
         isFirst = false;
         if (watch.isOver()) return;
@@ -84,6 +142,21 @@ export function sendFrame(context: TransferContext, report: ReportId, frame: Uin
       call.end();
     };
     void send();
+    return () => call.cancel();
+  });
+}
+
+/** Asks what has become of a report. */
+export function askStanding(context: TransferContext, report: ReportId): Promise<Standing> {
+  return guarded(context, (_, resolve, reject) => {
+    const call = context.client.Inquire(encodeReportId(report), context.metadata, (error, standing) => {
+      if (error) return reject(linkError(error));
+      try {
+        resolve(decodeStanding(standing!));
+      } catch (violation) {
+        reject(violation);
+      }
+    });
     return () => call.cancel();
   });
 }

@@ -2,12 +2,12 @@ import { credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js"
 import type { CoordinatorClient } from "../generated/fedpress/v1/Coordinator.ts";
 import { Coordinator } from "../generated/service.ts";
 import { assert } from "../model/assert.ts";
-import { ConfigError } from "../model/error.ts";
+import { ConfigError, WireError } from "../model/error.ts";
 import type { ClientId } from "../model/message.ts";
 import type { Receipt, Refusal } from "../model/protocol.ts";
 import { CHUNK_BYTES, CLIENT_KEY, isIdentifier, SESSION_KEY } from "../wire/link-fields.ts";
 import { type CheckInStream, openStream } from "./grpc-link-stream.ts";
-import { fetchFrames, sendFrame } from "./grpc-link-transfers.ts";
+import { askStanding, type BrokenDownload, fetchFrames, sendFrame } from "./grpc-link-transfers.ts";
 import { unlessAborted } from "./grpc-link-wait.ts";
 import { type CoordinatorLink, LinkError } from "./link.ts";
 
@@ -38,7 +38,7 @@ export interface GrpcLinkOptions {
   readonly coordinator: string;
   readonly clientId: ClientId;
   readonly limits?: Partial<GrpcLinkLimits>;
-  /** For connecting, and again for the coordinator's welcome; 10 s when left out. */
+  /** For connecting, and again for each answer on the stream; 60 s when left out, for links with seconds of delay. */
   readonly connectTimeoutMs?: number;
   /** A dead coordinator is found by pings this far apart; 60 s when left out. */
   readonly keepaliveMs?: number;
@@ -48,13 +48,15 @@ const WAIT_STEP_MS = 200;
 
 /** A client's way to its coordinator over gRPC. Connects at the first call, and again after a break. */
 export function grpcLink(options: GrpcLinkOptions): CoordinatorLink {
-  const { clientId, connectTimeoutMs = 10_000 } = options;
+  const { clientId, connectTimeoutMs = 60_000 } = options;
   const limits = { ...defaults, ...options.limits };
   const client = connectLater(options, limits);
   let stream: CheckInStream | null = null;
   let departing: Promise<void> = Promise.resolve();
   let isClosed = false;
   const running = new Set<() => void>();
+  let broken: BrokenDownload | null = null;
+  let lastBeat: Promise<unknown> = Promise.resolve();
 
   const live = async (signal: AbortSignal): Promise<CheckInStream> => {
     signal.throwIfAborted();
@@ -102,17 +104,48 @@ export function grpcLink(options: GrpcLinkOptions): CoordinatorLink {
       const open = await live(signal);
       return await unlessAborted(open.checkIn(request), signal, () => leave(open));
     },
+    heartbeat: async (round, signal) => {
+      await unlessAborted(lastBeat, signal); // one at a time, also after one that was given up
+      const open = await live(signal);
+      const beat = open.heartbeat(round);
+      lastBeat = beat.catch(() => {});
+      return await unlessAborted(beat, signal);
+    },
+    inquire: async (report, signal) => {
+      const metadata = await session(signal);
+      if (metadata instanceof Metadata)
+        return await transfer((onStart) =>
+          askStanding({ client, metadata, limits, signal, onStart }, report),
+        );
+      if (metadata.retry) throw refusedError(metadata);
+      return { kind: "refused", refusal: metadata };
+    },
     fetchModel: async (request, signal) => {
       const metadata = await session(signal);
       if (!(metadata instanceof Metadata)) throw refusedError(metadata);
-      return await transfer((onStart) => fetchFrames({ client, metadata, limits, signal, onStart }, request));
+      const fetch = (): Promise<Uint8Array[]> => {
+        const from = broken;
+        broken = null;
+        return transfer((onStart) =>
+          fetchFrames({ client, metadata, limits, signal, onStart }, request, from, (left) => {
+            broken = left;
+          }),
+        );
+      };
+      if (broken === null) return await fetch();
+      try {
+        return await fetch();
+      } catch (error) {
+        if (error instanceof WireError) return await fetch(); // now from its first byte
+        throw error;
+      }
     },
-    report: async (report, frame, signal): Promise<Receipt> => {
+    report: async (report, frame, offset, signal): Promise<Receipt> => {
       if (frame.length > limits.frameBytes) return tooLarge(frame.length, limits.frameBytes);
       const metadata = await session(signal);
       if (metadata instanceof Metadata)
         return await transfer((onStart) =>
-          sendFrame({ client, metadata, limits, signal, onStart }, report, frame),
+          sendFrame({ client, metadata, limits, signal, onStart }, report, frame, offset),
         );
       // A session that may yet be opened says nothing about the report.
       if (metadata.retry) throw refusedError(metadata);
@@ -128,8 +161,8 @@ export function grpcLink(options: GrpcLinkOptions): CoordinatorLink {
   };
 }
 
-const refusedError = ({ code, detail }: Refusal): LinkError =>
-  new LinkError(`no session: ${code}: ${detail}`);
+const refusedError = ({ code, detail, retryAfterMs }: Refusal): LinkError =>
+  new LinkError(`no session: ${code}: ${detail}`, { retryAfterMs });
 
 const tooLarge = (bytes: number, most: number): Receipt => ({
   kind: "refused",

@@ -1,28 +1,23 @@
-import { encodeOwned, ownedPlan } from "../compress/owned.ts";
-import { boundsOf, gather } from "../compress/plan.ts";
 import { assert } from "../model/assert.ts";
-
 import { type Clock, sleep } from "../model/clock.ts";
-import { countOf, type Dataset } from "../model/dataset.ts";
-import { localSteps, rateOf } from "../model/local-steps.ts";
-import { digestOf, manifestDigest } from "../model/manifest.ts";
-import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
-import type { CheckInReply, Receipt, Refusal, Task, Verdict } from "../model/protocol.ts";
-import { deriveSeed, type Rng } from "../model/rng.ts";
+import type { Dataset } from "../model/dataset.ts";
+import { isDiskFull } from "../model/disk-full.ts";
+import type { ClientId } from "../model/message.ts";
+import type { CheckIn, CheckInReply, Receipt, Refusal, Task, Verdict } from "../model/protocol.ts";
+import type { Rng } from "../model/rng.ts";
 import type { DeviceProfile } from "../model/submodel.ts";
-import { deltaOf, mapParams } from "../model/tensor.ts";
-import type { Trainer, TrainResult } from "../trainer/trainer.ts";
-import { encodeFrame, shortDigest } from "../wire/frame.ts";
+import type { Trainer } from "../trainer/trainer.ts";
 import type { Limits } from "../wire/limits.ts";
 import { backoff } from "./backoff.ts";
-
 import { catchUp } from "./catch-up.ts";
-import { correctionOf, noControls, ownAfter } from "./control.ts";
-import { committed, faded, rolledBack } from "./ledger.ts";
+import { noControls } from "./control.ts";
+import { courier } from "./courier.ts";
+import { Outdated, whileItCounts } from "./heartbeats.ts";
+import { committed, rolledBack } from "./ledger.ts";
 import { type CoordinatorLink, LinkError } from "./link.ts";
-import { localModel } from "./local-model.ts";
 import type { Factory } from "./model-chain.ts";
-import type { ClientState, StateStore } from "./state.ts";
+import type { ClientState, Pending, StateStore } from "./state.ts";
+import { trainRound, weightOf } from "./train-round.ts";
 
 export interface ClientOptions {
   readonly clientId: ClientId;
@@ -57,8 +52,13 @@ export type ClientEvent =
     }
   /** Of what the client owed only this share is left, after so many rounds without a report. */
   | { readonly type: "faded"; readonly round: number; readonly roundsMissed: number; readonly share: number }
+  /** The coordinator has this much of a report whose upload broke. */
+  | { readonly type: "resumed"; readonly round: number; readonly receivedBytes: number }
   | { readonly type: "receipt"; readonly round: number; readonly bytes: number; readonly receipt: Receipt }
   | { readonly type: "late"; readonly round: number }
+  /** A report of that round would not count any more: what was done for it is given up. */
+  | { readonly type: "outdated"; readonly round: number; readonly refusal: Refusal }
+  | { readonly type: "disk-full"; readonly detail: string; readonly retryMs: number }
   | { readonly type: "verdict"; readonly verdict: Verdict };
 
 /** The coordinator said that the run is over, or that it does not want this client. */
@@ -67,68 +67,130 @@ export type ClientEnd =
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /**
- * Checks in, trains and reports until the coordinator says that the run is over. A broken link is only waited out;
- * the state is saved before anything leaves the device, so that a restart goes on with its residual.
+ * Trains and reports until the coordinator says that the run is over. A broken link is only waited out; the state is saved
+ * before anything leaves the device, so that a restart goes on with its residual and its report.
  *
- * Error feedback runs in two phases: the residual after a report counts only once the coordinator says "folded".
- * Dropped or refused reports roll it back; at most one report is unsettled at a time.
+ * A report without a receipt comes before all else: whether it still counts is asked before checking in, as who checks in
+ * has nothing more to report. Error feedback runs in two phases: the residual after a report counts only once the
+ * coordinator says "folded". Dropped or refused reports roll it back; at most one report is unsettled at a time.
+ *
+ * `signal` ends it at once, except for a report on its way, which is ended by `hard`.
  */
 export async function clientLoop(
   options: ClientOptions,
   ports: ClientPorts,
   signal: AbortSignal,
+  hard: AbortSignal = signal,
 ): Promise<ClientEnd> {
-  const { link, clock, store, log } = ports;
+  const { link, clock, log } = ports;
   const wait = backoff(ports.rng);
-  let state = await store.load();
+  const reports = courier(ports, wait.reset);
+  let state = await ports.store.load();
+  let heartbeatMs = DEFAULT_HEARTBEAT_MS;
 
   const keep = async (next: ClientState): Promise<ClientState> => {
-    if (next !== state) await store.save(next);
+    if (next !== state) await save(next, ports, signal);
     state = next;
     return next;
+  };
+
+  const turnedAway = async (refusal: Refusal): Promise<null> => {
+    const retryMs = wait.nextMs(refusal.retryAfterMs);
+    log({ type: "turned-away", refusal, retryMs });
+    await sleep(clock, retryMs, signal);
+    return null;
+  };
+
+  const report = async (before: ClientState, pending: Pending): Promise<ClientEnd | null> => {
+    const { round } = pending.report;
+    const undelivered = await whileItCounts(round, heartbeatMs, ports, hard, (bounded) =>
+      reports.deliver(pending, bounded),
+    );
+    if (undelivered === null) return null;
+    const { refusal, wasSent } = undelivered;
+    if (refusal.retryAfterMs !== undefined) return await turnedAway(refusal);
+    await keep(rolledBack(before, pending));
+    if (!refusal.retry) return { kind: "refused", refusal };
+    return wasSent ? await turnedAway(refusal) : null;
+  };
+
+  const checkIn = async (): Promise<ClientEnd | null> => {
+    const reply = await link.checkIn(checkInOf(options, state), signal);
+    if (reply.kind === "refused") {
+      const { refusal } = reply;
+      return refusal.retry ? await turnedAway(refusal) : { kind: "refused", refusal };
+    }
+    if (reply.verdict !== null && reply.verdict.outcome !== "unknown")
+      log({ type: "verdict", verdict: reply.verdict });
+    if (state !== null) state = await keep(settled(state, reply));
+    if (reply.kind === "finished") return { kind: "finished" };
+    const { task } = reply;
+    log({ type: "task", round: task.round, version: task.base.version });
+    heartbeatMs = task.heartbeatMs;
+    if (state?.pending) {
+      reports.doubt(); // it asks for what it has given a receipt for
+      await sleep(clock, wait.nextMs(), signal);
+      return null;
+    }
+    const onProgress = wait.reset;
+    const made = await whileItCounts(task.round, task.heartbeatMs, ports, signal, (bounded) =>
+      takeTask(task, state, { keep, onProgress }, options, ports, bounded),
+    );
+    if (made !== null) reports.isNew(made.report);
+    return null;
   };
 
   for (;;) {
     signal.throwIfAborted();
     try {
-      const reply = await link.checkIn(checkInOf(options, state), signal);
-      if (reply.kind === "refused") {
-        if (!reply.refusal.retry) return { kind: "refused", refusal: reply.refusal };
-        const retryMs = wait.nextMs();
-        log({ type: "turned-away", refusal: reply.refusal, retryMs });
-        await sleep(clock, retryMs, signal);
+      const pending = state?.pending ?? null;
+      const isDue = state !== null && pending !== null && !reports.isDelivered(pending.report);
+      const end = isDue ? await report(state!, pending!) : await checkIn();
+      if (end !== null) return end;
+    } catch (error) {
+      if (error instanceof Outdated) {
+        log({ type: "outdated", round: error.round, refusal: error.refusal });
         continue;
       }
-      if (reply.verdict !== null && reply.verdict.outcome !== "unknown")
-        log({ type: "verdict", verdict: reply.verdict });
-      if (state !== null) state = await keep(settled(state, reply));
-      if (reply.kind === "finished") return { kind: "finished" };
-      log({ type: "task", round: reply.task.round, version: reply.task.base.version });
-      const refusal = await takeTask(reply.task, state, keep, options, ports, signal);
-      if (refusal === null) wait.reset();
-      else if (!refusal.retry) return { kind: "refused", refusal };
-      else await sleep(clock, wait.nextMs(), signal);
-    } catch (error) {
       if (!(error instanceof LinkError)) throw error;
       signal.throwIfAborted();
-      const retryMs = wait.nextMs();
+      if (error.movedBytes > 0) wait.reset();
+      const retryMs = wait.nextMs(error.retryAfterMs);
       log({ type: "link-lost", detail: error.message, retryMs });
       await sleep(clock, retryMs, signal);
     }
   }
 }
 
-function checkInOf({ dataset, device }: ClientOptions, state: ClientState | null) {
-  return {
-    runId: state?.runId ?? null,
-    numExamples: weightOf(dataset),
-    held: state && { version: state.held.version, digest: state.held.digest },
-    pending: state?.pending?.report ?? null,
-    ...(device && { device }),
-  };
+/** Until a task says otherwise. */
+const DEFAULT_HEARTBEAT_MS = 30_000;
+
+/** A full disk is waited out: nothing leaves the device meanwhile, and what it held is untouched. */
+async function save(
+  state: ClientState,
+  { store, clock, rng, log }: ClientPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const wait = backoff(rng);
+  for (;;) {
+    try {
+      return await store.save(state);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      const retryMs = wait.nextMs();
+      log({ type: "disk-full", detail: (error as Error).message, retryMs });
+      await sleep(clock, retryMs, signal);
+    }
+  }
 }
 
-const weightOf = (dataset: Dataset): number => Math.min(countOf(dataset), MAX_NUM_EXAMPLES);
+const checkInOf = ({ dataset, device }: ClientOptions, state: ClientState | null): CheckIn => ({
+  runId: state?.runId ?? null,
+  numExamples: weightOf(dataset),
+  held: state && { version: state.held.version, digest: state.held.digest },
+  pending: state?.pending?.report ?? null,
+  ...(device && { device }),
+});
 
 /** Commits or rolls back what was pending. "Unknown" keeps it, while its round can still accept it. */
 function settled(state: ClientState, reply: Exclude<CheckInReply, { kind: "refused" }>): ClientState {
@@ -143,47 +205,47 @@ function settled(state: ClientState, reply: Exclude<CheckInReply, { kind: "refus
 
 const nothingYet = { residual: null, controls: noControls, lastRound: null, discarded: [] };
 
-/** Catches up, trains and reports; null when all went well, else why the report does not count. */
+interface Keeping {
+  readonly keep: (state: ClientState) => Promise<ClientState>;
+  readonly onProgress: () => void;
+}
+
+/** Catches up and trains; the report, which is saved, or null when the round was over before it was made. */
 async function takeTask(
   task: Task,
   before: ClientState | null,
-  keep: (state: ClientState) => Promise<ClientState>,
+  { keep, onProgress }: Keeping,
   options: ClientOptions,
   ports: ClientPorts,
   signal: AbortSignal,
-): Promise<Refusal | null> {
+): Promise<Pending | null> {
   let state = before?.runId === task.runId ? before : null;
-  if (state?.pending?.report.round !== task.round) {
-    const caughtUp = await catchUp(task, state, options.limits, ports, signal);
-    if (caughtUp === null) return null; // the round closed meanwhile
-    const { held, masks, control, clear, download } = caughtUp;
-    if (download !== null) ports.log({ type: "caught-up", version: held.version, ...download });
-    if (download !== null || masks !== state?.masks) {
-      const known = { ...nothingYet, ...state };
-      const residual = clear(known.residual);
-      const controls = { ...known.controls, shared: control };
-      state = await keep({ ...known, runId: task.runId, held, masks, residual, controls, pending: null });
-    }
-    if (held.version !== task.base.version) return null; // so it did
-    assert(state !== null, "what was caught up with is in the state");
-    const deadline = deadlineOf(task, ports.clock);
-    try {
-      const bounded = AbortSignal.any([signal, deadline.signal]);
-      state = await keep(await trainRound(task, state, options, ports, bounded));
-    } catch (error) {
-      if (error !== deadline.signal.reason) throw error;
-      ports.log({ type: "late", round: task.round });
-      return null; // the coordinator's deadline began before ours: it has closed the round
-    } finally {
-      deadline.cancel();
-    }
+  const caughtUp = await catchUp(task, state, options.limits, ports, signal);
+  if (caughtUp === null) return null; // the round closed meanwhile
+  const { held, masks, control, clear, download } = caughtUp;
+  if (download !== null) {
+    onProgress();
+    ports.log({ type: "caught-up", version: held.version, ...download });
   }
-  const { report, frame } = state.pending!;
-  const receipt = await ports.link.report(report, frame, signal);
-  ports.log({ type: "receipt", round: task.round, bytes: frame.length, receipt });
-  if (receipt.kind === "accepted") return null;
-  await keep(rolledBack(state, state.pending!));
-  return receipt.refusal;
+  if (download !== null || masks !== state?.masks) {
+    const known = { ...nothingYet, ...state };
+    const residual = clear(known.residual);
+    const controls = { ...known.controls, shared: control };
+    state = await keep({ ...known, runId: task.runId, held, masks, residual, controls, pending: null });
+  }
+  if (held.version !== task.base.version) return null; // so it did
+  assert(state !== null, "what was caught up with is in the state");
+  const deadline = deadlineOf(task, ports.clock);
+  try {
+    const bounded = AbortSignal.any([signal, deadline.signal]);
+    return (await keep(await trainRound(task, state, options, ports, bounded))).pending;
+  } catch (error) {
+    if (error !== deadline.signal.reason) throw error;
+    ports.log({ type: "late", round: task.round });
+    return null; // the coordinator's deadline began before ours: it has closed the round
+  } finally {
+    deadline.cancel();
+  }
 }
 
 function deadlineOf(task: Task, clock: Clock) {
@@ -192,74 +254,4 @@ function deadlineOf(task: Task, clock: Clock) {
     aborter.abort(new Error("the report deadline has passed")),
   );
   return { signal: aborter.signal, cancel };
-}
-
-async function trainRound(
-  task: Task,
-  state: ClientState,
-  { clientId, dataset }: ClientOptions,
-  { trainer, log }: ClientPorts,
-  signal: AbortSignal,
-): Promise<ClientState> {
-  const { round, manifest, train } = task;
-  const base = state.held.params;
-  const masks = state.masks?.masks ?? null;
-  const { restore, ...local } = localModel(task.model.zoo, task.part?.width ?? 1, masks, base);
-  const correction = correctionOf(state.controls);
-  const result: TrainResult = await trainer.train(
-    {
-      ...local,
-      dataset,
-      ...train,
-      ...(correction && { correction }),
-      seed: deriveSeed(task.sharedSeed, "train", clientId),
-    },
-    signal,
-  );
-  log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
-  const plan = ownedPlan(task.uplink, manifest, masks, "uplink");
-  const {
-    residual: residualBefore,
-    discarded,
-    ...absence
-  } = faded(state, round, plan.whole, train.residualDecay);
-  if (absence.share < 1) log({ type: "faded", round, ...absence });
-  const moved = deltaOf(base, restore(result.params));
-  const steps = train.perStep ? localSteps(train, result.numSteps) : 1;
-  const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
-  if (![...trained.values()].every(({ data }) => data.every(Number.isFinite)))
-    throw new Error(
-      `training diverged in round ${round}: the model is no number any more; ` +
-        "lower train.optimizer's learningRate in the coordinator's config",
-    );
-  const { payloads, sent, residual } = encodeOwned(
-    plan,
-    trained,
-    residualBefore,
-    boundsOf(plan.groups, manifest, task.exponents),
-    deriveSeed(task.sharedSeed, "encode", clientId, round),
-  );
-  const frame = encodeFrame({
-    kind: "update",
-    round,
-    baseVersion: state.held.version,
-    manifest: shortDigest(manifestDigest(manifest)),
-    plan: shortDigest(plan.digest),
-    numExamples: weightOf(dataset),
-    numSteps: result.numSteps,
-    trainLoss: result.trainLoss,
-    payloads,
-  });
-  const ownControl = train.controlVariates
-    ? ownAfter(state.controls, trained, { groups: plan.whole, sent }, rateOf(train))
-    : null;
-  const report = { round, digest: digestOf(frame) };
-  const delta = plan.whole.map((group) => gather(group, trained));
-  return {
-    ...state,
-    residual,
-    lastRound: round,
-    discarded,
-    pending: { report, frame, residualBefore, delta, ownControl },
-  };
 }

@@ -125,11 +125,19 @@ const coordinator = z.strictObject({
         .describe("needed: what no restart reads any more is removed; all: every record of the run stays"),
     })
     .prefault({}),
+  lease: duration
+    .default(90_000)
+    .describe("A client at work that is not heard of for this long counts as left"),
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
       robustBytes: size.default(2 ** 30).describe("Updates that a robust strategy keeps of a round, decoded"),
+      uploadBytes: size
+        .default(2 ** 30)
+        .describe("Of all reports on their way, what arrived of broken ones too"),
+      uploadAge: duration.default(600_000).describe("How long what arrived of a broken report is kept"),
       clients: count.default(10_000).describe("Connections at one time"),
+      sessions: count.default(500).describe("New sessions a second; more are told when to come"),
       idle: duration.default(30_000).describe("A transfer without progress for this long is ended"),
     })
     .prefault({}),

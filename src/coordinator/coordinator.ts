@@ -7,6 +7,7 @@ import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Book, DownlinkObserver } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
+import type { Desk } from "./desk.ts";
 import { fitting } from "./fitting.ts";
 import { openRun } from "./opening.ts";
 import type { CoordinatorOptions } from "./options.ts";
@@ -19,7 +20,7 @@ import {
   type RoundState,
   resumedRound,
 } from "./round-state.ts";
-import { type Desk, openSessions } from "./sessions.ts";
+import { openSessions } from "./sessions.ts";
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */
 export interface CoordinatorPorts {
@@ -187,8 +188,10 @@ export async function openCoordinator(
     void write({ type: "closed", round, outcome, ...held, bytes: totals });
     saved = Promise.all([saved, run.saveIfDue()]).then(() => {});
     saved.catch(fail);
-    if (outcome === "abandon")
-      return emit({ type: "round.abandoned", round, reports, minimum: rounds.minimum });
+    if (outcome === "abandon") {
+      emit({ type: "round.abandoned", round, reports, minimum: rounds.minimum });
+      return sessions.roundClosed();
+    }
     emit({
       type: "round.committed",
       round,
@@ -199,11 +202,13 @@ export async function openCoordinator(
     });
     evaluate();
     dispatch({ type: "committed" });
+    sessions.roundClosed();
   };
 
   const desk: Desk = {
     options: { ...options, runId },
     book,
+    clock,
     ledger,
     emit,
     dispatch,

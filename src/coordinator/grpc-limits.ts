@@ -5,8 +5,15 @@ import { CHUNK_BYTES } from "../wire/link-fields.ts";
 export interface GrpcLimits {
   /** Bytes of the largest report. */
   readonly frameBytes: number;
-  /** Bytes that have arrived of all reports together, until each is answered: beyond it clients are told to come later. */
+  /**
+   * Bytes that have arrived of all reports together, until each is answered, and of those that broke: these make way for
+   * others, and beyond it clients are told to come later.
+   */
   readonly uploadBytes: number;
+  /** How long what arrived of a broken report is kept. */
+  readonly uploadAgeMs: number;
+  /** New sessions; more are told when to come. */
+  readonly sessionsPerSecond: number;
   /** Bytes of the largest single message, either way; at least 512 KiB. */
   readonly messageBytes: number;
   readonly maxConnections: number;
@@ -15,13 +22,15 @@ export interface GrpcLimits {
   readonly idleMs: number;
   /** A report that comes more slowly than this over `idleMs` counts as without progress. */
   readonly minUploadRate: number;
-  /** Dead peers are found by pings this far apart. */
+  /** Dead peers are found by pings this far apart, within twice as long. */
   readonly keepaliveMs: number;
 }
 
 const defaults: GrpcLimits = {
   frameBytes: 64 * 2 ** 20,
   uploadBytes: 2 ** 30,
+  uploadAgeMs: 600_000,
+  sessionsPerSecond: 500,
   messageBytes: 2 ** 20,
   maxConnections: 10_000,
   maxStreamsPerConnection: 32,

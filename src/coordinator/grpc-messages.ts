@@ -4,11 +4,13 @@ import type { Codec } from "../generated/fedpress/v1/Codec.ts";
 import type { CoordinatorSignal } from "../generated/fedpress/v1/CoordinatorSignal.ts";
 import type { DeviceProfile__Output } from "../generated/fedpress/v1/DeviceProfile.ts";
 import type { FetchRequest__Output } from "../generated/fedpress/v1/FetchRequest.ts";
+import type { Heard as HeardFields } from "../generated/fedpress/v1/Heard.ts";
 import type { PlanRule as PlanRuleFields } from "../generated/fedpress/v1/PlanRule.ts";
 import type { Receipt as ReceiptFields } from "../generated/fedpress/v1/Receipt.ts";
 import type { Refusal as RefusalFields } from "../generated/fedpress/v1/Refusal.ts";
 import type { ReportHeader__Output } from "../generated/fedpress/v1/ReportHeader.ts";
 import type { Schedule as ScheduleFields } from "../generated/fedpress/v1/Schedule.ts";
+import type { Standing as StandingFields } from "../generated/fedpress/v1/Standing.ts";
 import type { Task as TaskFields } from "../generated/fedpress/v1/Task.ts";
 import type { TrainSettings as TrainFields } from "../generated/fedpress/v1/TrainSettings.ts";
 import type { Verdict as VerdictFields } from "../generated/fedpress/v1/Verdict.ts";
@@ -21,8 +23,8 @@ import type {
   PlanRule,
   Receipt,
   Refusal,
-  ReportId,
   Schedule,
+  Standing,
   Task,
   TrainSettings,
   Verdict,
@@ -40,21 +42,24 @@ import {
   integer,
   present,
 } from "../wire/link-fields.ts";
+import type { Announced } from "./uploads.ts";
 
 /** The coordinator's half of proto/fedpress/v1: reads what clients send, writes what they get. */
 
 export type Signal =
   | { readonly kind: "hello"; readonly protocol: number; readonly clientId: ClientId }
-  | { readonly kind: "check-in"; readonly request: CheckIn };
+  | { readonly kind: "check-in"; readonly request: CheckIn }
+  | { readonly kind: "heartbeat"; readonly round: number };
 
 /** Throws WireError `bad-field` for anything outside the ranges of the .proto files, as do all that follow. */
-export function decodeSignal({ hello, checkIn }: ClientSignal__Output): Signal {
+export function decodeSignal({ hello, checkIn, heartbeat }: ClientSignal__Output): Signal {
   if (hello) {
     const protocol = integer(hello.protocol, "hello.protocol", 1);
     return { kind: "hello", protocol, clientId: identifier(hello.clientId, "hello.client_id") };
   }
   if (checkIn) return { kind: "check-in", request: decodeCheckIn(checkIn) };
-  throw bad("signal", "neither a hello nor a check-in");
+  if (heartbeat) return { kind: "heartbeat", round: integer(heartbeat.round, "heartbeat.round") };
+  throw bad("signal", "neither a hello nor a check-in nor a heartbeat");
 }
 
 const decodeCheckIn = ({ runId, numExamples, held, pending, device }: CheckIn__Output): CheckIn => ({
@@ -74,20 +79,38 @@ function decodeDevice(fields: DeviceProfile__Output): DeviceProfile {
   return { ...(memoryBytes > 0 && { memoryBytes }), ...(uplink > 0 && { uplinkBytesPerSecond: uplink }) };
 }
 
-export const decodeFetch = ({ held, version, masks }: FetchRequest__Output): FetchModel => ({
+export const decodeFetch = ({ held, version, masks, resume }: FetchRequest__Output): FetchModel => ({
   held: held ? decodeHeld(held, "fetch.held") : null,
   version: integer(version, "fetch.version"),
   ...(masks !== undefined && { masks: hexOf(masks, "fetch.masks") }),
+  ...(resume && {
+    resume: {
+      transfer: hexOf(resume.transfer, "fetch.resume.transfer"),
+      offset: integer(resume.offset, "fetch.resume.offset", 0, Number.MAX_SAFE_INTEGER),
+    },
+  }),
 });
 
-export function decodeReportHeader({ report, frameBytes }: ReportHeader__Output): {
-  readonly report: ReportId;
-  readonly frameBytes: number;
-} {
-  return {
-    report: decodeReportId(present(report, "header.report"), "header.report"),
-    frameBytes: integer(frameBytes, "header.frame_bytes"),
-  };
+export const decodeReportHeader = ({ report, frameBytes, offset }: ReportHeader__Output): Announced => ({
+  report: decodeReportId(present(report, "header.report"), "header.report"),
+  frameBytes: integer(frameBytes, "header.frame_bytes"),
+  offset: integer(offset, "header.offset"),
+});
+
+export const encodeHeard = (round: number, refusal: Refusal | null): HeardFields => ({
+  round,
+  ...(refusal !== null && { refused: encodeRefusal(refusal) }),
+});
+
+export function encodeStanding(standing: Standing): StandingFields {
+  switch (standing.kind) {
+    case "accepted":
+      return { accepted: encodeReportId(standing.report) };
+    case "wanted":
+      return { wanted: { receivedBytes: standing.receivedBytes } };
+    case "refused":
+      return { refused: encodeRefusal(standing.refusal) };
+  }
 }
 
 export function encodeReply(reply: CheckInReply): CoordinatorSignal {
@@ -108,10 +131,11 @@ export const encodeReceipt = (receipt: Receipt): ReceiptFields =>
 
 const MAX_DETAIL = 4096;
 
-export const encodeRefusal = ({ code, detail, retry }: Refusal): RefusalFields => ({
+export const encodeRefusal = ({ code, detail, retry, retryAfterMs }: Refusal): RefusalFields => ({
   code,
   detail: detail.slice(0, MAX_DETAIL),
   retry,
+  ...(retryAfterMs !== undefined && { retryAfterMs }),
 });
 
 const OUTCOMES = {
@@ -140,6 +164,7 @@ const encodeTask = (task: Task): TaskFields => ({
   exponents: [...task.exponents],
   ...(task.part && { part: { width: task.part.width, masks: bytesOf(task.part.masks) } }),
   reportDeadlineMs: task.reportDeadlineMs,
+  heartbeatMs: task.heartbeatMs,
   sharedSeed: task.sharedSeed,
 });
 

@@ -5,7 +5,8 @@ import type { CoordinatorSignal } from "../generated/fedpress/v1/CoordinatorSign
 import { WireError } from "../model/error.ts";
 import type { CheckIn, ClientSession, CoordinatorService, Refusal } from "../model/protocol.ts";
 import { bad, CLIENT_KEY, PROTOCOL, SESSION_KEY } from "../wire/link-fields.ts";
-import { decodeSignal, encodeRefusal, encodeReply } from "./grpc-messages.ts";
+import { decodeSignal, encodeHeard, encodeRefusal, encodeReply } from "./grpc-messages.ts";
+import type { Pace } from "./pace.ts";
 
 type Stream = ServerDuplexStream<ClientSignal__Output, CoordinatorSignal>;
 
@@ -23,6 +24,8 @@ export interface Visits {
 export interface VisitOptions {
   /** A stream that has not said hello by then is ended. */
   readonly idleMs: number;
+  /** Of new sessions. */
+  readonly pace: Pace;
   readonly onError: (error: unknown) => void;
 }
 
@@ -58,13 +61,14 @@ function openVisit(
   call: Stream,
   service: CoordinatorService,
   sessions: Map<string, ClientSession>,
-  { idleMs, onError }: VisitOptions,
+  { idleMs, pace, onError }: VisitOptions,
   onGone: () => void,
 ): Visit {
   const token = randomBytes(16);
   const key = token.toString("hex");
   let session: ClientSession | null = null;
   let isAnswering = false;
+  let isBeating = false;
   let isOver = false;
   let flushed: Promise<void> = Promise.resolve();
 
@@ -102,7 +106,12 @@ function openVisit(
         detail: `protocol ${protocol}, this is ${PROTOCOL}`,
         retry: false,
       });
-    const opened = service.open(clientId);
+    const retryAfterMs = pace.waitMs();
+    if (retryAfterMs > 0)
+      return refuse({ code: "busy", detail: "too many clients at one time", retry: true, retryAfterMs });
+    const opened = service.open(clientId, () =>
+      endWith({ code: status.UNAVAILABLE, details: "not heard of for the lease" }),
+    );
     if ("code" in opened) return refuse(opened);
     clearTimeout(helloTimer);
     session = opened;
@@ -120,6 +129,12 @@ function openVisit(
     else send(encodeReply(reply));
   };
 
+  const beat = async (open: ClientSession, round: number): Promise<void> => {
+    await flushed;
+    isBeating = false;
+    if (!isOver) send({ heard: encodeHeard(round, open.heartbeat(round)) });
+  };
+
   const fail = (error: unknown): void => {
     if (error instanceof WireError) return refuse({ code: error.code, detail: error.message, retry: false });
     endWith({ code: status.INTERNAL, details: "the coordinator failed" });
@@ -130,6 +145,12 @@ function openVisit(
     const said = decodeSignal(signal);
     if ((said.kind === "hello") !== (session === null)) throw bad("signal", "one hello, before all else");
     if (said.kind === "hello") return hello(said.protocol, said.clientId);
+    if (said.kind === "heartbeat") {
+      if (isBeating) throw bad("signal", "a heartbeat while another waits");
+      isBeating = true;
+      beat(session!, said.round).catch(fail);
+      return;
+    }
     if (isAnswering) throw bad("signal", "a check-in while another waits");
     isAnswering = true;
     answer(session!, said.request).catch(fail);

@@ -7,6 +7,8 @@ import { type GrpcLimits, withDefaults } from "./grpc-limits.ts";
 import { listenTcp } from "./grpc-sockets.ts";
 import { frameTransfers } from "./grpc-transfers.ts";
 import { clientVisits } from "./grpc-visits.ts";
+import { pace } from "./pace.ts";
+import { openUploads } from "./uploads.ts";
 
 export interface GrpcOptions {
   /** HOST:PORT; port 0 takes a free one. */
@@ -38,16 +40,23 @@ export async function serveGrpc(service: CoordinatorService, options: GrpcOption
     "grpc.max_concurrent_streams": limits.maxStreamsPerConnection,
     "grpc.max_connection_idle_ms": limits.idleMs,
     "grpc.keepalive_time_ms": limits.keepaliveMs,
-    "grpc.keepalive_timeout_ms": limits.idleMs,
+    "grpc.keepalive_timeout_ms": Math.min(limits.idleMs, limits.keepaliveMs),
     "grpc-node.max_session_memory": 32, // MiB of HTTP/2 state a connection
     "grpc.enable_channelz": 0,
   });
   tuneHttp2(server);
-  const visits = clientVisits(service, { idleMs: limits.idleMs, onError });
-  const transfers = frameTransfers(visits.sessionOf, limits, onError);
+  const visits = clientVisits(service, {
+    idleMs: limits.idleMs,
+    pace: pace(limits.sessionsPerSecond, () => performance.now()),
+    onError,
+  });
+  const uploads = openUploads(limits, { after: later }, service.counts);
+  service.onRoundClosed(uploads.sweep);
+  const transfers = frameTransfers(visits.sessionOf, limits, uploads, onError);
   const handlers: CoordinatorHandlers = {
     CheckIn: visits.begin,
     FetchModel: transfers.fetchModel,
+    Inquire: transfers.inquire,
     Report: transfers.report,
   };
   server.addService(Coordinator.service, handlers);
@@ -79,6 +88,12 @@ export async function serveGrpc(service: CoordinatorService, options: GrpcOption
       return closed;
     },
   };
+}
+
+/** What is left of broken uploads keeps no process alive. */
+function later(ms: number, action: () => void): () => void {
+  const timer = setTimeout(action, ms).unref();
+  return () => clearTimeout(timer);
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

@@ -29,6 +29,8 @@ export interface CoordinatorOptions {
     /** Versions from one snapshot to the next; null for a journal that nobody reads again. */
     readonly snapshotEvery: number | null;
   };
+  /** A client that is not heard of for so long counts as left. */
+  readonly leaseMs: number;
 }
 
 /**
@@ -87,6 +89,7 @@ export function coordinatorOptions(
       concurrency: cohort.concurrency,
     },
     journal: { ...config.coordinator.journal, blobBytes: 256 * 1024, folder: config.coordinator.stateDir },
+    leaseMs: config.coordinator.lease,
   };
 }
 

@@ -64,6 +64,8 @@ export interface RoundState {
 export type RoundEvent =
   | { readonly type: "checked-in"; readonly clientId: ClientId }
   | { readonly type: "left"; readonly clientId: ClientId }
+  /** Heard of again, and at work still: its link had broken. */
+  | { readonly type: "returned"; readonly clientId: ClientId }
   | { readonly type: "reported"; readonly clientId: ClientId }
   | { readonly type: "refused"; readonly clientId: ClientId }
   | { readonly type: "selection-deadline"; readonly round: number }
@@ -106,8 +108,18 @@ export function baseOf(state: RoundState, clientId: ClientId, round: number): nu
   return state.late.find((one) => one.clientId === clientId && one.round === round)?.version ?? null;
 }
 
+const BETWEEN_ROUNDS_MS = 1000;
+
 /** Whether a report would be accepted now: null when it would, else why not. Asked before anything is decoded. */
 export function refusalOf(state: RoundState, clientId: ClientId, round: number): Refusal | null {
+  const isLate = state.late.some((one) => one.clientId === clientId && one.round === round);
+  if (isLate && (state.phase === "selecting" || state.phase === "closing"))
+    return {
+      code: "between-rounds",
+      detail: `the report of round ${round} counts in the next round, which is not open yet`,
+      retry: true,
+      retryAfterMs: BETWEEN_ROUNDS_MS,
+    };
   if (state.phase !== "reporting" || (round !== state.round && baseOf(state, clientId, round) === null))
     return { code: "wrong-round", detail: `round ${round} is not open`, retry: true };
   if (round !== state.round && !state.reported.includes(clientId)) return null;

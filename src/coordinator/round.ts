@@ -27,6 +27,8 @@ export const step: Step = (state, event, config) => {
       return checkedIn(state, event.clientId, config);
     case "left":
       return left(state, event.clientId, config);
+    case "returned":
+      return [{ ...state, gone: state.gone.filter((id) => id !== event.clientId) }, []];
     case "reported":
       return heard(state, event.clientId, { reported: [...state.reported, event.clientId] }, config);
     case "refused":

@@ -6,43 +6,27 @@ import type {
   CheckInReply,
   ClientSession,
   CoordinatorService,
-  FetchModel,
   Receipt,
   Refusal,
   ReportId,
-  Task,
+  Standing,
   Verdict,
 } from "../model/protocol.ts";
-import { deriveSeed } from "../model/rng.ts";
 import type { DeviceProfile } from "../model/submodel.ts";
-import type { TelemetryEvent } from "../telemetry/event.ts";
-import type { Book } from "./book.ts";
-import type { ByteLedger } from "./byte-ledger.ts";
-import type { CoordinatorOptions } from "./options.ts";
-import type { Record } from "./record.ts";
+import type { Desk } from "./desk.ts";
+import { download } from "./downloads.ts";
+import { type Lease, lease } from "./lease.ts";
+import { ending, isFinal } from "./refusals.ts";
 import type { CheckedUpdate } from "./report-check.ts";
-import { baseOf, type RoundEvent, type RoundState, refusalOf } from "./round-state.ts";
-
-/** What the sessions share with the coordinator that they belong to. */
-export interface Desk {
-  readonly options: CoordinatorOptions;
-  readonly book: Book;
-  readonly ledger: ByteLedger;
-  readonly emit: (event: TelemetryEvent) => void;
-  readonly dispatch: (event: RoundEvent) => void;
-  readonly write: (record: Record) => Promise<void>;
-  /** Resolves when all that was written so far is on disk. */
-  readonly durable: () => Promise<void>;
-  readonly isOver: () => boolean;
-  /** Whether the journal waits for room on its disk. */
-  readonly isStalled: () => boolean;
-  readonly state: () => RoundState;
-}
+import { baseOf, refusalOf } from "./round-state.ts";
+import { taskOf } from "./task-of.ts";
 
 export interface Sessions {
   readonly service: CoordinatorService;
   /** Hands the open round's task to a client that waits for it. */
   readonly configure: (clientId: ClientId) => void;
+  /** To be called after every round that closes. */
+  readonly roundClosed: () => void;
   /** Tells everybody, now and later, that the run is over. */
   readonly finish: (end: RunEnd) => void;
   /** What a client said of its device when it last checked in. */
@@ -64,8 +48,15 @@ interface Waiting {
   readonly reply: (reply: CheckInReply) => void;
 }
 
+interface Live {
+  waiting: Waiting | null;
+  device: DeviceProfile;
+  readonly lease: Lease;
+}
+
 export function openSessions(desk: Desk): Sessions {
-  const live = new Map<ClientId, { waiting: Waiting | null; device: DeviceProfile }>();
+  const live = new Map<ClientId, Live>();
+  const onClosed: (() => void)[] = [];
   const served = new Set<ClientId>();
   let configured: { readonly round: number; readonly clients: Set<ClientId> } = {
     round: 0,
@@ -85,6 +76,7 @@ export function openSessions(desk: Desk): Sessions {
     const waiting = session?.waiting;
     if (!session || !waiting) return;
     session.waiting = null;
+    session.lease.watch();
     waiting.reply(make(waiting.request));
   };
 
@@ -97,13 +89,54 @@ export function openSessions(desk: Desk): Sessions {
         : { kind: "refused", refusal: { code: "run-failed", detail, retry: false } };
     });
 
-  const open = (clientId: ClientId): ClientSession | Refusal => {
+  /** Why a report cannot count, now or for good; null when it would. */
+  const objection = (clientId: ClientId, round: number): Refusal | null => {
+    if (end !== null) return { code: "run-over", detail: "the run has ended", retry: true };
+    return desk.isOver() ? ending : refusalOf(desk.state(), clientId, round);
+  };
+
+  const open = (clientId: ClientId, onExpired: () => void): ClientSession | Refusal => {
     if (live.has(clientId))
       return { code: "duplicate-client", detail: `a session of client ${clientId} is live`, retry: true };
-    const session: { waiting: Waiting | null; device: DeviceProfile } = { waiting: null, device: {} };
+    const session: Live = {
+      waiting: null,
+      device: {},
+      lease: lease(desk.clock, desk.options.leaseMs, () => {
+        close();
+        onExpired();
+      }),
+    };
     let joined = false;
+    /** Heard of in the round that is open, though it has not checked in. */
+    let returned = false;
     live.set(clientId, session);
+    session.lease.watch();
     const isLive = () => live.get(clientId) === session;
+
+    const comeBack = (): void => {
+      if (joined || returned || !isLive()) return;
+      returned = true;
+      desk.dispatch({ type: "returned", clientId });
+    };
+
+    const heartbeat = (round: number): Refusal | null => {
+      session.lease.heard();
+      const refusal = objection(clientId, round);
+      if (isFinal(refusal)) return refusal;
+      comeBack();
+      return null;
+    };
+
+    const inquire = async (report: ReportId): Promise<Standing> => {
+      session.lease.heard();
+      if (desk.book.wasAccepted(clientId, report)) {
+        await desk.durable();
+        return { kind: "accepted", report };
+      }
+      const refusal = objection(clientId, report.round);
+      if (!isFinal(refusal)) comeBack();
+      return refusal === null ? { kind: "wanted", receivedBytes: 0 } : { kind: "refused", refusal };
+    };
 
     const checkIn = (request: CheckIn): Promise<CheckInReply> => {
       const { numExamples } = request;
@@ -119,6 +152,7 @@ export function openSessions(desk: Desk): Sessions {
         session.device = request.device ?? {};
         session.waiting?.reply(superseded);
         session.waiting = { request, reply };
+        session.lease.rest(); // the link's own pings watch over who waits
         if (end !== null) tellEnd(clientId, end);
         else desk.dispatch({ type: "checked-in", clientId });
       });
@@ -127,32 +161,41 @@ export function openSessions(desk: Desk): Sessions {
     const close = (): void => {
       if (!isLive()) return;
       live.delete(clientId);
-      if (!joined) return;
-      desk.emit({ type: "client.left", clientId });
-      desk.dispatch({ type: "left", clientId });
+      session.lease.rest();
+      if (joined) desk.emit({ type: "client.left", clientId });
+      if (joined || returned) desk.dispatch({ type: "left", clientId });
     };
 
     return {
       clientId,
       checkIn,
-      fetchModel: (request) => fetchModel(desk, clientId, request),
+      heartbeat,
+      heard: session.lease.heard,
+      inquire,
+      fetchModel: (request) => download(desk, clientId, request),
       report: (id, frame) => report(desk, clientId, id, frame),
       refuse: (round, refusal) => {
         refuseReport(desk, clientId, round, 0, refusal);
         if (refusalOf(desk.state(), clientId, round) === null) desk.dispatch({ type: "refused", clientId });
       },
+      lost: desk.ledger.refused,
       close,
     };
   };
 
   return {
     service: {
-      open: (clientId) => {
-        const session = open(clientId);
+      open: (clientId, onExpired = () => {}) => {
+        const session = open(clientId, onExpired);
         if ("code" in session)
           desk.emit({ type: "client.refused", clientId, code: session.code, detail: session.detail });
         return session;
       },
+      counts: (clientId, { round }) => !isFinal(objection(clientId, round)),
+      onRoundClosed: (listener) => void onClosed.push(listener),
+    },
+    roundClosed: () => {
+      for (const listener of onClosed) listener();
     },
     configure: (clientId) => {
       const { round } = desk.state();
@@ -189,52 +232,6 @@ const superseded: CheckInReply = {
   refusal: { code: "superseded", detail: "this client checked in again", retry: true },
 };
 
-function taskOf({ book, options, state }: Desk, clientId: ClientId): Task {
-  const { contract, rounds, runId } = options;
-  const { round } = state();
-  const { width, masks } = book.partOf(clientId, round);
-  return {
-    runId,
-    round,
-    base: book.held(),
-    model: contract.source,
-    manifest: contract.manifest,
-    train: contract.train,
-    uplink: contract.uplink,
-    downlink: contract.downlink,
-    exponents: book.exponents(),
-    ...(masks !== null && { part: { width, masks } }),
-    // as long as a report may count in a later round
-    reportDeadlineMs: Math.min(2 ** 31 - 1, rounds.reportDeadlineMs * (1 + rounds.maxStaleness)),
-    sharedSeed: deriveSeed(rounds.seed, "round", round),
-  };
-}
-
-/**
- * Leads to the current version, so that a client whose task is out of date learns so when it checks in again; but to its
- * task's where its report would still count: a model that moves faster than it is fetched would never be trained.
- */
-async function fetchModel(
-  desk: Desk,
-  clientId: ClientId,
-  { held, version: asked, masks }: FetchModel,
-): Promise<readonly Uint8Array[]> {
-  const isLate = desk.state().late.some((one) => one.clientId === clientId && one.version === asked);
-  const version = isLate ? asked : desk.book.held().version;
-  const { kind, frames: ofModel } = desk.book.catchUp(held, version);
-  const own = masks === undefined ? null : desk.book.masksFrame(masks);
-  // the model's own masks may be among them already
-  const frames =
-    own === null || ofModel.some((frame) => isSameBytes(frame, own)) ? ofModel : [...ofModel, own];
-  const bytes = frames.reduce((n, frame) => n + frame.length, 0);
-  desk.ledger.sent(bytes);
-  desk.emit({ type: "model.fetched", clientId, version, kind, frames: frames.length, bytes });
-  return frames;
-}
-
-const isSameBytes = (a: Uint8Array, b: Uint8Array): boolean =>
-  a.length === b.length && a.every((byte, i) => byte === b[i]);
-
 /** Peek, check, journal, fold; the receipt follows when the journal is on disk. */
 async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8Array): Promise<Receipt> {
   const { book, ledger, emit } = desk;
@@ -247,7 +244,7 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     await desk.durable();
     return { kind: "accepted", report: id };
   }
-  if (desk.isOver()) return refuse({ code: "run-over", detail: "the coordinator is ending", retry: true });
+  if (desk.isOver()) return refuse(ending);
   if (desk.isStalled()) return refuse(diskFull);
   const early = refusalOf(desk.state(), clientId, id.round);
   if (early !== null) return refuse(early);
@@ -290,6 +287,7 @@ function refuseReport(
   bytes: number,
   refusal: Refusal,
 ): Receipt {
+  if (!isFinal(refusal)) return { kind: "refused", refusal }; // the report is kept, and comes again
   ledger.refused(bytes);
   emit({ type: "report.refused", clientId, round, bytes, code: refusal.code, detail: refusal.detail });
   return { kind: "refused", refusal };

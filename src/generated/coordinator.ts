@@ -14,6 +14,8 @@ import type { CosineDecay as _fedpress_v1_CosineDecay, CosineDecay__Output as _f
 import type { DeviceProfile as _fedpress_v1_DeviceProfile, DeviceProfile__Output as _fedpress_v1_DeviceProfile__Output } from './fedpress/v1/DeviceProfile.ts';
 import type { FetchRequest as _fedpress_v1_FetchRequest, FetchRequest__Output as _fedpress_v1_FetchRequest__Output } from './fedpress/v1/FetchRequest.ts';
 import type { Finished as _fedpress_v1_Finished, Finished__Output as _fedpress_v1_Finished__Output } from './fedpress/v1/Finished.ts';
+import type { Heard as _fedpress_v1_Heard, Heard__Output as _fedpress_v1_Heard__Output } from './fedpress/v1/Heard.ts';
+import type { Heartbeat as _fedpress_v1_Heartbeat, Heartbeat__Output as _fedpress_v1_Heartbeat__Output } from './fedpress/v1/Heartbeat.ts';
 import type { HeldModel as _fedpress_v1_HeldModel, HeldModel__Output as _fedpress_v1_HeldModel__Output } from './fedpress/v1/HeldModel.ts';
 import type { Hello as _fedpress_v1_Hello, Hello__Output as _fedpress_v1_Hello__Output } from './fedpress/v1/Hello.ts';
 import type { Manifest as _fedpress_v1_Manifest, Manifest__Output as _fedpress_v1_Manifest__Output } from './fedpress/v1/Manifest.ts';
@@ -27,14 +29,17 @@ import type { ReportChunk as _fedpress_v1_ReportChunk, ReportChunk__Output as _f
 import type { ReportHeader as _fedpress_v1_ReportHeader, ReportHeader__Output as _fedpress_v1_ReportHeader__Output } from './fedpress/v1/ReportHeader.ts';
 import type { ReportId as _fedpress_v1_ReportId, ReportId__Output as _fedpress_v1_ReportId__Output } from './fedpress/v1/ReportId.ts';
 import type { ResidualDecay as _fedpress_v1_ResidualDecay, ResidualDecay__Output as _fedpress_v1_ResidualDecay__Output } from './fedpress/v1/ResidualDecay.ts';
+import type { Resume as _fedpress_v1_Resume, Resume__Output as _fedpress_v1_Resume__Output } from './fedpress/v1/Resume.ts';
 import type { Schedule as _fedpress_v1_Schedule, Schedule__Output as _fedpress_v1_Schedule__Output } from './fedpress/v1/Schedule.ts';
 import type { Sgd as _fedpress_v1_Sgd, Sgd__Output as _fedpress_v1_Sgd__Output } from './fedpress/v1/Sgd.ts';
+import type { Standing as _fedpress_v1_Standing, Standing__Output as _fedpress_v1_Standing__Output } from './fedpress/v1/Standing.ts';
 import type { StepDecay as _fedpress_v1_StepDecay, StepDecay__Output as _fedpress_v1_StepDecay__Output } from './fedpress/v1/StepDecay.ts';
 import type { Task as _fedpress_v1_Task, Task__Output as _fedpress_v1_Task__Output } from './fedpress/v1/Task.ts';
 import type { TaskPart as _fedpress_v1_TaskPart, TaskPart__Output as _fedpress_v1_TaskPart__Output } from './fedpress/v1/TaskPart.ts';
 import type { TensorSpec as _fedpress_v1_TensorSpec, TensorSpec__Output as _fedpress_v1_TensorSpec__Output } from './fedpress/v1/TensorSpec.ts';
 import type { TrainSettings as _fedpress_v1_TrainSettings, TrainSettings__Output as _fedpress_v1_TrainSettings__Output } from './fedpress/v1/TrainSettings.ts';
 import type { Verdict as _fedpress_v1_Verdict, Verdict__Output as _fedpress_v1_Verdict__Output } from './fedpress/v1/Verdict.ts';
+import type { Wanted as _fedpress_v1_Wanted, Wanted__Output as _fedpress_v1_Wanted__Output } from './fedpress/v1/Wanted.ts';
 import type { Welcome as _fedpress_v1_Welcome, Welcome__Output as _fedpress_v1_Welcome__Output } from './fedpress/v1/Welcome.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -57,6 +62,8 @@ export interface ProtoGrpcType {
       DeviceProfile: MessageTypeDefinition<_fedpress_v1_DeviceProfile, _fedpress_v1_DeviceProfile__Output>
       FetchRequest: MessageTypeDefinition<_fedpress_v1_FetchRequest, _fedpress_v1_FetchRequest__Output>
       Finished: MessageTypeDefinition<_fedpress_v1_Finished, _fedpress_v1_Finished__Output>
+      Heard: MessageTypeDefinition<_fedpress_v1_Heard, _fedpress_v1_Heard__Output>
+      Heartbeat: MessageTypeDefinition<_fedpress_v1_Heartbeat, _fedpress_v1_Heartbeat__Output>
       HeldModel: MessageTypeDefinition<_fedpress_v1_HeldModel, _fedpress_v1_HeldModel__Output>
       Hello: MessageTypeDefinition<_fedpress_v1_Hello, _fedpress_v1_Hello__Output>
       Manifest: MessageTypeDefinition<_fedpress_v1_Manifest, _fedpress_v1_Manifest__Output>
@@ -71,8 +78,10 @@ export interface ProtoGrpcType {
       ReportHeader: MessageTypeDefinition<_fedpress_v1_ReportHeader, _fedpress_v1_ReportHeader__Output>
       ReportId: MessageTypeDefinition<_fedpress_v1_ReportId, _fedpress_v1_ReportId__Output>
       ResidualDecay: MessageTypeDefinition<_fedpress_v1_ResidualDecay, _fedpress_v1_ResidualDecay__Output>
+      Resume: MessageTypeDefinition<_fedpress_v1_Resume, _fedpress_v1_Resume__Output>
       Schedule: MessageTypeDefinition<_fedpress_v1_Schedule, _fedpress_v1_Schedule__Output>
       Sgd: MessageTypeDefinition<_fedpress_v1_Sgd, _fedpress_v1_Sgd__Output>
+      Standing: MessageTypeDefinition<_fedpress_v1_Standing, _fedpress_v1_Standing__Output>
       StepDecay: MessageTypeDefinition<_fedpress_v1_StepDecay, _fedpress_v1_StepDecay__Output>
       Task: MessageTypeDefinition<_fedpress_v1_Task, _fedpress_v1_Task__Output>
       TaskPart: MessageTypeDefinition<_fedpress_v1_TaskPart, _fedpress_v1_TaskPart__Output>
@@ -80,6 +89,7 @@ export interface ProtoGrpcType {
       TrainSettings: MessageTypeDefinition<_fedpress_v1_TrainSettings, _fedpress_v1_TrainSettings__Output>
       ValueCoder: EnumTypeDefinition
       Verdict: MessageTypeDefinition<_fedpress_v1_Verdict, _fedpress_v1_Verdict__Output>
+      Wanted: MessageTypeDefinition<_fedpress_v1_Wanted, _fedpress_v1_Wanted__Output>
       Welcome: MessageTypeDefinition<_fedpress_v1_Welcome, _fedpress_v1_Welcome__Output>
     }
   }

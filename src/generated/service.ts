@@ -22,6 +22,10 @@ const descriptor: object = {
                   "responseType": "ModelChunk",
                   "responseStream": true
                 },
+                "Inquire": {
+                  "requestType": "ReportId",
+                  "responseType": "Standing"
+                },
                 "Report": {
                   "requestType": "ReportChunk",
                   "requestStream": true,
@@ -34,7 +38,8 @@ const descriptor: object = {
                 "signal": {
                   "oneof": [
                     "hello",
-                    "checkIn"
+                    "checkIn",
+                    "heartbeat"
                   ]
                 }
               },
@@ -46,6 +51,10 @@ const descriptor: object = {
                 "checkIn": {
                   "type": "CheckIn",
                   "id": 2
+                },
+                "heartbeat": {
+                  "type": "Heartbeat",
+                  "id": 3
                 }
               }
             },
@@ -58,6 +67,14 @@ const descriptor: object = {
                 "clientId": {
                   "type": "string",
                   "id": 2
+                }
+              }
+            },
+            "Heartbeat": {
+              "fields": {
+                "round": {
+                  "type": "uint32",
+                  "id": 1
                 }
               }
             },
@@ -114,7 +131,8 @@ const descriptor: object = {
                     "welcome",
                     "task",
                     "finished",
-                    "refused"
+                    "refused",
+                    "heard"
                   ]
                 }
               },
@@ -134,6 +152,10 @@ const descriptor: object = {
                 "refused": {
                   "type": "Refusal",
                   "id": 4
+                },
+                "heard": {
+                  "type": "Heard",
+                  "id": 5
                 }
               }
             },
@@ -142,6 +164,18 @@ const descriptor: object = {
                 "session": {
                   "type": "bytes",
                   "id": 1
+                }
+              }
+            },
+            "Heard": {
+              "fields": {
+                "round": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "refused": {
+                  "type": "Refusal",
+                  "id": 2
                 }
               }
             },
@@ -225,6 +259,13 @@ const descriptor: object = {
               }
             },
             "Refusal": {
+              "oneofs": {
+                "_retryAfterMs": {
+                  "oneof": [
+                    "retryAfterMs"
+                  ]
+                }
+              },
               "fields": {
                 "code": {
                   "type": "string",
@@ -237,6 +278,13 @@ const descriptor: object = {
                 "retry": {
                   "type": "bool",
                   "id": 3
+                },
+                "retryAfterMs": {
+                  "type": "uint32",
+                  "id": 4,
+                  "options": {
+                    "proto3_optional": true
+                  }
                 }
               }
             },
@@ -292,6 +340,10 @@ const descriptor: object = {
                 "part": {
                   "type": "TaskPart",
                   "id": 12
+                },
+                "heartbeatMs": {
+                  "type": "uint32",
+                  "id": 13
                 }
               }
             },
@@ -646,6 +698,22 @@ const descriptor: object = {
                   "options": {
                     "proto3_optional": true
                   }
+                },
+                "resume": {
+                  "type": "Resume",
+                  "id": 4
+                }
+              }
+            },
+            "Resume": {
+              "fields": {
+                "transfer": {
+                  "type": "bytes",
+                  "id": 1
+                },
+                "offset": {
+                  "type": "uint64",
+                  "id": 2
                 }
               }
             },
@@ -667,6 +735,14 @@ const descriptor: object = {
                   "rule": "repeated",
                   "type": "uint32",
                   "id": 1
+                },
+                "transfer": {
+                  "type": "bytes",
+                  "id": 2
+                },
+                "offset": {
+                  "type": "uint64",
+                  "id": 3
                 }
               }
             },
@@ -691,6 +767,43 @@ const descriptor: object = {
                 "frameBytes": {
                   "type": "uint32",
                   "id": 2
+                },
+                "offset": {
+                  "type": "uint32",
+                  "id": 3
+                }
+              }
+            },
+            "Standing": {
+              "oneofs": {
+                "standing": {
+                  "oneof": [
+                    "accepted",
+                    "wanted",
+                    "refused"
+                  ]
+                }
+              },
+              "fields": {
+                "accepted": {
+                  "type": "ReportId",
+                  "id": 1
+                },
+                "wanted": {
+                  "type": "Wanted",
+                  "id": 2
+                },
+                "refused": {
+                  "type": "Refusal",
+                  "id": 3
+                }
+              }
+            },
+            "Wanted": {
+              "fields": {
+                "receivedBytes": {
+                  "type": "uint32",
+                  "id": 1
                 }
               }
             },

@@ -62,6 +62,8 @@ export interface Task {
   readonly part?: TaskPart;
   /** Reports after this many milliseconds from now are late. */
   readonly reportDeadlineMs: number;
+  /** How far apart the client's heartbeats are while it trains: a third of the lease. */
+  readonly heartbeatMs: number;
   /** For choices that both ends must make alike, 0 to 2^32-1. */
   readonly sharedSeed: number;
 }
@@ -211,7 +213,25 @@ export interface FetchModel {
   readonly version: number;
   /** Digest of masks to bring along, as the last frame. */
   readonly masks?: string;
+  /** What is here of the same download that broke: its digest, and bytes of all its frames together. */
+  readonly resume?: { readonly transfer: string; readonly offset: number };
 }
+
+/** The frames that lead to a version, and from which byte of all of them together they have to be sent. */
+export interface Download {
+  readonly frames: readonly Uint8Array[];
+  /** SHA-256 of the frames' SHA-256 digests, one after the other; 64 hex digits. */
+  readonly transfer: string;
+  readonly offset: number;
+  /** To be told of bytes as they go out. */
+  readonly sent: (bytes: number) => void;
+}
+
+/** Whether a report that has no receipt yet still counts, and how many bytes of it are with the coordinator. */
+export type Standing =
+  | { readonly kind: "accepted"; readonly report: ReportId }
+  | { readonly kind: "wanted"; readonly receivedBytes: number }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** Accepted means journaled, no more; what it came to is the verdict. */
 export type Receipt =
@@ -235,16 +255,31 @@ export interface Refusal {
 export interface ClientSession {
   readonly clientId: ClientId;
   checkIn(request: CheckIn): Promise<CheckInReply>;
-  fetchModel(request: FetchModel): Promise<readonly Uint8Array[]>;
+  /** Why a report of that round would not count any more; null when it would. The lease begins anew. */
+  heartbeat(round: number): Refusal | null;
+  /** Something came from the client, or went to it: the lease begins anew. */
+  heard(): void;
+  /** Of what has arrived it knows nothing: the link's end does. */
+  inquire(report: ReportId): Promise<Standing>;
+  fetchModel(request: FetchModel): Promise<Download>;
   report(report: ReportId, frame: Uint8Array): Promise<Receipt>;
   /** The link turned a report away before it was whole; round 0 when that is not known. */
   refuse(round: number, refusal: Refusal): void;
+  /** So many bytes of reports arrived and were thrown away: they are counted. Good for a closed session too. */
+  lost(bytes: number): void;
   /** The link is gone; anything that waits is abandoned. */
   close(): void;
 }
 
 /** What a link's server end needs of a coordinator. */
 export interface CoordinatorService {
-  /** One live session a client id: a second is refused. */
-  open(clientId: ClientId): ClientSession | Refusal;
+  /**
+   * One live session a client id: a second is refused. `onExpired` is called when the client was not heard of for the
+   * lease: the session is closed then.
+   */
+  open(clientId: ClientId, onExpired?: () => void): ClientSession | Refusal;
+  /** Whether a report might still count, now or later. */
+  counts(clientId: ClientId, report: ReportId): boolean;
+  /** After each round that closes: reports of it may count no more. */
+  onRoundClosed(listener: () => void): void;
 }

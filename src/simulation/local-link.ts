@@ -1,7 +1,7 @@
 import { type CoordinatorLink, LinkError } from "../client/link.ts";
 import { sleep } from "../model/clock.ts";
 import type { ClientId } from "../model/message.ts";
-import type { ClientSession, CoordinatorService } from "../model/protocol.ts";
+import type { ClientSession, CoordinatorService, Refusal } from "../model/protocol.ts";
 import type { Device } from "./fleet.ts";
 import type { World } from "./world.ts";
 
@@ -15,29 +15,65 @@ export function localLink(
   let session: ClientSession | null = null;
   const transfer = (bytes: number, bytesPerSecond: number, signal: AbortSignal): Promise<void> =>
     sleep(clock, device.latencyMs + (1000 * bytes) / bytesPerSecond, signal);
-  const live = (): ClientSession => {
-    if (session === null) throw new LinkError("not checked in");
-    return session;
+  const live = (): ClientSession | Refusal => {
+    if (session !== null) return session;
+    const opened = service.open(clientId, () => {
+      session = null;
+    });
+    if (!("code" in opened)) session = opened;
+    return opened;
+  };
+  const opened = (): ClientSession => {
+    const open = live();
+    if (!("code" in open)) return open;
+    throw new LinkError(`no session: ${open.code}`, { retryAfterMs: open.retryAfterMs });
+  };
+  /** A transfer, and how far it came, also when it is given up on the way. */
+  const moved = async (
+    bytes: number,
+    bytesPerSecond: number,
+    signal: AbortSignal,
+    tell: (bytes: number) => void,
+  ): Promise<void> => {
+    const startMs = clock.now() + device.latencyMs;
+    try {
+      await transfer(bytes, bytesPerSecond, signal);
+      tell(bytes);
+    } catch (error) {
+      const onTheWay = ((clock.now() - startMs) * bytesPerSecond) / 1000;
+      tell(Math.min(bytes, Math.max(0, Math.floor(onTheWay))));
+      throw error;
+    }
   };
   return {
     checkIn: async (request, signal) => {
       await transfer(0, 1, signal);
-      if (session === null) {
-        const opened = service.open(clientId);
-        if ("code" in opened) return { kind: "refused", refusal: opened };
-        session = opened;
-      }
-      return session.checkIn(request);
+      const open = live();
+      return "code" in open ? { kind: "refused", refusal: open } : open.checkIn(request);
+    },
+    heartbeat: async (round, signal) => {
+      await transfer(0, 1, signal);
+      return opened().heartbeat(round);
+    },
+    inquire: async (report, signal) => {
+      await transfer(0, 1, signal);
+      return opened().inquire(report);
     },
     fetchModel: async (request, signal) => {
-      const frames = await live().fetchModel(request);
+      const { frames, sent } = await opened().fetchModel(request);
       const bytes = frames.reduce((n, frame) => n + frame.length, 0);
-      await transfer(bytes, device.downlinkBytesPerSecond, signal);
+      await moved(bytes, device.downlinkBytesPerSecond, signal, sent);
       return frames;
     },
-    report: async (id, frame, signal) => {
-      await transfer(frame.length, device.uplinkBytesPerSecond, signal);
-      return live().report(id, frame);
+    report: async (id, frame, offset, signal) => {
+      const open = opened();
+      await moved(frame.length - offset, device.uplinkBytesPerSecond, signal, (bytes) => {
+        if (bytes < frame.length - offset) open.lost(bytes);
+      });
+      const receipt = await open.report(id, frame);
+      const isKept = receipt.kind === "refused" && receipt.refusal.retryAfterMs !== undefined;
+      if (isKept) open.lost(frame.length); // it is not counted yet, and comes again
+      return receipt;
     },
     close: async () => {
       session?.close();

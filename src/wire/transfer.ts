@@ -9,12 +9,22 @@ export interface TransferLimits {
   readonly maxFrames: number;
 }
 
-/** The frames' bytes, back to back, in pieces of `chunkBytes` (the last one shorter). Copies only across borders. */
-export function* transferChunks(frames: readonly Uint8Array[], chunkBytes: number): Generator<Uint8Array> {
+/**
+ * The frames' bytes, back to back, from the byte `offset` on, in pieces of `chunkBytes` (the last one shorter). Copies only
+ * across borders.
+ */
+export function* transferChunks(
+  frames: readonly Uint8Array[],
+  chunkBytes: number,
+  offset = 0,
+): Generator<Uint8Array> {
   let parts: Uint8Array[] = [];
   let room = chunkBytes;
+  let skip = offset;
   for (const frame of frames) {
-    for (let at = 0; at < frame.length; ) {
+    const start = Math.min(skip, frame.length);
+    skip -= start;
+    for (let at = start; at < frame.length; ) {
       const part = frame.subarray(at, at + room);
       parts.push(part);
       at += part.length;
@@ -32,6 +42,8 @@ export function* transferChunks(frames: readonly Uint8Array[], chunkBytes: numbe
 export interface FrameJoiner {
   /** Takes a copy; throws `trailing` beyond the lengths that were declared. */
   add(chunk: Uint8Array): void;
+  /** Bytes that have come. */
+  received(): number;
   /** The frames; throws `truncated` when bytes are missing. */
   finish(): Uint8Array[];
 }
@@ -45,6 +57,7 @@ export function frameJoiner(frameBytes: readonly number[], limits: TransferLimit
   const frames: Uint8Array[] = [];
   let open = new Uint8Array();
   let filled = 0;
+  let received = 0;
 
   const closeFull = (): void => {
     while (frames.length < frameBytes.length && filled === frameBytes[frames.length]) {
@@ -63,6 +76,7 @@ export function frameJoiner(frameBytes: readonly number[], limits: TransferLimit
       if (filled + part.length > open.length) open = grown(open, filled, part.length, length);
       open.set(part, filled);
       filled += part.length;
+      received += part.length;
       at += part.length;
       closeFull();
     }
@@ -78,7 +92,7 @@ export function frameJoiner(frameBytes: readonly number[], limits: TransferLimit
     return frames;
   };
 
-  return { add, finish };
+  return { add, received: () => received, finish };
 }
 
 function checkDeclared(frameBytes: readonly number[], limits: TransferLimits): void {

@@ -76,6 +76,7 @@ test("a download that does not bring the control variate of its version is refus
     downlink: contract.downlink,
     exponents: [],
     reportDeadlineMs: 1,
+    heartbeatMs: 1,
     sharedSeed: 0,
   };
   const follow = (frames: readonly Uint8Array[], of: Task = task) =>

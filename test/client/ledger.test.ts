@@ -137,8 +137,9 @@ test("a client that comes back after rounds without it has what it owed faded, a
   const flat = (params: Params) => [...params.values()].flatMap(({ data }) => [...data]);
   // With a goal of one, what is accepted is folded; a round whose client is gone ends after a minute.
   const service: typeof coordinator.service = {
-    open(clientId) {
-      const session = coordinator.service.open(clientId);
+    ...coordinator.service,
+    open(clientId, onExpired) {
+      const session = coordinator.service.open(clientId, onExpired);
       if (!("report" in session)) return session;
       return {
         ...session,

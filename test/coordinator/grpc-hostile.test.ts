@@ -125,7 +125,6 @@ test("side calls need the token of a live session and its own client's id", asyn
 const header = (frameBytes: number) => ({ report: { round: 1, digest: sha() }, frameBytes });
 
 test.each<[string, ReportChunk[], string]>([
-  ["no chunk at all", [], "truncated"],
   ["data before a header", [{ data: noise(3) }], "bad-field"],
   [
     "a second header",
@@ -137,7 +136,6 @@ test.each<[string, ReportChunk[], string]>([
   ],
   ["a header without report", [{ header: { frameBytes: 2 }, data: noise(2) }], "bad-field"],
   ["a short digest", [{ header: { report: { round: 1, digest: sha(5) }, frameBytes: 0 } }], "bad-field"],
-  ["fewer bytes than declared", [{ header: header(4), data: noise(3) }], "truncated"],
   ["more bytes than declared", [{ header: header(4), data: noise(4) }, { data: noise(1) }], "trailing"],
   ["more bytes than declared, at once", [{ header: header(0), data: noise(1) }], "trailing"],
   ["a frame above the limit", [{ header: header(MIB + 1), data: noise(9) }], "too-large"],
@@ -158,21 +156,41 @@ test.each<[string, ReportChunk[], string]>([
   expect(service.reports[0]!.frame.length).toBe(MIB);
 });
 
+test("a report that ends early is no report yet: it may go on, and nothing is held against its client", async () => {
+  const service = scripted();
+  const server = await serve(service);
+  const client = rawClient(server);
+  const { metadata } = await hello(client, "slow");
+  const early = { code: "truncated", retry: true, retryAfterMs: 0 };
+  expect((await sendReport(client, metadata, [])).refused).toMatchObject(early);
+  const part = { header: header(4), data: noise(3) };
+  expect((await sendReport(client, metadata, [part])).refused).toMatchObject(early);
+  expect(service.log).toEqual(["open slow"]);
+  const rest = { header: { ...header(4), offset: 3 }, data: noise(1) };
+  // its digest is not that of these bytes, which came in two parts
+  expect((await sendReport(client, metadata, [rest])).refused).toMatchObject({
+    code: "bad-digest",
+    retryAfterMs: 0,
+  });
+  expect(service.reports).toEqual([]);
+  expect(service.log).toEqual(["open slow", "lost slow 4"]);
+});
+
 test("frames above its own limit, the link does not send; the server refuses what it does send", async () => {
   const service = scripted();
   const server = await serve(service, { limits: { frameBytes: MIB } });
   const report = { round: 1, digest: digest(1) };
   const tooLarge = { kind: "refused", refusal: { code: "too-large", retry: false } };
   const careful = linkTo(server, "careful", { limits: { frameBytes: 1000 } });
-  expect(await careful.report(report, noise(1001), signal)).toMatchObject(tooLarge);
+  expect(await careful.report(report, noise(1001), 0, signal)).toMatchObject(tooLarge);
   expect(server.socketBytes().received).toBe(0);
 
   const careless = linkTo(server, "careless");
   const frame = new Uint8Array(48 * MIB);
-  expect(await careless.report(report, frame, signal)).toMatchObject(tooLarge);
+  expect(await careless.report(report, frame, 0, signal)).toMatchObject(tooLarge);
   expect(server.socketBytes().received).toBeLessThan(24 * MIB);
   expect(service.reports).toEqual([]);
-  expect(await careless.report(report, noise(MIB), signal)).toStrictEqual({ kind: "accepted", report });
+  expect(await careless.report(report, noise(MIB), 0, signal)).toStrictEqual({ kind: "accepted", report });
 });
 
 test("a download above the client's limits ends at its header", async () => {
@@ -196,13 +214,15 @@ test("reports that are too many at one time are told to come later", async () =>
   const server = await serve(service, { limits: { uploadBytes: 150 } });
   const [link, other] = [linkTo(server, "a"), linkTo(server, "b")];
   const id = { round: 1, digest: digest(1) };
-  const first = link.report(id, noise(100), signal);
+  const first = link.report(id, noise(100), 0, signal);
   await until(() => service.reports.length === 1);
-  const busy = (error: unknown) => error instanceof LinkError && codeOf(error) === status.RESOURCE_EXHAUSTED;
-  await expect(other.report(id, noise(51), signal)).rejects.toSatisfy(busy);
+  expect(await other.report(id, noise(51), 0, signal)).toMatchObject({
+    kind: "refused",
+    refusal: { code: "busy", retry: true, retryAfterMs: 1000 },
+  });
   accept();
   await first;
-  const second = other.report(id, noise(150), signal);
+  const second = other.report(id, noise(150), 0, signal);
   await until(() => service.reports.length === 2);
   accept();
   expect(await second).toStrictEqual({ kind: "accepted", report: id });
@@ -222,10 +242,12 @@ test("what was announced and did not come holds no room; what drips is ended; a 
   const [old, dripping] = [open(), open()];
   expect(await old.ended).toMatchObject({
     code: status.CANCELLED,
-    details: "the client began another report",
+    details: "the client began another report, or asked about this one",
   });
   const report = { round: 1, digest: digest(1) };
-  expect(await linkTo(server, "good").report(report, noise(130), signal)).toMatchObject({ kind: "accepted" });
+  expect(await linkTo(server, "good").report(report, noise(130), 0, signal)).toMatchObject({
+    kind: "accepted",
+  });
   const drip = setInterval(() => dripping.call.write({ data: noise(1) }), 50);
   const { code } = await dripping.ended;
   clearInterval(drip);
@@ -346,16 +368,22 @@ test("an answer that nobody asked for breaks the stream", async () => {
   expect(await link.checkIn(checkIn, signal)).toStrictEqual(finished);
   await until(() => numAnswers === 2);
   expect(await link.checkIn(checkIn, signal)).toStrictEqual(finished);
-  await expect(link.report({ round: 1, digest: digest(1) }, noise(1), signal)).rejects.toThrow("at receipt:");
+  await expect(link.report({ round: 1, digest: digest(1) }, noise(1), 0, signal)).rejects.toThrow(
+    "at receipt:",
+  );
 });
+
+const lengths = (...frameBytes: number[]) => ({ frameBytes, transfer: sha() });
 
 test.each<[string, ModelChunk[], string]>([
   ["no chunk at all", [], "truncated"],
   ["data before a header", [{ data: noise(3) }], "bad-field"],
-  ["a second header", [{ header: { frameBytes: [1] } }, { header: { frameBytes: [1] } }], "bad-field"],
-  ["fewer bytes than declared", [{ header: { frameBytes: [2, 2] }, data: noise(3) }], "truncated"],
-  ["more bytes than declared", [{ header: { frameBytes: [1] }, data: noise(2) }], "trailing"],
-  ["sixteen gigabytes announced", [{ header: { frameBytes: Array(4).fill(2 ** 32 - 1) } }], "too-large"],
+  ["a second header", [{ header: lengths(1) }, { header: lengths(1) }], "bad-field"],
+  ["no digest", [{ header: { frameBytes: [] } }], "bad-field"],
+  ["a beginning in the middle", [{ header: { ...lengths(2), offset: 1 }, data: noise(1) }], "bad-field"],
+  ["fewer bytes than declared", [{ header: lengths(2, 2), data: noise(3) }], "truncated"],
+  ["more bytes than declared", [{ header: lengths(1), data: noise(2) }], "trailing"],
+  ["sixteen gigabytes announced", [{ header: lengths(...Array(4).fill(2 ** 32 - 1)) }], "too-large"],
 ])("a download with %s is a wire error", async (_, chunks, code) => {
   const server = await rawServer({
     CheckIn: answering({ finished: {} }),
@@ -373,7 +401,7 @@ test("a coordinator that never answers the hello, or is none, is a broken link",
   const options = { connectTimeoutMs: 500 };
   await expect(linkTo(silent, "a", options).checkIn(checkIn, signal)).rejects.toThrow("did not answer");
   await expect(
-    linkTo(silent, "b", options).report({ round: 1, digest: digest(1) }, noise(1), signal),
+    linkTo(silent, "b", options).report({ round: 1, digest: digest(1) }, noise(1), 0, signal),
   ).rejects.toThrow(LinkError);
   const other = linkTo(await rawServer({}), "a", options);
   await expect(other.checkIn(checkIn, signal)).rejects.toThrow(LinkError);

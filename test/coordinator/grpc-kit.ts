@@ -16,39 +16,68 @@ import type {
   CoordinatorService,
   FetchModel,
   Receipt,
+  Refusal,
   ReportId,
+  Standing,
   Task,
 } from "../../src/model/protocol.ts";
+import { transferDigest } from "../../src/wire/transfer-digest.ts";
 
 /** A coordinator that says what a test tells it to, and remembers what it heard. */
 export interface Script {
   checkIn?: (clientId: string, request: CheckIn) => Promise<CheckInReply>;
   fetchModel?: (clientId: string, request: FetchModel) => Promise<readonly Uint8Array[]>;
+  heartbeat?: (clientId: string, round: number) => Refusal | null;
+  inquire?: (clientId: string, report: ReportId) => Promise<Standing>;
   report?: (clientId: string, report: ReportId, frame: Uint8Array) => Promise<Receipt>;
+  counts?: (clientId: string, report: ReportId) => boolean;
 }
 
 export interface ScriptedService extends CoordinatorService {
   /** "open a", "close a", in order. */
   readonly log: string[];
   readonly reports: { clientId: string; report: ReportId; frame: Uint8Array }[];
+  /** Bytes of downloads, as they went out. */
+  readonly sent: number[];
+  /** Signs of life beside heartbeats: chunks. */
+  numHeard(): number;
+  /** The client's lease is over. */
+  expire(clientId: string): void;
+  closeRound(): void;
 }
 
 export function scripted(script: Script = {}): ScriptedService {
   const live = new Set<string>();
   const log: string[] = [];
   const reports: ScriptedService["reports"] = [];
+  const sent: number[] = [];
+  const heard = { count: 0 };
+  const expirable = new Map<string, () => void>();
+  const onClosed: (() => void)[] = [];
   const open = (clientId: string): ClientSession => {
     live.add(clientId);
     log.push(`open ${clientId}`);
     return {
       clientId,
       checkIn: (request) => script.checkIn?.(clientId, request) ?? Promise.resolve(finished),
-      fetchModel: (request) => script.fetchModel?.(clientId, request) ?? Promise.resolve([]),
+      heartbeat: (round) => script.heartbeat?.(clientId, round) ?? null,
+      heard: () => {
+        heard.count++;
+      },
+      inquire: (report) =>
+        script.inquire?.(clientId, report) ?? Promise.resolve({ kind: "wanted", receivedBytes: 0 }),
+      fetchModel: async (request) => {
+        const frames = (await script.fetchModel?.(clientId, request)) ?? [];
+        const transfer = transferDigest(frames);
+        const offset = request.resume?.transfer === transfer ? request.resume.offset : 0;
+        return { frames, transfer, offset, sent: (bytes) => sent.push(bytes) };
+      },
       report: (report, frame) => {
         reports.push({ clientId, report, frame });
         return script.report?.(clientId, report, frame) ?? Promise.resolve({ kind: "accepted", report });
       },
       refuse: (round, { code }) => log.push(`refuse ${clientId} ${round} ${code}`),
+      lost: (bytes) => log.push(`lost ${clientId} ${bytes}`),
       close: () => {
         live.delete(clientId);
         log.push(`close ${clientId}`);
@@ -58,10 +87,23 @@ export function scripted(script: Script = {}): ScriptedService {
   return {
     log,
     reports,
-    open: (clientId) =>
-      live.has(clientId)
-        ? { code: "duplicate-client", detail: `${clientId} is live`, retry: true }
-        : open(clientId),
+    sent,
+    numHeard: () => heard.count,
+    expire: (clientId) => expirable.get(clientId)!(),
+    closeRound: () => {
+      for (const listener of onClosed) listener();
+    },
+    open: (clientId, onExpired = () => {}) => {
+      if (live.has(clientId)) return { code: "duplicate-client", detail: `${clientId} is live`, retry: true };
+      const session = open(clientId);
+      expirable.set(clientId, () => {
+        session.close();
+        onExpired();
+      });
+      return session;
+    },
+    counts: (clientId, report) => script.counts?.(clientId, report) ?? true,
+    onRoundClosed: (listener) => onClosed.push(listener),
   };
 }
 
@@ -87,6 +129,7 @@ export const task: Task = {
   downlink: [{ tensors: "*", codec: { select: "all", values: { uniform: 4 } }, errorFeedback: false }],
   exponents: [-2, -2],
   reportDeadlineMs: 60_000,
+  heartbeatMs: 30_000,
   sharedSeed: 5,
 };
 
@@ -182,14 +225,29 @@ export function sessionMetadata(clientId: string, session: string): Metadata {
 export const codeOf = (error: unknown): number | undefined =>
   (error as { cause?: ServiceError }).cause?.code ?? (error as ServiceError).code;
 
-/** Passes bytes on to a server and counts them, as a check on those who count themselves. */
-export async function countingProxy(port: number): Promise<{
+export interface Proxy {
   readonly address: string;
   bytes(): { received: number; sent: number };
   /** Breaks every connection, as a network does. */
   cut(): void;
-}> {
+  /**
+   * Nothing passes any more on the connections that there are once so many more bytes have passed that way (received is
+   * up, sent is down); resolves then.
+   */
+  stopAfter(way: "received" | "sent", bytes: number): Promise<void>;
+  /** From now on nothing passes on the connections that there are, and neither end is told. */
+  freeze(): void;
+}
+
+/** Passes bytes on to a server and counts them, as a check on those who count themselves. */
+export async function countingProxy(port: number): Promise<Proxy> {
   const total = { received: 0, sent: 0 };
+  const left = { received: Number.POSITIVE_INFINITY, sent: Number.POSITIVE_INFINITY };
+  const frozen = new Set<Socket>();
+  const freeze = (): void => {
+    for (const socket of sockets) frozen.add(socket);
+  };
+  let onStopped = (): void => {};
   const sockets = new Set<Socket>();
   const proxy = createServer((down) => {
     const up = connect(port, "127.0.0.1");
@@ -202,14 +260,21 @@ export async function countingProxy(port: number): Promise<{
         down.destroy();
       });
     }
-    down.on("data", (data) => {
-      total.received += data.length;
-      up.write(data);
-    });
-    up.on("data", (data) => {
-      total.sent += data.length;
-      down.write(data);
-    });
+    const pass = (way: "received" | "sent", from: Socket, to: Socket): void => {
+      from.on("data", (data: Buffer) => {
+        if (frozen.has(from)) return;
+        const part = data.subarray(0, left[way]);
+        total[way] += part.length;
+        left[way] -= part.length;
+        to.write(part);
+        if (left[way] > 0) return;
+        left[way] = Number.POSITIVE_INFINITY;
+        freeze();
+        onStopped();
+      });
+    };
+    pass("received", down, up);
+    pass("sent", up, down);
   });
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
@@ -220,7 +285,18 @@ export async function countingProxy(port: number): Promise<{
     proxy.close();
     cut();
   });
-  return { address: `127.0.0.1:${(proxy.address() as AddressInfo).port}`, bytes: () => ({ ...total }), cut };
+  return {
+    address: `127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    bytes: () => ({ ...total }),
+    cut,
+    stopAfter: (way, bytes) => {
+      left[way] = bytes;
+      return new Promise((resolve) => {
+        onStopped = resolve;
+      });
+    },
+    freeze,
+  };
 }
 
 /** Waits for a condition that comes about elsewhere. */

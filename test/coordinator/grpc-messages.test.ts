@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   decodeSignal as decodeAnswer,
+  decodeModelHeader,
   decodeReceipt,
+  decodeStanding,
   encodeCheckIn,
   encodeFetch,
   encodeReportHeader,
@@ -11,8 +13,10 @@ import {
   decodeFetch,
   decodeReportHeader,
   decodeSignal,
+  encodeHeard,
   encodeReceipt,
   encodeReply,
+  encodeStanding,
 } from "../../src/coordinator/grpc-messages.ts";
 import type { CoordinatorSignal } from "../../src/generated/fedpress/v1/CoordinatorSignal.ts";
 import { Coordinator } from "../../src/generated/service.ts";
@@ -26,14 +30,16 @@ import type {
   Receipt,
   Refusal,
   ReportId,
+  Standing,
   Task,
   Verdict,
 } from "../../src/model/protocol.ts";
+import { decodeReportId, encodeReportId } from "../../src/wire/link-fields.ts";
 import { task } from "./grpc-kit.ts";
 
 // Values go through real protobuf bytes, from one end's half of the messages to the other's.
 
-const { CheckIn: Stream, FetchModel: Fetch, Report } = Coordinator.service;
+const { CheckIn: Stream, FetchModel: Fetch, Inquire, Report } = Coordinator.service;
 
 const answered = (signal: CoordinatorSignal) =>
   decodeAnswer(Stream.responseDeserialize(Stream.responseSerialize(signal)));
@@ -41,6 +47,7 @@ const answered = (signal: CoordinatorSignal) =>
 const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
 const uint32 = fc.oneof(fc.constantFrom(0, 1, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1), fc.nat(2 ** 32 - 1));
+const uint53 = fc.oneof(fc.constantFrom(0, 2 ** 32, Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
 const hex32 = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
   .map((bytes) => Buffer.from(bytes).toString("hex"));
@@ -67,14 +74,20 @@ const checkIn: fc.Arbitrary<CheckIn> = record({
 }).chain((plain) => orNull(device).map((of) => (of === null ? plain : { ...plain, device: of })));
 
 const fetchModel: fc.Arbitrary<FetchModel> = record({ held: orNull(held), version: uint32 }).chain((plain) =>
-  orNull(hex32).map((masks) => (masks === null ? plain : { ...plain, masks })),
+  fc
+    .tuple(orNull(hex32), orNull(record({ transfer: hex32, offset: uint53 })))
+    .map(([masks, resume]) => ({ ...plain, ...(masks !== null && { masks }), ...(resume && { resume }) })),
 );
 
 const refusal: fc.Arbitrary<Refusal> = record({
   code: fc.stringMatching(/^[a-z0-9-]{1,64}$/),
   detail: fc.oneof(fc.string({ unit: "grapheme", maxLength: 100 }), fc.constant("d".repeat(4096))),
   retry: fc.boolean(),
-});
+}).chain((plain) =>
+  orNull(fc.nat(2 ** 31 - 1)).map((retryAfterMs) =>
+    retryAfterMs === null || !plain.retry ? plain : { ...plain, retryAfterMs },
+  ),
+);
 
 const verdict: fc.Arbitrary<Verdict> = fc.oneof(
   record({ report: reportId, outcome: fc.constant("folded" as const), version: uint32 }),
@@ -88,6 +101,11 @@ const verdict: fc.Arbitrary<Verdict> = fc.oneof(
 const receipt: fc.Arbitrary<Receipt> = fc.oneof(
   record({ kind: fc.constant("accepted" as const), report: reportId }),
   record({ kind: fc.constant("refused" as const), refusal }),
+);
+
+const standing: fc.Arbitrary<Standing> = fc.oneof(
+  receipt,
+  record({ kind: fc.constant("wanted" as const), receivedBytes: uint32 }),
 );
 
 const double = (bounds: fc.DoubleConstraints) =>
@@ -200,6 +218,7 @@ const tasks: fc.Arbitrary<Task> = record({
   uplink: plan,
   downlink: plan,
   reportDeadlineMs: fc.oneof(fc.constantFrom(1, 2 ** 31 - 1), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
+  heartbeatMs: fc.oneof(fc.constantFrom(1, 2 ** 31 - 1), fc.integer({ min: 1, max: 2 ** 31 - 1 })),
   sharedSeed: uint32,
 })
   .map((task) => ({ ...task, exponents: task.manifest.tensors.map((_, i) => ((37 * i) % 201) - 100) }))
@@ -234,16 +253,56 @@ test("check-ins arrive as they were sent", () => {
 
 test("download requests, report headers and receipts arrive as they were sent", () => {
   fc.assert(
-    fc.property(fetchModel, reportId, uint32, receipt, (request, report, frameBytes, answer) => {
-      const fetched = Fetch.requestDeserialize(Fetch.requestSerialize(encodeFetch(request)));
-      expect(decodeFetch(fetched)).toStrictEqual(request);
-      const header = encodeReportHeader(report, frameBytes);
-      const chunk = Report.requestDeserialize(Report.requestSerialize({ header }));
-      expect(decodeReportHeader(chunk.header!)).toStrictEqual({ report, frameBytes });
-      const answered = Report.responseDeserialize(Report.responseSerialize(encodeReceipt(answer)));
-      expect(decodeReceipt(answered)).toStrictEqual(answer);
+    fc.property(
+      fetchModel,
+      reportId,
+      uint32,
+      uint32,
+      receipt,
+      (request, report, frameBytes, offset, answer) => {
+        const fetched = Fetch.requestDeserialize(Fetch.requestSerialize(encodeFetch(request)));
+        expect(decodeFetch(fetched)).toStrictEqual(request);
+        const header = encodeReportHeader(report, frameBytes, offset);
+        const chunk = Report.requestDeserialize(Report.requestSerialize({ header }));
+        expect(decodeReportHeader(chunk.header!)).toStrictEqual({ report, frameBytes, offset });
+        const answered = Report.responseDeserialize(Report.responseSerialize(encodeReceipt(answer)));
+        expect(decodeReceipt(answered)).toStrictEqual(answer);
+      },
+    ),
+  );
+});
+
+test("inquiries, standings, heartbeats, their answers and what a download begins with arrive as they were sent", () => {
+  fc.assert(
+    fc.property(reportId, standing, uint32, orNull(refusal), (report, answer, round, not) => {
+      const asked = Inquire.requestDeserialize(Inquire.requestSerialize(encodeReportId(report)));
+      expect(decodeReportId(asked, "inquire")).toStrictEqual(report);
+      const stands = Inquire.responseDeserialize(Inquire.responseSerialize(encodeStanding(answer)));
+      expect(decodeStanding(stands)).toStrictEqual(answer);
+      const beat = Stream.requestDeserialize(Stream.requestSerialize({ heartbeat: { round } }));
+      expect(decodeSignal(beat)).toStrictEqual({ kind: "heartbeat", round });
+      expect(answered({ heard: encodeHeard(round, not) })).toStrictEqual({
+        kind: "heard",
+        round,
+        refusal: not,
+      });
     }),
   );
+  fc.assert(
+    fc.property(hex32, fc.array(uint32), uint53, (transfer, frameBytes, offset) => {
+      const header = { frameBytes, transfer: Buffer.from(transfer, "hex"), offset };
+      const chunk = Fetch.responseDeserialize(Fetch.responseSerialize({ header }));
+      expect(decodeModelHeader(chunk.header!)).toStrictEqual({ frameBytes, transfer, offset });
+    }),
+  );
+});
+
+test.each([
+  ["neither accepted nor wanted nor refused", {}],
+  ["standing.accepted.digest", { accepted: { round: 1 } }],
+])("a standing that is %s is a wire error", (place, fields) => {
+  const bytes = Inquire.responseSerialize(fields);
+  expect(() => decodeStanding(Inquire.responseDeserialize(bytes))).toThrow(place);
 });
 
 test("a detail too long for the wire is cut, not refused", () => {
@@ -333,6 +392,10 @@ test.each<[string, CoordinatorSignal]>([
   ["task.exponents.length", set("", "exponents", [1, 2, 3])],
   ["task.exponents[1]", set("", "exponents", [100, 101])],
   ["task.report_deadline_ms", set("", "reportDeadlineMs", 2 ** 31)],
+  ["task.heartbeat_ms", set("", "heartbeatMs", 0)],
+  ["refusal.retry_after_ms", { refused: { code: "a", detail: "", retry: true, retryAfterMs: 2 ** 31 } }],
+  ["refusal.retry_after_ms", { refused: { code: "a", detail: "", retryAfterMs: 1 } }],
+  ["refusal.code", { heard: { round: 1, refused: { code: "" } } }],
   ["verdict.report", { finished: { verdict: { outcome: "OUTCOME_UNKNOWN" } } }],
   ["verdict.outcome", { finished: { verdict: { report: { digest: new Uint8Array(32) } } } }],
   ["verdict.version", { finished: { verdict: { outcome: "OUTCOME_FOLDED" } } }],

@@ -77,7 +77,9 @@ test("a second live session with one id is refused, and open again once the firs
   await first.checkIn(checkIn, signal);
   const refused = await second.checkIn(checkIn, signal);
   expect(refused).toMatchObject({ kind: "refused", refusal: { code: "duplicate-client", retry: true } });
-  await expect(second.report({ round: 1, digest: digest(1) }, noise(3), signal)).rejects.toThrow(LinkError);
+  await expect(second.report({ round: 1, digest: digest(1) }, noise(3), 0, signal)).rejects.toThrow(
+    LinkError,
+  );
   await first.close();
   expect(await second.checkIn(checkIn, signal)).toStrictEqual(finished);
 });
@@ -95,7 +97,7 @@ test("frames of any sizes arrive whole, both ways", async () => {
   for (const [round, size] of [0, 1, 262_144, 3 * MIB].entries()) {
     const report = { round, digest: digest(round) };
     const frame = noise(size, 9);
-    expect(await link.report(report, frame, signal)).toStrictEqual({ kind: "accepted", report });
+    expect(await link.report(report, frame, 0, signal)).toStrictEqual({ kind: "accepted", report });
     const arrived = service.reports.at(-1)!;
     expect(arrived).toMatchObject({ clientId: "a", report });
     expect(Buffer.compare(arrived.frame, frame)).toBe(0);
@@ -119,7 +121,7 @@ test("downloads name what is held and what is wanted; receipts carry refusals", 
     { held: null, version: 0 },
     { held: task.base, version: 2 ** 32 - 1 },
   ]);
-  expect(await link.report({ round: 1, digest: digest(1) }, noise(5), signal)).toStrictEqual(refused);
+  expect(await link.report({ round: 1, digest: digest(1) }, noise(5), 0, signal)).toStrictEqual(refused);
 });
 
 test("a client that leaves ends its session, whether it says so or not", async () => {
@@ -165,7 +167,7 @@ test("a report after a break opens a session of its own", async () => {
   proxy.cut();
   await until(() => server.numClients() === 0);
   const report = { round: 1, digest: digest(2) };
-  expect(await link.report(report, noise(10), signal)).toStrictEqual({ kind: "accepted", report });
+  expect(await link.report(report, noise(10), 0, signal)).toStrictEqual({ kind: "accepted", report });
   expect(service.log).toEqual(["open a", "close a", "open a"]);
 });
 
@@ -200,7 +202,7 @@ test("aborted transfers stop, on the wire too", async () => {
   await expect(fetching).rejects.toThrow("enough");
 
   const reporting = new AbortController();
-  const report = link.report({ round: 1, digest: digest(1) }, noise(10), reporting.signal);
+  const report = link.report({ round: 1, digest: digest(1) }, noise(10), 0, reporting.signal);
   await until(() => service.reports.length === 1);
   reporting.abort(new Error("enough"));
   await expect(report).rejects.toThrow("enough");
@@ -211,7 +213,9 @@ test("a transfer without progress fails on the client, and a closed link fails w
   const server = await serve(scripted({ fetchModel: never, report: never }));
   const link = linkTo(server, "a", { limits: { idleMs: 50 } });
   await expect(link.fetchModel({ held: null, version: 1 }, signal)).rejects.toThrow("no progress");
-  await expect(link.report({ round: 1, digest: digest(1) }, noise(9), signal)).rejects.toThrow("no progress");
+  await expect(link.report({ round: 1, digest: digest(1) }, noise(9), 0, signal)).rejects.toThrow(
+    "no progress",
+  );
 
   const patient = linkTo(server, "b");
   const fetching = patient.fetchModel({ held: null, version: 1 }, signal);
@@ -229,7 +233,7 @@ test("socket bytes are those that a proxy sees pass, and little more than the fr
   await link.checkIn(checkIn, signal);
   const { received, sent } = server.socketBytes();
   for (let i = 1; i <= 3; i++) {
-    await link.report({ round: i, digest: digest(i) }, big, signal);
+    await link.report({ round: i, digest: digest(i) }, big, 0, signal);
     const uplink = server.socketBytes().received - received;
     expect(uplink).toBeGreaterThanOrEqual(i * big.length);
     expect(uplink).toBeLessThan(1.01 * i * big.length + 1000);
@@ -247,9 +251,9 @@ test("a small report on a warm connection costs at most 150 bytes beside its fra
   const server = await serve(scripted());
   const link = linkTo(server, "2f1c7a52-6a0e-4b5c-9f43-9d6a3f7f0f11");
   const report = { round: 1, digest: digest(1) };
-  await link.report(report, noise(300), signal);
+  await link.report(report, noise(300), 0, signal);
   const before = server.socketBytes().received;
-  await link.report(report, noise(300), signal);
+  await link.report(report, noise(300), 0, signal);
   expect(server.socketBytes().received - before).toBeLessThanOrEqual(450);
 });
 
@@ -259,7 +263,7 @@ test("closing lets a running report finish, and breaks it after the grace", asyn
   const report = { round: 1, digest: digest(1) };
 
   const patient = await serve(service);
-  const kept = linkTo(patient, "a").report(report, noise(10), signal);
+  const kept = linkTo(patient, "a").report(report, noise(10), 0, signal);
   await until(() => service.reports.length === 1);
   const closing = patient.close(10_000);
   accept({ kind: "accepted", report });
@@ -267,7 +271,7 @@ test("closing lets a running report finish, and breaks it after the grace", asyn
   await closing;
 
   const hasty = await serve(service);
-  const broken = linkTo(hasty, "a").report(report, noise(10), signal);
+  const broken = linkTo(hasty, "a").report(report, noise(10), 0, signal);
   await until(() => service.reports.length === 2);
   await Promise.all([expect(broken).rejects.toThrow(LinkError), hasty.close(20)]);
   expect(service.log).toEqual(["open a", "close a", "open a", "close a"]);
@@ -286,7 +290,7 @@ test("a service that breaks ends the call, tells onError, and goes on with the o
   const link = linkTo(server, "bad");
   const internal = (error: unknown) => error instanceof LinkError && codeOf(error) === status.INTERNAL;
   await expect(link.fetchModel({ held: null, version: 1 }, signal)).rejects.toSatisfy(internal);
-  await expect(link.report({ round: 1, digest: digest(1) }, noise(1), signal)).rejects.toSatisfy(internal);
+  await expect(link.report({ round: 1, digest: digest(1) }, noise(1), 0, signal)).rejects.toSatisfy(internal);
   await expect(link.checkIn(checkIn, signal)).rejects.toSatisfy(internal);
   expect(errors).toEqual([broken, broken, broken]);
   expect(await linkTo(server, "good").checkIn(checkIn, signal)).toStrictEqual(finished);
@@ -335,7 +339,7 @@ test("any reports and downloads, one after the other, arrive as they were sent",
       offered = frames;
       const fetched = await link.fetchModel({ held: null, version: 1 }, signal);
       expect(fetched.map((bytes) => [...bytes])).toEqual(frames.map((bytes) => [...bytes]));
-      await link.report({ round: 1, digest: digest(1) }, sent, signal);
+      await link.report({ round: 1, digest: digest(1) }, sent, 0, signal);
       expect([...service.reports.at(-1)!.frame]).toEqual([...sent]);
     }),
     { numRuns: 40 },

@@ -80,6 +80,7 @@ const taskOf = ({ contract }: ReturnType<typeof options>): Task => ({
   downlink: contract.downlink,
   exponents: [],
   reportDeadlineMs: 1,
+  heartbeatMs: 1,
   sharedSeed: 0,
 });
 
@@ -98,7 +99,7 @@ test.each([
   await virtual.run(Promise.all(clients.map(({ end }) => end)));
   const { version, digest } = coordinator.book.held();
   for (const known of [first, null]) {
-    const frames = await sleeper.fetchModel({ held: known, version });
+    const { frames } = await sleeper.fetchModel({ held: known, version });
     const kinds = frames.map((frame) => decodeFrame(frame, defaultLimits).kind);
     expect(kinds).toContain("masks");
     expect(kinds.includes("checkpoint")).toBe(how === "a checkpoint");

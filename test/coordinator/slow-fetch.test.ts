@@ -6,8 +6,9 @@ import { open, options, startClient, topKTernary, type World, world } from "../s
 
 /** What a client asks for takes so long on its way. */
 const far = (service: CoordinatorService, virtual: World, ms: number): CoordinatorService => ({
-  open: (clientId) => {
-    const session = service.open(clientId);
+  ...service,
+  open: (clientId, onExpired) => {
+    const session = service.open(clientId, onExpired);
     if ("code" in session) return session;
     return {
       ...session,

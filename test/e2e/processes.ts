@@ -19,8 +19,12 @@ export interface Process {
 }
 
 /** Starts the built command as a process of its own; whatever happens, it does not outlive the test. */
-export function fedpress(...args: readonly string[]): Process {
-  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: "1" } });
+export const fedpress = (...args: readonly string[]): Process => fedpressIn({}, ...args);
+
+/** The same with more in its environment. */
+export function fedpressIn(more: Readonly<Record<string, string>>, ...args: readonly string[]): Process {
+  const env = { ...process.env, NO_COLOR: "1", ...more };
+  const child = spawn(process.execPath, [main, ...args], { env });
   let stdout = "";
   let stderr = "";
   const watchers = new Set<() => void>();

@@ -139,6 +139,7 @@ export function options(overrides: {
       concurrency,
     },
     journal: { folder: "state", snapshotEvery, segmentBytes: 2 ** 20, blobBytes: 2 ** 18, keep },
+    leaseMs: 90_000,
   };
 }
 

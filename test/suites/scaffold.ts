@@ -48,7 +48,7 @@ export function quadratic(
 export async function controlOf({ service, book }: Coordinator): Promise<Float32Array> {
   const session = service.open("looks-on");
   if ("code" in session) expect.fail("the coordinator takes another client");
-  const frames = await session.fetchModel({ held: null, version: book.held().version });
+  const { frames } = await session.fetchModel({ held: null, version: book.held().version });
   session.close();
   const frame = decodeFrame(frames.at(-1)!, defaultLimits);
   if (frame.kind !== "control") expect.fail("a download ends with the control variate");

@@ -75,16 +75,16 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
     const ended = (): void => {
       mine.kill();
       if (process === mine) process = null;
-      disk.crash(false);
+      disk.died(mine);
     };
     clientLoop(
       { clientId, dataset, limits },
       {
         link: {
           ...link,
-          report: (id, frame, signal) => {
+          report: (id, frame, offset, signal) => {
             auditor.clientSends(clientId, id.digest, disk.durable(STATE));
-            return link.report(id, frame, signal);
+            return link.report(id, frame, offset, signal);
           },
         },
         trainer,
@@ -127,8 +127,9 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
       if (process === null) return;
       trace.note(clientId, withMachine ? "loses power" : "is killed");
       process.kill();
+      disk.died(process);
       process = null;
-      disk.crash(withMachine);
+      if (withMachine) disk.loseUnflushed();
       time.after(downMs, start);
     },
   };

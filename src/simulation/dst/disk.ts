@@ -17,8 +17,10 @@ export interface SimulatedDisk {
   readonly names: () => readonly string[];
   /** What a process would read now. */
   readonly visible: (name: string) => Uint8Array | null;
-  /** The process died; what was under way is done, or not, or in part. With its machine, what was not flushed may be lost. */
-  readonly crash: (withMachine: boolean) => void;
+  /** A process died: of what it was adding some may be there. */
+  readonly died: (process: Process) => void;
+  /** The machine lost its power, after all of its processes died: what was not flushed may be lost. */
+  readonly loseUnflushed: () => void;
   /** Until then nothing can be written. */
   readonly fill: (untilMs: number) => void;
   /** Changes a bit of a file and gives back what undoes it. */
@@ -43,11 +45,11 @@ export function simulatedDisk(
   onDurable: () => void = () => {},
 ): SimulatedDisk {
   const files = new Map<string, File>();
-  /** What is being written: a crash cuts it short. */
-  const underWay = new Set<() => void>();
+  /** What is being added, and by whom: a death cuts it short. */
+  const underWay = new Map<() => void, Process>();
   let fullUntil = 0;
   let operations = 0;
-  let crashes = 0;
+  let losses = 0;
   const fileOf = (file: string): File => {
     const known = files.get(file) ?? { visible: null, durable: null, isWhole: false };
     files.set(file, known);
@@ -58,7 +60,7 @@ export function simulatedDisk(
   const operate = (
     process: Process,
     file: string,
-    change: (before: Uint8Array | null) => Uint8Array,
+    change: (before: Uint8Array | null) => Uint8Array | null,
     isWhole: boolean,
   ): Promise<void> => {
     if (!process.call()) return never();
@@ -70,7 +72,7 @@ export function simulatedDisk(
         const state = fileOf(file);
         const before = state.visible;
         const after = change(before);
-        if (fullUntil > time.now() && after.length > (before?.length ?? 0)) {
+        if (fullUntil > time.now() && after !== null && after.length > (before?.length ?? 0)) {
           // as much as there was room for
           if (!isWhole) state.visible = cut(before, after, chance.uniform("room", key));
           return process.deliver(() => reject(diskFull()));
@@ -79,9 +81,9 @@ export function simulatedDisk(
         state.isWhole = isWhole;
         const fails = chance.fault("disk-error", key);
         const cutShort = (): void => {
-          if (!isWhole) state.visible = cut(before, after, chance.uniform("written", key));
+          if (!isWhole && after !== null) state.visible = cut(before, after, chance.uniform("written", key));
         };
-        underWay.add(cutShort);
+        underWay.set(cutShort, process);
         time.after(chance.between(0.2, 12, "flush", key) + slow / 2, () => {
           if (!process.isAlive()) return;
           underWay.delete(cutShort);
@@ -95,35 +97,52 @@ export function simulatedDisk(
   };
 
   return {
-    of: (process) => ({
-      read: (file) => {
+    of: (process) => {
+      const look = <T>(what: () => T): Promise<T> => {
         if (!process.call()) return never();
-        return new Promise((resolve) =>
-          time.after(chance.between(0.1, 2, "read", name, ++operations), () =>
-            process.deliver(() => resolve(files.get(file)?.visible?.slice() ?? null)),
-          ),
-        );
-      },
-      write: (file, bytes) => {
-        const copy = bytes.slice();
-        return operate(process, file, () => copy, true);
-      },
-      append: (file, bytes) => {
-        const copy = bytes.slice();
-        return operate(process, file, (before) => joined(before ?? NOTHING, copy), false);
-      },
-      truncate: (file, length) =>
-        operate(process, file, (before) => (before ?? NOTHING).slice(0, length), true),
-    }),
+        const ms = chance.between(0.1, 2, "read", name, ++operations);
+        return new Promise((resolve) => time.after(ms, () => process.deliver(() => resolve(what()))));
+      };
+      return {
+        list: () => look(() => [...files].filter(([, { visible }]) => visible !== null).map(([file]) => file).sort()),
+        read: (file) => look(() => files.get(file)?.visible?.slice() ?? null),
+        create: async (file, bytes) => {
+          let isNew = false;
+          const copy = bytes.slice();
+          await operate(process, file, (before) => {
+            isNew = before === null;
+            return before ?? copy;
+          }, true);
+          return isNew;
+        },
+        write: (file, bytes) => {
+          const copy = bytes.slice();
+          return operate(process, file, () => copy, true);
+        },
+        append: (file, bytes) => {
+          const copy = bytes.slice();
+          return operate(process, file, (before) => joined(before ?? NOTHING, copy), false);
+        },
+        truncate: (file, length) => operate(process, file, (before) => before && before.slice(0, length), true),
+        remove: async (names) => {
+          for (const file of names) await operate(process, file, () => null, true);
+        },
+      };
+    },
     durable: (file) => files.get(file)?.durable ?? null,
     visible: (file) => files.get(file)?.visible ?? null,
-    names: () => [...files.keys()],
-    crash: (withMachine) => {
-      crashes++;
-      for (const cutShort of underWay) cutShort();
-      underWay.clear();
+    names: () => [...files].filter(([, { durable }]) => durable !== null).map(([file]) => file),
+    died: (process) => {
+      for (const [cutShort, whose] of underWay)
+        if (whose === process) {
+          cutShort();
+          underWay.delete(cutShort);
+        }
+    },
+    loseUnflushed: () => {
+      losses++;
       for (const [file, state] of files) {
-        if (withMachine) state.visible = afterLoss(state, `${name} ${file} ${crashes}`, chance);
+        state.visible = afterLoss(state, `${name} ${file} ${losses}`, chance);
         state.durable = state.visible;
       }
       onDurable();
@@ -157,9 +176,10 @@ const cut = (before: Uint8Array | null, after: Uint8Array, share: number): Uint8
 
 /** What is left of a file whose newest state was not flushed. */
 function afterLoss({ visible, durable, isWhole }: File, key: string, chance: Chance): Uint8Array | null {
-  if (visible === durable || visible === null) return visible;
+  if (visible === durable) return visible;
   const kind = chance.below(4, "lost", key);
   if (kind === 0) return durable;
+  if (visible === null) return kind === 1 ? visible : durable;
   if (kind === 1 || isWhole || !isGrown(durable, visible))
     return chance.below(2, "whole", key) === 0 ? durable : visible;
   if (kind === 2) return cut(durable, visible, chance.uniform("cut", key));

@@ -56,6 +56,8 @@ export type Planned =
       /** Of a journal that lies still, one bit is changed and then put right again. */
       readonly bit: boolean;
     }
+  /** A second coordinator is started, while the first stands still for a while or runs on. */
+  | { readonly kind: "take-over"; readonly atMs: number; readonly target: number; readonly forMs: number }
   | { readonly kind: "pause"; readonly atMs: number; readonly target: number; readonly forMs: number }
   | { readonly kind: "leap"; readonly atMs: number; readonly target: number; readonly ms: number }
   | { readonly kind: "disk-full"; readonly atMs: number; readonly target: number; readonly forMs: number }
@@ -87,6 +89,10 @@ export function drawPlan(seed: number, numClients: number, untilMs: number): rea
   const plan: Planned[] = [
     ...times(some(6), () => crash(-1)),
     ...times(some(8), () => crash(client())),
+    ...times(
+      some(2),
+      (): Planned => ({ kind: "take-over", atMs: at(), target: -1, forMs: rng.below(2) * rng.below(20_000) }),
+    ),
     ...times(
       some(3),
       (): Planned => ({ kind: "pause", atMs: at(), target: anybody(), forMs: 100 + rng.below(40_000) }),

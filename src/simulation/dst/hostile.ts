@@ -26,7 +26,7 @@ export async function hostileLoop(
     const frame = choose(rng, heard, round);
     if (frame === null) return;
     const digest = rng.below(6) === 0 ? "0".repeat(64) : digestOf(frame);
-    await link.report({ round: rng.below(6) === 0 ? rng.below(round + 2) : round, digest }, frame, signal);
+    await link.report({ round: rng.below(6) === 0 ? rng.below(round + 2) : round, digest }, frame, 0, signal);
     await sleep(clock, 50 + rng.below(3000), signal);
   };
   for (;;) {

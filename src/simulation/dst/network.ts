@@ -6,21 +6,22 @@ import type {
   CheckInReply,
   ClientSession,
   CoordinatorService,
-  FetchModel,
+  Download,
   Receipt,
   Refusal,
   ReportId,
 } from "../../model/protocol.ts";
 import type { Chance } from "./chance.ts";
+import { type Connection, connection, type Way } from "./connection.ts";
 import { never, type Process } from "./process.ts";
 import type { Scheduler } from "./scheduler.ts";
 
-/** What an auditor sees on the wire, at the coordinator's end. */
+/** What an auditor sees on the wire, at the end of a coordinator's life. */
 export interface Wire {
-  readonly reportArrived: (clientId: ClientId, id: ReportId, frame: Uint8Array) => void;
-  /** The coordinator's answer leaves it, whether or not anybody gets it. */
-  readonly receiptLeft: (clientId: ClientId, id: ReportId, frame: Uint8Array, receipt: Receipt) => void;
-  readonly framesLeft: (clientId: ClientId, frames: readonly Uint8Array[]) => void;
+  readonly reportArrived: (at: Server, id: ReportId, frame: Uint8Array) => void;
+  /** The answer leaves the coordinator, whether or not anybody gets it. */
+  readonly receiptLeft: (clientId: ClientId, id: ReportId, frame: Uint8Array | null, receipt: Receipt) => void;
+  readonly bytesLeft: (at: Server, bytes: number) => void;
   readonly replyLeft: (clientId: ClientId, request: CheckIn, reply: CheckInReply) => void;
   /** The service threw, which it never should. */
   readonly failed: (error: unknown) => void;
@@ -30,6 +31,8 @@ export interface Wire {
 export interface Server {
   readonly process: Process;
   readonly service: CoordinatorService;
+  /** The beginnings of reports whose upload broke, by client and digest. */
+  readonly staged: Map<string, Uint8Array>;
 }
 
 export interface Network {
@@ -41,16 +44,15 @@ export interface Network {
   readonly heal: () => void;
 }
 
-type Way = "up" | "down";
-
-/** One check-in stream and the calls of its session. Each end finds out by itself that it is gone. */
-interface Connection {
-  readonly server: Server;
-  readonly session: ClientSession;
-  /** As the two ends see it. */
-  clientSees: boolean;
-  serverSees: boolean;
-  readonly pending: Set<(error: LinkError) => void>;
+/** What a call moves, and what becomes of it. */
+interface Call<T> {
+  readonly what: string;
+  readonly upBytes: number;
+  readonly handle: (session: ClientSession) => Promise<T>;
+  readonly downBytes: (answer: T) => number;
+  /** The transfer breaks off after this share of its bytes. */
+  readonly onCut?: (way: Way, share: number, answer: T | null) => void;
+  readonly onAbort?: () => void;
 }
 
 const CONNECT_MS = 10_000;
@@ -66,78 +68,21 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
     counts.set(what, n);
     return `${what} ${n}`;
   };
-
   const isParted = (clientId: ClientId, way: Way): boolean =>
     (parted.get(`${clientId} ${way}`) ?? 0) > time.now();
 
   const link = (client: Process, clientId: ClientId): CoordinatorLink => {
-    let connection: Connection | null = null;
-
-    const hangUpServer = (at: Connection): void => {
-      if (!at.serverSees) return;
-      at.serverSees = false;
-      at.server.process.deliver(() => at.session.close());
-    };
-    const hangUpClient = (at: Connection, why: string): void => {
-      if (!at.clientSees) return;
-      at.clientSees = false;
-      if (connection === at) connection = null;
-      const pending = [...at.pending];
-      at.pending.clear();
-      client.deliver(() => {
-        for (const reject of pending) reject(new LinkError(why));
-      });
-    };
-    /** Half open: the ends notice at different times, so that one may be back before the other knows that it was away. */
-    const breakOff = (at: Connection, key: string): void => {
-      time.after(chance.between(1, 30_000, "client notices", key), () =>
-        hangUpClient(at, "the connection broke"),
-      );
-      time.after(chance.between(1, 45_000, "server notices", key), () => hangUpServer(at));
-    };
-    const watch = (at: Connection): void => {
-      const check = (): void => {
-        if (!at.clientSees && !at.serverSees) return;
-        if (!at.server.process.isAlive()) {
-          at.serverSees = false;
-          time.after(chance.between(1, 20_000, "server died", clientId, time.now()), () =>
-            hangUpClient(at, "the coordinator is gone"),
-          );
-        } else if (!client.isAlive()) {
-          at.clientSees = false;
-          time.after(chance.between(1, 20_000, "client died", clientId, time.now()), () => hangUpServer(at));
-        } else time.after(500, check);
-      };
-      check();
-    };
-
-    /** Carries a message over: `arrive` happens at the other end, once, later or never. */
-    const carry = (at: Connection, way: Way, bytes: number, what: string, arrive: () => void): void => {
-      const key = nth(`${clientId} ${what} ${way}`);
-      const slow = chance.fault("delay", key) ? chance.between(500, 8000, "delayed", key) : 0;
-      const ms = chance.between(1, 60, "latency", key) + bytes / BYTES_PER_MS + slow;
-      const isLost = chance.fault("loss", key) || (way === "down" && chance.fault("deaf", key));
-      const isCut = bytes > 0 && chance.fault("cut", key);
-      if (isLost || isParted(clientId, way)) return breakOff(at, key);
-      if (isCut) {
-        // in the middle of a transfer
-        time.after(ms * chance.uniform("at", key), () => {
-          hangUpClient(at, "the connection was reset");
-          time.after(chance.between(0.1, 300, "reset", key), () => hangUpServer(at));
-        });
-        return;
-      }
-      time.after(ms, () => {
-        const sees = way === "up" ? at.serverSees : at.clientSees;
-        if (!sees || isParted(clientId, way)) return breakOff(at, key);
-        (way === "up" ? at.server.process : client).deliver(arrive);
-      });
+    let current: Connection | null = null;
+    /** What is here of a download that broke. */
+    let partial: { readonly transfer: string; readonly bytes: Uint8Array } | null = null;
+    const timer = {
+      now: time.now,
+      after: (ms: number, action: () => void) => time.after(ms, () => client.deliver(action)),
     };
 
     const connect = async (signal: AbortSignal): Promise<Connection | Refusal> => {
-      if (connection !== null) return connection;
-      const key = nth(`${clientId} connect`);
-      await sleep(timer, chance.between(2, 120, "handshake", key), signal);
+      if (current !== null) return current;
+      await sleep(timer, chance.between(2, 120, nth(`${clientId} handshake`)), signal);
       const server = listening;
       if (isParted(clientId, "up") || isParted(clientId, "down")) {
         await sleep(timer, CONNECT_MS, signal);
@@ -145,9 +90,10 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
       }
       if (server === null || !server.process.isAlive()) throw new LinkError("connection refused");
       let isWaiting = true;
+      let made: Connection | null = null;
       const opened = await new Promise<ClientSession | Refusal>((resolve) => {
         server.process.deliver(() => {
-          const session = server.service.open(clientId);
+          const session = server.service.open(clientId, () => made?.breakOff(nth(`${clientId} expired`)));
           if (isWaiting) resolve(session);
           else if (!("code" in session)) session.close();
         });
@@ -158,38 +104,41 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
       });
       if (opened === busy) throw new LinkError("no welcome in time");
       if ("code" in opened) return opened;
-      const made: Connection = {
-        server,
-        session: opened,
-        clientSees: true,
-        serverSees: true,
-        pending: new Set(),
+      const onClientGone = (): void => {
+        if (current === made) current = null;
       };
-      if (!client.isAlive()) {
-        hangUpServer(made);
-        return never();
-      }
-      connection = made;
-      watch(made);
+      made = connection(time, chance, { client, clientId, server, session: opened, onClientGone });
+      current = made;
       return made;
     };
 
-    const timer = {
-      now: time.now,
-      after: (ms: number, action: () => void) => time.after(ms, () => client.deliver(action)),
+    /** Carries a message over: `arrive` happens at the other end, once, later or never. */
+    const carry = (at: Connection, way: Way, bytes: number, what: string, onCut: (share: number) => void, arrive: () => void): void => {
+      const name = nth(`${clientId} ${what} ${way}`);
+      const slow = chance.fault("delay", name) ? chance.between(500, 8000, "delayed", name) : 0;
+      const ms = chance.between(1, 60, "latency", name) + bytes / BYTES_PER_MS + slow;
+      const isLost = chance.fault("loss", name) || (way === "down" && chance.fault("deaf", name));
+      const isCut = bytes > 0 && chance.fault("cut", name);
+      if (isLost || isParted(clientId, way)) return at.breakOff(name);
+      if (isCut) {
+        const share = chance.uniform("at", name);
+        time.after(ms * share, () => {
+          if (at.isUp("client") && at.isUp("server")) onCut(share);
+          at.hangUp("client", "the connection was reset");
+          time.after(chance.between(0.1, 300, "reset", name), () => at.hangUp("server", ""));
+        });
+        return;
+      }
+      time.after(ms, () => {
+        if (!at.isUp(way === "up" ? "server" : "client") || isParted(clientId, way)) return at.breakOff(name);
+        (way === "up" ? at.server.process : client).deliver(arrive);
+      });
     };
 
     /** A request and its answer, both of which may get lost. */
-    const call = <T>(
-      at: Connection,
-      what: string,
-      upBytes: number,
-      signal: AbortSignal,
-      handle: (session: ClientSession) => Promise<T>,
-      downBytes: (answer: T) => number,
-      onAbort: () => void = () => {},
-    ): Promise<T> =>
+    const call = <T>(at: Connection, signal: AbortSignal, one: Call<T>): Promise<T> =>
       new Promise((resolve, reject) => {
+        const { what, handle, onCut = () => {}, onAbort = () => {} } = one;
         const settle = (action: () => void): void => {
           at.pending.delete(fail);
           signal.removeEventListener("abort", abort);
@@ -203,29 +152,43 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
         if (signal.aborted) return abort();
         at.pending.add(fail);
         signal.addEventListener("abort", abort, { once: true });
-        carry(at, "up", upBytes, what, () => {
-          handle(at.session).then(
-            (answer) => {
-              if (!at.server.process.call()) return;
-              carry(at, "down", downBytes(answer), what, () => {
-                if (at.pending.has(fail)) settle(() => resolve(answer));
-              });
-            },
-            (error) =>
-              isOfDisk(error) ? breakOff(at, nth(`${clientId} ${what} failed`)) : wire.failed(error),
-          );
+        const answered = (answer: T): void => {
+          if (!at.server.process.call()) return;
+          carry(at, "down", one.downBytes(answer), what, (share) => onCut("down", share, answer), () => {
+            if (at.pending.has(fail)) settle(() => resolve(answer));
+          });
+        };
+        carry(at, "up", one.upBytes, what, (share) => onCut("up", share, null), () => {
+          at.session.heard();
+          handle(at.session).then(answered, (error) => {
+            if (isOfDisk(error)) at.breakOff(nth(`${clientId} ${what} failed`));
+            else wire.failed(error);
+          });
         });
       });
 
     const leave = (at: Connection): void => {
-      hangUpClient(at, "left");
-      time.after(chance.between(1, 100, nth(`${clientId} leaves`)), () => hangUpServer(at));
+      at.hangUp("client", "left");
+      time.after(chance.between(1, 100, nth(`${clientId} leaves`)), () => at.hangUp("server", ""));
     };
 
-    const transfer = async (signal: AbortSignal): Promise<Connection> => {
+    const session = async (signal: AbortSignal): Promise<Connection> => {
       const at = await connect(signal);
-      if ("code" in at) throw new LinkError(`no session: ${at.code}`);
+      if ("code" in at) throw new LinkError(`no session: ${at.code}`, { retryAfterMs: at.retryAfterMs });
       return at;
+    };
+
+    /** A call of a few bytes. */
+    const ask = async <T>(what: string, signal: AbortSignal, handle: Call<T>["handle"]): Promise<T> =>
+      call(await session(signal), signal, { what, upBytes: 0, handle, downBytes: () => 0 });
+
+    const report = async (at: Connection, to: ClientSession, id: ReportId, frame: Uint8Array): Promise<Receipt> => {
+      wire.reportArrived(at.server, id, frame);
+      const receipt: Receipt = asBytes(await to.report(id, frame.slice()));
+      // what is not decided is not counted either, and comes again
+      if (receipt.kind === "refused" && receipt.refusal.retryAfterMs !== undefined) to.lost(frame.length);
+      if (at.server.process.isAlive()) wire.receiptLeft(clientId, id, frame, receipt);
+      return receipt;
     };
 
     return {
@@ -234,77 +197,114 @@ export function network(time: Scheduler, chance: Chance, wire: Wire): Network {
         const said: CheckIn = asBytes(request);
         const at = await connect(signal);
         if ("code" in at) return { kind: "refused", refusal: at };
-        const reply = await call(
-          at,
-          "check-in",
-          0,
-          signal,
-          async (session) => {
-            const answer: CheckInReply = asBytes(await session.checkIn(said));
+        const reply = await call<CheckInReply>(at, signal, {
+          what: "check-in",
+          upBytes: 0,
+          downBytes: () => 0,
+          onAbort: () => leave(at),
+          handle: async (to) => {
+            const answer: CheckInReply = asBytes(await to.checkIn(said));
             if (at.server.process.isAlive()) wire.replyLeft(clientId, said, answer);
-            if (answer.kind === "refused") hangUpServer(at);
+            if (answer.kind === "refused") at.hangUp("server", "");
             return answer;
           },
-          () => 0,
-          () => leave(at),
-        );
-        if (reply.kind === "refused") hangUpClient(at, "refused");
+        });
+        if (reply.kind === "refused") at.hangUp("client", "refused");
         return reply;
+      },
+      heartbeat: async (round, signal) => {
+        if (!client.call()) return never();
+        return ask("heartbeat", signal, async (to) => to.heartbeat(round));
+      },
+      inquire: async (id, signal) => {
+        if (!client.call()) return never();
+        const said: ReportId = asBytes(id);
+        const at = await session(signal);
+        return call(at, signal, {
+          what: "inquiry",
+          upBytes: 0,
+          downBytes: () => 0,
+          handle: async (to) => {
+            const standing = asBytes(await to.inquire(said));
+            if (at.server.process.isAlive() && standing.kind === "accepted")
+              wire.receiptLeft(clientId, said, null, { kind: "accepted", report: standing.report });
+            const staged = at.server.staged.get(`${clientId} ${said.digest}`);
+            return standing.kind === "wanted" ? { ...standing, receivedBytes: staged?.length ?? 0 } : standing;
+          },
+        });
       },
       fetchModel: async (request, signal) => {
         if (!client.call()) return never();
-        const said: FetchModel = asBytes(request);
-        const at = await transfer(signal);
-        const key = nth(`${clientId} fetched`);
-        const frames = await call(
-          at,
-          "fetch",
-          0,
-          signal,
-          async (session) => {
-            const sent = (await session.fetchModel(said)).map((frame) => frame.slice());
-            wire.framesLeft(clientId, sent);
-            return sent;
+        const resume = partial && { resume: { transfer: partial.transfer, offset: partial.bytes.length } };
+        const said = asBytes({ ...request, ...resume });
+        const at = await session(signal);
+        const name = nth(`${clientId} fetched`);
+        const { frames, transfer, offset } = await call<Download>(at, signal, {
+          what: "fetch",
+          upBytes: 0,
+          downBytes: (download) => sizeOf(download.frames) - download.offset,
+          onCut: (way, share, download) => {
+            if (way === "up" || download === null) return;
+            const whole = joined(download.frames);
+            const known = download.offset + Math.floor(share * (whole.length - download.offset));
+            partial = { transfer: download.transfer, bytes: whole.slice(0, known) };
           },
-          (sent) => sizeOf(sent),
-        );
-        return frames.map((frame, i) =>
-          chance.fault("flip", `${key} ${i}`) ? flipped(frame, chance, key) : frame,
-        );
+          handle: async (to) => {
+            const download = await to.fetchModel(said);
+            const bytes = sizeOf(download.frames) - download.offset;
+            download.sent(bytes);
+            wire.bytesLeft(at.server, bytes);
+            return { ...download, frames: download.frames.map((frame) => frame.slice()) };
+          },
+        });
+        const known = partial?.transfer === transfer ? partial.bytes.subarray(0, offset) : null;
+        partial = null;
+        return resumed(frames, known).map((frame, i) => flip(frame, `${name} ${i}`));
       },
-      report: async (id, frame, signal) => {
+      report: async (id, frame, offset, signal) => {
         if (!client.call()) return never();
         const said: ReportId = asBytes(id);
+        const at = await session(signal);
+        const name = nth(`${clientId} reported`);
+        const key = `${clientId} ${said.digest}`;
         const sent = frame.slice();
-        const at = await transfer(signal);
-        const key = nth(`${clientId} reported`);
-        const arrived = chance.fault("flip", key) ? flipped(sent, chance, key) : sent;
-        const deliver = async (session: ClientSession): Promise<Receipt> => {
-          wire.reportArrived(clientId, said, arrived);
-          const receipt: Receipt = asBytes(await session.report(said, arrived.slice()));
-          if (at.server.process.isAlive()) wire.receiptLeft(clientId, said, arrived, receipt);
-          return receipt;
-        };
-        if (chance.fault("repeat", key))
-          time.after(repeatMs(chance, key), () => {
-            // whoever has a session then: the same client, in this session or another
-            const now = connection;
-            if (now === null || !now.serverSees) return;
-            const again = async (): Promise<void> => {
-              wire.reportArrived(clientId, said, sent);
-              const receipt = await now.session.report(said, sent.slice());
-              if (now.server.process.isAlive()) wire.receiptLeft(clientId, said, sent, receipt);
-            };
-            now.server.process.deliver(
-              () => void again().catch((error) => isOfDisk(error) || wire.failed(error)),
-            );
+        if (chance.fault("repeat", name))
+          time.after(repeatMs(chance, name), () => {
+            // whoever has a session then: the same client, in this session or in another
+            const now = current;
+            if (now === null || !now.isUp("server")) return;
+            now.server.process.deliver(() => {
+              report(now, now.session, said, sent).catch((error) => isOfDisk(error) || wire.failed(error));
+            });
           });
-        return call(at, "report", frame.length, signal, deliver, () => 0);
+        return call<Receipt>(at, signal, {
+          what: "report",
+          upBytes: frame.length - offset,
+          downBytes: () => 0,
+          onCut: (way, share) => {
+            if (way === "up")
+              at.server.staged.set(key, sent.slice(0, offset + Math.floor(share * (sent.length - offset))));
+          },
+          handle: (to) => {
+            const staged = at.server.staged.get(key) ?? new Uint8Array();
+            at.server.staged.delete(key);
+            const whole = joined([staged.subarray(0, offset), sent.subarray(offset)]);
+            return report(at, to, said, flip(whole, name));
+          },
+        });
       },
       close: async () => {
-        if (connection !== null) leave(connection);
+        if (current !== null) leave(current);
       },
     };
+  };
+
+  const flip = (frame: Uint8Array, name: string): Uint8Array => {
+    if (!chance.fault("flip", name)) return frame;
+    const bytes = frame.slice();
+    const bit = chance.below(8 * bytes.length, "bit", name);
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
+    return bytes;
   };
 
   return {
@@ -325,20 +325,34 @@ const busy: Refusal = { code: "busy", detail: "no welcome", retry: true };
 /** Crosses the wire: nothing is shared between the two ends. */
 const asBytes = <T>(value: T): T => JSON.parse(JSON.stringify(value));
 
-/** At once, or much later. */
-const repeatMs = (chance: Chance, key: string): number =>
-  chance.below(2, "soon", key) === 0
-    ? chance.between(1, 400, "repeated", key)
-    : chance.between(10, 90_000, "repeated", key);
-
-/** A coordinator that fails with its disk ends its calls as well. */
-const isOfDisk = (error: unknown): boolean => ["EIO", "ENOSPC"].includes((error as { code: string }).code);
-
 const sizeOf = (frames: readonly Uint8Array[]): number => frames.reduce((n, frame) => n + frame.length, 0);
 
-function flipped(frame: Uint8Array, chance: Chance, key: string): Uint8Array {
-  const bytes = frame.slice();
-  const bit = chance.below(8 * bytes.length, "bit", key);
-  bytes[bit >> 3]! ^= 1 << (bit & 7);
-  return bytes;
+const joined = (parts: readonly Uint8Array[]): Uint8Array => {
+  const all = new Uint8Array(sizeOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+};
+
+/** The frames, of which the first bytes are those that were known. */
+function resumed(frames: readonly Uint8Array[], known: Uint8Array | null): readonly Uint8Array[] {
+  const whole = joined(frames);
+  if (known !== null) whole.set(known);
+  let at = 0;
+  return frames.map(({ length }) => whole.slice(at, (at += length)));
 }
+
+/** At once, or much later. */
+const repeatMs = (chance: Chance, name: string): number =>
+  chance.below(2, "soon", name) === 0
+    ? chance.between(1, 400, "repeated", name)
+    : chance.between(10, 90_000, "repeated", name);
+
+/** A coordinator that fails with its disk ends its calls as well. */
+const isOfDisk = (error: unknown): boolean => {
+  const { code } = error as { readonly code?: string };
+  return code === "EIO" || code === "ENOSPC" || code === "fenced";
+};

@@ -47,7 +47,8 @@ export async function runSeed({ seed, only, keepsLines = false }: RunOptions): P
     violation ??= { check, detail };
     trace.note("auditor", `${check}: ${detail}`);
   };
-  const options = coordinatorOptions(shape.config, shape.initial, "dst", null);
+  const made = coordinatorOptions(shape.config, shape.initial, "dst", null);
+  const options = { ...made, journal: { ...made.journal, blobBytes: shape.blobBytes } };
   const disk = simulatedDisk("coordinator", time, luck, () => auditor.diskChanged());
   const heard: Overheard[] = [];
   const auditor = openAuditor(auditContext(shape, options, fail), disk, time.now, (round, frame) =>
@@ -102,6 +103,7 @@ export async function runSeed({ seed, only, keepsLines = false }: RunOptions): P
       trace.note("world", "heals");
       luck.heal();
       net.heal();
+      host.endOld();
       stopHostile();
       await guarded(shape.healMs + HEALED_MS);
     }
@@ -146,6 +148,9 @@ function happen(planned: Planned, { host, devices, net, disk, time, trace }: Sta
       now.killAtCall(calls, () => void time.after(0, crash));
       return;
     }
+    case "take-over":
+      if (planned.forMs > 0) host.process()?.pause(planned.forMs);
+      return host.takeOver();
     case "pause":
       trace.note(who, `stands still for ${planned.forMs} ms`);
       return target.process()?.pause(planned.forMs);

@@ -9,6 +9,8 @@ export interface Shape {
   readonly clients: readonly ClientShape[];
   /** Clients that send what they should not. */
   readonly numHostile: number;
+  /** Records above this go into files of their own. */
+  readonly blobBytes: number;
   /** When the world heals. */
   readonly healMs: number;
 }
@@ -68,6 +70,14 @@ export function drawShape(seed: number): Shape {
       optimizer: { sgd: { learningRate: 0.05, momentum: rng.below(2) === 0 ? 0 : 0.9 } },
       ...(rng.below(4) === 0 && { residualDecay: { afterRounds: rng.below(3), factor: 0.5 } }),
     },
+    coordinator: {
+      journal: {
+        snapshotEvery: 1 + rng.below(4),
+        segmentBytes: 4096 + rng.below(8192),
+        keep: pick(rng, ["needed", "all"]),
+      },
+      lease: 10_000 + rng.below(80_000),
+    },
     uplink: plan(),
     downlink: plan(),
     aggregation: {
@@ -86,6 +96,7 @@ export function drawShape(seed: number): Shape {
     initial,
     clients: Array.from({ length: numClients }, (_, i) => drawClient(rng, config, i < fewestOf(config))),
     numHostile: rng.below(2) === 0 ? 1 + rng.below(2) : 0,
+    blobBytes: rng.below(2) === 0 ? 2 ** 18 : 150 + rng.below(200),
     healMs: 20_000 + rng.below(240_000),
   };
 }

@@ -8,6 +8,8 @@ import type { FetchRequest as _fedpress_v1_FetchRequest, FetchRequest__Output as
 import type { ModelChunk as _fedpress_v1_ModelChunk, ModelChunk__Output as _fedpress_v1_ModelChunk__Output } from '../../fedpress/v1/ModelChunk.ts';
 import type { Receipt as _fedpress_v1_Receipt, Receipt__Output as _fedpress_v1_Receipt__Output } from '../../fedpress/v1/Receipt.ts';
 import type { ReportChunk as _fedpress_v1_ReportChunk, ReportChunk__Output as _fedpress_v1_ReportChunk__Output } from '../../fedpress/v1/ReportChunk.ts';
+import type { ReportId as _fedpress_v1_ReportId, ReportId__Output as _fedpress_v1_ReportId__Output } from '../../fedpress/v1/ReportId.ts';
+import type { Standing as _fedpress_v1_Standing, Standing__Output as _fedpress_v1_Standing__Output } from '../../fedpress/v1/Standing.ts';
 
 export interface CoordinatorClient extends grpc.Client {
   CheckIn(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_fedpress_v1_ClientSignal, _fedpress_v1_CoordinatorSignal__Output>;
@@ -19,6 +21,15 @@ export interface CoordinatorClient extends grpc.Client {
   FetchModel(argument: _fedpress_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_fedpress_v1_ModelChunk__Output>;
   fetchModel(argument: _fedpress_v1_FetchRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_fedpress_v1_ModelChunk__Output>;
   fetchModel(argument: _fedpress_v1_FetchRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_fedpress_v1_ModelChunk__Output>;
+  
+  Inquire(argument: _fedpress_v1_ReportId, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_fedpress_v1_Standing__Output>): grpc.ClientUnaryCall;
+  Inquire(argument: _fedpress_v1_ReportId, metadata: grpc.Metadata, callback: grpc.requestCallback<_fedpress_v1_Standing__Output>): grpc.ClientUnaryCall;
+  Inquire(argument: _fedpress_v1_ReportId, options: grpc.CallOptions, callback: grpc.requestCallback<_fedpress_v1_Standing__Output>): grpc.ClientUnaryCall;
+  Inquire(argument: _fedpress_v1_ReportId, callback: grpc.requestCallback<_fedpress_v1_Standing__Output>): grpc.ClientUnaryCall;
+  inquire(argument: _fedpress_v1_ReportId, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_fedpress_v1_Standing__Output>): grpc.ClientUnaryCall;
+  inquire(argument: _fedpress_v1_ReportId, metadata: grpc.Metadata, callback: grpc.requestCallback<_fedpress_v1_Standing__Output>): grpc.ClientUnaryCall;
+  inquire(argument: _fedpress_v1_ReportId, options: grpc.CallOptions, callback: grpc.requestCallback<_fedpress_v1_Standing__Output>): grpc.ClientUnaryCall;
+  inquire(argument: _fedpress_v1_ReportId, callback: grpc.requestCallback<_fedpress_v1_Standing__Output>): grpc.ClientUnaryCall;
   
   Report(metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_fedpress_v1_Receipt__Output>): grpc.ClientWritableStream<_fedpress_v1_ReportChunk>;
   Report(metadata: grpc.Metadata, callback: grpc.requestCallback<_fedpress_v1_Receipt__Output>): grpc.ClientWritableStream<_fedpress_v1_ReportChunk>;
@@ -36,6 +47,8 @@ export interface CoordinatorHandlers extends grpc.UntypedServiceImplementation {
   
   FetchModel: grpc.handleServerStreamingCall<_fedpress_v1_FetchRequest__Output, _fedpress_v1_ModelChunk>;
   
+  Inquire: grpc.handleUnaryCall<_fedpress_v1_ReportId__Output, _fedpress_v1_Standing>;
+  
   Report: grpc.handleClientStreamingCall<_fedpress_v1_ReportChunk__Output, _fedpress_v1_Receipt>;
   
 }
@@ -43,5 +56,6 @@ export interface CoordinatorHandlers extends grpc.UntypedServiceImplementation {
 export interface CoordinatorDefinition extends grpc.ServiceDefinition {
   CheckIn: MethodDefinition<_fedpress_v1_ClientSignal, _fedpress_v1_CoordinatorSignal, _fedpress_v1_ClientSignal__Output, _fedpress_v1_CoordinatorSignal__Output>
   FetchModel: MethodDefinition<_fedpress_v1_FetchRequest, _fedpress_v1_ModelChunk, _fedpress_v1_FetchRequest__Output, _fedpress_v1_ModelChunk__Output>
+  Inquire: MethodDefinition<_fedpress_v1_ReportId, _fedpress_v1_Standing, _fedpress_v1_ReportId__Output, _fedpress_v1_Standing__Output>
   Report: MethodDefinition<_fedpress_v1_ReportChunk, _fedpress_v1_Receipt, _fedpress_v1_ReportChunk__Output, _fedpress_v1_Receipt__Output>
 }

@@ -5,10 +5,14 @@ export interface Refusal {
   'code'?: (string);
   'detail'?: (string);
   'retry'?: (boolean);
+  'retryAfterMs'?: (number);
+  '_retryAfterMs'?: "retryAfterMs";
 }
 
 export interface Refusal__Output {
   'code': (string);
   'detail': (string);
   'retry': (boolean);
+  'retryAfterMs'?: (number);
+  '_retryAfterMs'?: "retryAfterMs";
 }

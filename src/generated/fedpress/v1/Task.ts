@@ -20,6 +20,7 @@ export interface Task {
   'reportDeadlineMs'?: (number);
   'sharedSeed'?: (number);
   'part'?: (_fedpress_v1_TaskPart | null);
+  'heartbeatMs'?: (number);
 }
 
 export interface Task__Output {
@@ -35,4 +36,5 @@ export interface Task__Output {
   'reportDeadlineMs': (number);
   'sharedSeed': (number);
   'part': (_fedpress_v1_TaskPart__Output | null);
+  'heartbeatMs': (number);
 }

@@ -1,17 +1,18 @@
-import type { Coordinator, CoordinatorPorts } from "../../../coordinator/coordinator.ts";
+import type { Coordinator } from "../../../coordinator/coordinator.ts";
 import type { ClientId } from "../../../model/message.ts";
 import type { TelemetryEvent } from "../../../telemetry/event.ts";
 import type { SimulatedDisk } from "../disk.ts";
-import type { Wire } from "../network.ts";
+import type { Server, Wire } from "../network.ts";
+import type { Process } from "../process.ts";
 import type { TrueDelta } from "../training.ts";
 import { type ClientAudit, clientAudit } from "./clients.ts";
 import type { AuditContext } from "./context.ts";
 import { deadlineAudit } from "./deadlines.ts";
 import { emptyHistory, follow, type History } from "./history.ts";
-import { type JournalRecord, readJournal, START, type Totals } from "./journal.ts";
+import { type JournalRecord, journalReader, type Totals } from "./journal.ts";
 import { ledgerAudit } from "./ledger.ts";
 import { promiseAudit } from "./promises.ts";
-import { digestAgain, roundAudit } from "./rounds.ts";
+import { digestAgain, type RoundAudit, roundAudit } from "./rounds.ts";
 
 /**
  * Sits outside of the system: sees what the disk holds for sure, what the network carries and what clients keep, and
@@ -20,11 +21,13 @@ import { digestAgain, roundAudit } from "./rounds.ts";
 export interface Auditor {
   readonly wire: Wire;
   /** For a coordinator's ports. */
-  readonly stepped: NonNullable<CoordinatorPorts["observe"]>;
-  readonly heard: (event: TelemetryEvent, coordinator: Coordinator | null) => void;
+  readonly stepped: RoundAudit["stepped"];
+  readonly heard: (life: Process, event: TelemetryEvent, coordinator: Coordinator | null) => void;
   /** A life of a coordinator begins, or ends. */
-  readonly coordinatorOpened: (coordinator: Coordinator) => void;
-  readonly coordinatorDied: () => void;
+  readonly coordinatorOpened: (server: Server, coordinator: Coordinator) => void;
+  readonly coordinatorDied: (life: Process) => void;
+  /** The journal's newest segment, and how many of its bytes count. */
+  readonly newestSegment: () => { readonly name: string; readonly bytes: number } | null;
   readonly diskChanged: () => void;
   readonly trained: (clientId: ClientId, round: number, delta: TrueDelta) => void;
   readonly clientSaving: (clientId: ClientId, bytes: Uint8Array) => void;
@@ -34,8 +37,6 @@ export interface Auditor {
   readonly check: () => void;
   readonly end: () => void;
 }
-
-const JOURNAL = "journal.log";
 
 export function openAuditor(
   context: AuditContext,
@@ -57,73 +58,70 @@ export function openAuditor(
     maxStaleness: cohort.maxStaleness,
     isBuffered: cohort.concurrency !== null,
   };
-  let isStale = false;
-  let place = START;
+  const files = { names: disk.names, read: disk.durable };
+  const reader = journalReader(files);
   const known: JournalRecord[] = [];
+  let isStale = true;
 
   /** Follows what became durable since. */
   const upToDate = (): History => {
     if (!isStale) return history;
     isStale = false;
-    const { records, place: next } = readJournal(disk.durable(JOURNAL) ?? new Uint8Array(), place);
-    place = next;
+    const { records, wrong: broken } = reader.readOn();
+    if (broken !== null) fail("journal", broken);
     for (const record of records) {
       known.push(record);
-      const wrong = follow(history, record, rules, (open, head) =>
-        rounds.closes(open, head, history.version),
-      );
+      const wrong = follow(history, record, rules, (open, head) => rounds.closes(open, head, history.version));
       if (wrong !== null) fail("journal", wrong);
     }
     return history;
   };
 
-  /** From its beginning: what was durable once is there for good. */
-  const readAgain = (): readonly JournalRecord[] => {
-    const { records } = readJournal(disk.durable(JOURNAL) ?? new Uint8Array(), START);
-    known.forEach((record, i) => {
-      const now = records[i];
-      if (now === undefined || JSON.stringify(now.head) !== JSON.stringify(record.head))
-        fail("journal", `record ${i}, ${record.head.type}, was durable and is gone`);
+  /** From its beginning, or from where older files are gone: what counted once is there for good. */
+  const readAgain = (): void => {
+    const { records, wrong } = journalReader(files).readOn();
+    if (wrong !== null) fail("journal", wrong);
+    const before = known.slice(Math.max(0, known.length - records.length));
+    before.forEach((record, i) => {
+      if (JSON.stringify(records[i]!.head) !== JSON.stringify(record.head))
+        fail("journal", `record ${i} of the last ${records.length}, ${record.head.type}, was another before`);
     });
-    return records;
   };
 
   return {
     wire: {
-      reportArrived: (_, { round }, frame) => {
+      reportArrived: ({ process }, { round }, frame) => {
         onReport(round, frame);
-        ledger.up(frame.length);
+        ledger.up(process, frame.length);
       },
       receiptLeft: (clientId, id, frame, receipt) =>
         promises.receipt(clientId, id, frame, receipt, upToDate()),
-      framesLeft: (_, frames) => ledger.down(frames.reduce((n, frame) => n + frame.length, 0)),
+      bytesLeft: ({ process }, bytes) => ledger.down(process, bytes),
       replyLeft: (clientId, request, reply) => promises.reply(clientId, request, reply, upToDate()),
       failed: (error) => fail("engine", `the service threw ${(error as Error).stack ?? error}`),
     },
     stepped: rounds.stepped,
-    heard: (event, coordinator) => {
+    newestSegment: reader.newest,
+    heard: (life, event, coordinator) => {
       if (event.type === "round.committed" && coordinator !== null)
-        rounds.published(event.version, coordinator.book.model().params);
-      deadlines.heard(event);
+        rounds.published(coordinator.book.model().params);
+      deadlines.heard(life, event);
     },
-    coordinatorOpened: (coordinator) => {
+    coordinatorOpened: ({ process }, coordinator) => {
       isStale = true;
-      const records = readAgain();
       upToDate();
+      readAgain();
       const model = coordinator.book.model();
       // a round that was complete closes at once, before that is durable
       const isAhead = model.version === history.version + 1 && history.open !== null;
       if (!isAhead && digestAgain(model.params) !== history.digests[model.version])
-        fail(
-          "replay",
-          `a coordinator opens at version ${model.version}; the journal says ${history.version}`,
-        );
-      rounds.published(model.version, model.params);
-      ledger.begins(() => coordinator.bytes.totals(), totalsIn(records));
+        fail("replay", `a coordinator opens at version ${model.version}; the journal says ${history.version}`);
+      rounds.published(model.params);
+      ledger.begins(process, () => coordinator.bytes.totals(), totalsIn(known));
     },
-    coordinatorDied: () => {
-      ledger.ends();
-      deadlines.died();
+    coordinatorDied: (life) => {
+      ledger.ends(life);
+      deadlines.died(life);
     },
     diskChanged: () => {
       isStale = true;
@@ -133,6 +131,7 @@ export function openAuditor(
     clientHolds: (clientId, bytes) => clients.holds(clientId, bytes, upToDate()),
     clientSends: clients.sends,
     check: () => {
+      upToDate(); // before what it read is removed
       ledger.check();
       deadlines.check();
     },

@@ -73,6 +73,7 @@ export function follow(
     return null;
   }
   const { open } = history;
+  if (!["opened", "accepted", "closed"].includes(head.type)) return null;
   if (head.type === "opened") {
     if (open !== null) return `round ${head.round} opens while ${open.round} is open`;
     if (head.round !== history.round + 1) return `round ${head.round} follows ${history.round}`;

@@ -1,47 +1,50 @@
 import type { AuditContext } from "./context.ts";
 import type { Totals } from "./journal.ts";
 
-/** The coordinator's own byte counts against what the network carried, life by life. */
+type Counts = Pick<Totals, "uplink" | "downlink">;
+
+/** Each coordinator's own byte counts against what the network carried to and from it; `life` is its process. */
 export interface LedgerAudit {
-  /** A new life begins; what it should have read off the journal. */
-  readonly begins: (counts: () => Totals, fromJournal: Pick<Totals, "uplink" | "downlink">) => void;
-  readonly ends: () => void;
-  readonly up: (bytes: number) => void;
-  readonly down: (bytes: number) => void;
+  /** A life begins; what it should have read off the journal. */
+  readonly begins: (life: object, counts: () => Totals, fromJournal: Counts) => void;
+  readonly ends: (life: object) => void;
+  readonly up: (life: object, bytes: number) => void;
+  readonly down: (life: object, bytes: number) => void;
   readonly check: () => void;
 }
 
 export function ledgerAudit({ fail }: AuditContext): LedgerAudit {
-  let counts: (() => Totals) | null = null;
-  let [up, down] = [0, 0];
+  const lives = new Map<object, { readonly counts: () => Totals; uplink: number; downlink: number }>();
   return {
-    begins: (count, fromJournal) => {
-      const { uplink, downlink } = count();
+    begins: (life, counts, fromJournal) => {
+      const { uplink, downlink } = counts();
       if (uplink !== fromJournal.uplink || downlink !== fromJournal.downlink)
         fail(
           "ledger",
           `a coordinator begins with ${uplink} up, ${downlink} down; the journal has ${JSON.stringify(fromJournal)}`,
         );
-      counts = count;
-      [up, down] = [uplink, downlink];
+      lives.set(life, { counts, uplink, downlink });
     },
-    ends: () => {
-      counts = null;
+    ends: (life) => {
+      lives.delete(life);
     },
-    up: (bytes) => {
-      up += bytes;
+    up: (life, bytes) => {
+      const carried = lives.get(life);
+      if (carried) carried.uplink += bytes;
     },
-    down: (bytes) => {
-      down += bytes;
+    down: (life, bytes) => {
+      const carried = lives.get(life);
+      if (carried) carried.downlink += bytes;
     },
     check: () => {
-      if (counts === null) return;
-      const { uplink, downlink } = counts();
-      if (uplink !== up || downlink !== down)
-        fail(
-          "ledger",
-          `the coordinator counts ${uplink} bytes up and ${downlink} down, the network ${up} and ${down}`,
-        );
+      for (const { counts, uplink: up, downlink: down } of lives.values()) {
+        const { uplink, downlink } = counts();
+        if (uplink !== up || downlink !== down)
+          fail(
+            "ledger",
+            `the coordinator counts ${uplink} bytes up and ${downlink} down, the network ${up} and ${down}`,
+          );
+      }
     },
   };
 }

@@ -8,7 +8,7 @@ export interface PromiseAudit {
   readonly receipt: (
     clientId: ClientId,
     id: ReportId,
-    frame: Uint8Array,
+    frame: Uint8Array | null,
     receipt: Receipt,
     history: History,
   ) => void;
@@ -63,10 +63,10 @@ export function promiseAudit({ options, fail }: AuditContext): PromiseAudit {
       if (receipt.kind === "accepted") {
         if (receipt.report.digest !== id.digest || receipt.report.round !== id.round)
           return fail("receipt", `${who} gets the receipt of another`);
-        if (sha256(frame) !== id.digest) return fail("receipt", `${who} gets a receipt for other bytes`);
+        if (frame !== null && sha256(frame) !== id.digest) return fail("receipt", `${who} gets a receipt for other bytes`);
         if (!isOut(history, clientId, id)) return fail("receipt", `${who} gets a receipt and is not durable`);
         acknowledged.push({ clientId, id });
-      } else if (sha256(frame) === id.digest) {
+      } else if (frame !== null && sha256(frame) === id.digest) {
         const { code } = receipt.refusal;
         if (isOut(history, clientId, id)) fail("receipt", `${who} is in the journal and refused: ${code}`);
         if (!clientId.startsWith("hostile") && !OUT_OF_TURN.has(code))

@@ -15,12 +15,19 @@ export interface RoundAudit {
   /** Looks at a round that closes, before it does. Null when all is as it should be. */
   readonly closes: (open: OpenRound, head: RecordHead, version: number) => string | null;
   /** The coordinator was seen to take this step in a round, with so much owed before it. */
-  readonly stepped: (round: number, target: Params, owed: Residual) => void;
+  readonly stepped: (round: number, target: Params, owed: Residual, isReplay: boolean) => void;
   /** The model that a coordinator says is its newest. */
-  readonly published: (version: number, params: Params) => void;
+  readonly published: (params: Params) => void;
   /** The bounds that a round must open with. */
   readonly exponents: () => readonly number[];
   readonly decode: (report: Accepted) => Decoded;
+}
+
+interface Committed {
+  readonly version: number;
+  readonly round: number;
+  readonly seen: Seen;
+  readonly digest: string;
 }
 
 interface Seen {
@@ -35,11 +42,13 @@ export function roundAudit({ shape, options, plan, length, fail }: AuditContext)
   const groups = plan.whole.map(({ tensors }) => tensors.map((tensor) => manifest.tensors.indexOf(tensor)));
   let exponents: readonly number[] = manifest.tensors.map(() => 3);
   const step = stepAgain(aggregation.serverOptimizer, length);
-  const steps = new Map<number, Seen>();
-  const models = new Map<number, Float64Array>([[0, flat(shape.initial)]]);
+  /** A round may be seen to close more than once: the last time counts that became durable. */
+  const steps = new Map<number, Seen[]>();
+  /** By their digests. */
+  const models = new Map<string, Float64Array>([[digestAgain(shape.initial), flat(shape.initial)]]);
   const decodedReports = new Map<string, Decoded>();
   /** Rounds that committed, in order: what was owed after each is known with the next. */
-  const committed: { readonly round: number; readonly version: number }[] = [];
+  const committed: Committed[] = [];
   /** Sums of floats depend on their order, sums of integers do not. */
   const isRobust = robustRule(aggregation) !== null;
   const hasFeedback = feedbackOf(shape, options.contract.downlink);
@@ -103,29 +112,26 @@ export function roundAudit({ shape, options, plan, length, fail }: AuditContext)
       weight: report.weight,
     }));
     const target = step(foldAgain(counted, rules, length));
-    const seen = steps.get(open.round);
-    if (seen === undefined) return `round ${open.round} is committed, but nobody saw its step`;
-    const off = firstApart(seen.target, target, isRobust ? 1e-6 : 0);
-    if (off >= 0)
-      return `round ${open.round} steps by ${seen.target[off]} at coordinate ${off}, the reference by ${target[off]}`;
+    const seen = steps.get(open.round) ?? [];
+    const right = seen.find((one) => firstApart(one.target, target, isRobust ? 1e-6 : 0) < 0);
+    if (right === undefined) return wrongStep(open.round, seen.at(-1), target);
     exponents = nextExponents(open.accepted);
-    return broadcast(open.round, version + 1);
+    return broadcast({ round: open.round, version: version + 1, seen: right, digest: head.digest });
   };
 
   /** B_v - B_(v-1) is the step, and what was owed before less what is owed after. */
-  const broadcast = (round: number, version: number): string | null => {
-    committed.push({ round, version });
-    const before = committed.at(-2);
-    if (before === undefined) return null;
-    const [from, to] = [models.get(before.version - 1), models.get(before.version)];
-    const [its, next] = [steps.get(before.round), steps.get(round)];
-    if (!from || !to || !its || !next) return null;
+  const broadcast = (now: Committed): string | null => {
+    const before = committed.at(-1);
+    const from = models.get(committed.at(-2)?.digest ?? digestAgain(shape.initial));
+    committed.push(now);
+    const to = before && models.get(before.digest);
+    if (!before || !from || !to) return null;
     for (let at = 0; at < length; at++) {
       if (!hasFeedback(at)) continue;
-      const wanted = its.target[at]! + its.owed[at]! - next.owed[at]!;
+      const [step, owed] = [before.seen.target[at]!, before.seen.owed[at]!];
+      const wanted = step + owed - now.seen.owed[at]!;
       const got = to[at]! - from[at]!;
-      const room = 1e-5 * (1 + Math.abs(to[at]!) + Math.abs(its.owed[at]!) + Math.abs(its.target[at]!));
-      if (Math.abs(got - wanted) > room)
+      if (Math.abs(got - wanted) > 1e-5 * (1 + Math.abs(to[at]!) + Math.abs(owed) + Math.abs(step)))
         return `version ${before.version} moves coordinate ${at} by ${got}; step and debt make ${wanted}`;
     }
     return null;
@@ -135,22 +141,23 @@ export function roundAudit({ shape, options, plan, length, fail }: AuditContext)
     closes,
     decode,
     exponents: () => exponents,
-    stepped: (round, target, owed) => {
+    stepped: (round, target, owed, isReplay) => {
       const seen = { target: flat(target), owed: flatOwed(owed, shape, options.contract.downlink) };
-      const before = steps.get(round);
-      const isClosed = committed.some((one) => one.round === round);
-      if (
-        isClosed &&
-        before !== undefined &&
-        !(isSame(before.target, seen.target) && isSame(before.owed, seen.owed))
-      )
+      const closed = committed.find((one) => one.round === round)?.seen;
+      if (isReplay && closed && !(isSame(closed.target, seen.target) && isSame(closed.owed, seen.owed)))
         fail("replay", `round ${round} is folded again to another step`);
-      steps.set(round, seen);
+      steps.set(round, [...(steps.get(round) ?? []), seen].slice(-8));
     },
-    published: (version, params) => {
-      models.set(version, flat(params));
+    published: (params) => {
+      models.set(digestAgain(params), flat(params));
     },
   };
+}
+
+function wrongStep(round: number, seen: Seen | undefined, target: Float64Array): string {
+  if (seen === undefined) return `round ${round} is committed, but nobody saw its step`;
+  const at = firstApart(seen.target, target, 0);
+  return `round ${round} steps by ${seen.target[at]} at coordinate ${at}, the reference by ${target[at]}`;
 }
 
 /** SHA-256 of a model, as docs/wire-format.md has it. */

@@ -1,0 +1,90 @@
+import { encodeOwned, ownedPlan } from "../compress/owned.ts";
+import { boundsOf, gather } from "../compress/plan.ts";
+import { countOf, type Dataset } from "../model/dataset.ts";
+import { localSteps, rateOf } from "../model/local-steps.ts";
+import { digestOf, manifestDigest } from "../model/manifest.ts";
+import { MAX_NUM_EXAMPLES } from "../model/message.ts";
+import type { Task } from "../model/protocol.ts";
+import { deriveSeed } from "../model/rng.ts";
+import { deltaOf, mapParams } from "../model/tensor.ts";
+import type { TrainResult } from "../trainer/trainer.ts";
+import { encodeFrame, shortDigest } from "../wire/frame.ts";
+import { correctionOf, ownAfter } from "./control.ts";
+import { faded } from "./ledger.ts";
+import { localModel } from "./local-model.ts";
+import type { ClientOptions, ClientPorts } from "./loop.ts";
+import type { ClientState } from "./state.ts";
+
+/** What a client counts for in the mean. */
+export const weightOf = (dataset: Dataset): number => Math.min(countOf(dataset), MAX_NUM_EXAMPLES);
+
+/** Trains on the base model, which is held: the state with the report that came of it, pending. */
+export async function trainRound(
+  task: Task,
+  state: ClientState,
+  { clientId, dataset }: ClientOptions,
+  { trainer, log }: ClientPorts,
+  signal: AbortSignal,
+): Promise<ClientState> {
+  const { round, manifest, train } = task;
+  const base = state.held.params;
+  const masks = state.masks?.masks ?? null;
+  const { restore, ...local } = localModel(task.model.zoo, task.part?.width ?? 1, masks, base);
+  const correction = correctionOf(state.controls);
+  const result: TrainResult = await trainer.train(
+    {
+      ...local,
+      dataset,
+      ...train,
+      ...(correction && { correction }),
+      seed: deriveSeed(task.sharedSeed, "train", clientId),
+    },
+    signal,
+  );
+  log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
+  const plan = ownedPlan(task.uplink, manifest, masks, "uplink");
+  const {
+    residual: residualBefore,
+    discarded,
+    ...absence
+  } = faded(state, round, plan.whole, train.residualDecay);
+  if (absence.share < 1) log({ type: "faded", round, ...absence });
+  const moved = deltaOf(base, restore(result.params));
+  const steps = train.perStep ? localSteps(train, result.numSteps) : 1;
+  const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
+  if (![...trained.values()].every(({ data }) => data.every(Number.isFinite)))
+    throw new Error(
+      `training diverged in round ${round}: the model is no number any more; ` +
+        "lower train.optimizer's learningRate in the coordinator's config",
+    );
+  const { payloads, sent, residual } = encodeOwned(
+    plan,
+    trained,
+    residualBefore,
+    boundsOf(plan.groups, manifest, task.exponents),
+    deriveSeed(task.sharedSeed, "encode", clientId, round),
+  );
+  const frame = encodeFrame({
+    kind: "update",
+    round,
+    baseVersion: state.held.version,
+    manifest: shortDigest(manifestDigest(manifest)),
+    plan: shortDigest(plan.digest),
+    numExamples: weightOf(dataset),
+    numSteps: result.numSteps,
+    trainLoss: result.trainLoss,
+    payloads,
+  });
+  const ownControl = train.controlVariates
+    ? ownAfter(state.controls, trained, { groups: plan.whole, sent }, rateOf(train))
+    : null;
+  const report = { round, digest: digestOf(frame) };
+  const delta = plan.whole.map((group) => gather(group, trained));
+  return {
+    ...state,
+    residual,
+    lastRound: round,
+    discarded,
+    pending: { report, frame, residualBefore, delta, ownControl },
+  };
+}

@@ -1,0 +1,24 @@
+import type { Clock } from "../model/clock.ts";
+import type { TelemetryEvent } from "../telemetry/event.ts";
+import type { Book } from "./book.ts";
+import type { ByteLedger } from "./byte-ledger.ts";
+import type { CoordinatorOptions } from "./options.ts";
+import type { Record } from "./record.ts";
+import type { RoundEvent, RoundState } from "./round-state.ts";
+
+/** What the sessions share with the coordinator that they belong to. */
+export interface Desk {
+  readonly options: CoordinatorOptions;
+  readonly book: Book;
+  readonly clock: Clock;
+  readonly ledger: ByteLedger;
+  readonly emit: (event: TelemetryEvent) => void;
+  readonly dispatch: (event: RoundEvent) => void;
+  readonly write: (record: Record) => Promise<void>;
+  /** Resolves when all that was written so far is on disk. */
+  readonly durable: () => Promise<void>;
+  readonly isOver: () => boolean;
+  /** Whether the journal waits for room on its disk. */
+  readonly isStalled: () => boolean;
+  readonly state: () => RoundState;
+}
