@@ -1,5 +1,6 @@
+import { diskStore, STATE_FILE } from "../../client/disk-store.ts";
 import { type ClientEvent, clientLoop } from "../../client/loop.ts";
-import { decodeState, encodeState, type StateStore } from "../../client/state.ts";
+import type { StateStore } from "../../client/state.ts";
 import type { Disk } from "../../model/disk.ts";
 import { derive } from "../../model/rng.ts";
 import type { Params } from "../../model/tensor.ts";
@@ -37,7 +38,6 @@ export interface DeviceParts {
   readonly limits: Parameters<typeof clientLoop>[0]["limits"];
 }
 
-const STATE = "client.state";
 const RESTART_MS = 2000;
 
 export function device(parts: DeviceParts, clientId: string, kind: ClientShape): Device {
@@ -83,12 +83,12 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
         link: {
           ...link,
           report: (id, frame, offset, signal) => {
-            auditor.clientSends(clientId, id.digest, disk.durable(STATE));
+            auditor.clientSends(clientId, id.digest, disk.durable(STATE_FILE));
             return link.report(id, frame, offset, signal);
           },
         },
         trainer,
-        store: stateStore(disk.of(mine), auditor, clientId),
+        store: audited(disk.of(mine), auditor, clientId),
         clock: own.clock,
         factory: () => copyOf(shape.initial),
         rng: derive(seed, "client", clientId, life),
@@ -135,20 +135,34 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
   };
 }
 
-/** As the command keeps it: one file, replaced as a whole. */
-function stateStore(disk: Disk, auditor: Auditor, clientId: string): StateStore {
+/** The auditor sees what goes to the disk, and what comes from there. */
+function audited(disk: Disk, auditor: Auditor, clientId: string): StateStore {
+  let newest: Uint8Array | null = null;
+  const watched: Disk = {
+    ...disk,
+    read: async (name) => {
+      newest = await disk.read(name);
+      return newest;
+    },
+    write: (name, bytes) => {
+      newest = bytes;
+      auditor.clientSaving(clientId, bytes);
+      return disk.write(name, bytes);
+    },
+  };
+  const store = diskStore(watched);
+  const holds = (): void => {
+    if (newest !== null) auditor.clientHolds(clientId, newest);
+  };
   return {
     load: async () => {
-      const bytes = await disk.read(STATE);
-      if (bytes === null) return null;
-      auditor.clientHolds(clientId, bytes);
-      return decodeState(bytes);
+      const state = await store.load();
+      holds();
+      return state;
     },
     save: async (state) => {
-      const bytes = encodeState(state);
-      auditor.clientSaving(clientId, bytes);
-      await disk.write(STATE, bytes);
-      auditor.clientHolds(clientId, bytes);
+      await store.save(state);
+      holds();
     },
   };
 }

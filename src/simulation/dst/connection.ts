@@ -68,7 +68,10 @@ export function connection(time: Scheduler, chance: Chance, ends: Ends): Connect
     isUp: (end) => up[end],
     hangUp,
     breakOff: (name) => {
-      const [a, b] = [chance.between(1, 30_000, "client notices", name), chance.between(1, 45_000, "server notices", name)];
+      const [a, b] = [
+        chance.between(1, 30_000, "client notices", name),
+        chance.between(1, 45_000, "server notices", name),
+      ];
       time.after(a, () => hangUp("client", "the connection broke"));
       time.after(b, () => hangUp("server", ""));
     },

@@ -95,7 +95,8 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
       (opened) => {
         if (!mine.isAlive()) return;
         coordinator = opened;
-        if (damage !== null) return fail("damage", `a journal with a bit of ${damage.where} turned is opened`);
+        if (damage !== null)
+          return fail("damage", `a journal with a bit of ${damage.where} turned is opened`);
         const server: Server = { process: mine, service: opened.service, staged: new Map() };
         auditor.coordinatorOpened(server, opened);
         if (process === mine) network.serve(server);

@@ -104,15 +104,26 @@ export function simulatedDisk(
         return new Promise((resolve) => time.after(ms, () => process.deliver(() => resolve(what()))));
       };
       return {
-        list: () => look(() => [...files].filter(([, { visible }]) => visible !== null).map(([file]) => file).sort()),
+        list: () =>
+          look(() =>
+            [...files]
+              .filter(([, { visible }]) => visible !== null)
+              .map(([file]) => file)
+              .sort(),
+          ),
         read: (file) => look(() => files.get(file)?.visible?.slice() ?? null),
         create: async (file, bytes) => {
           let isNew = false;
           const copy = bytes.slice();
-          await operate(process, file, (before) => {
-            isNew = before === null;
-            return before ?? copy;
-          }, true);
+          await operate(
+            process,
+            file,
+            (before) => {
+              isNew = before === null;
+              return before ?? copy;
+            },
+            true,
+          );
           return isNew;
         },
         write: (file, bytes) => {
@@ -123,7 +134,8 @@ export function simulatedDisk(
           const copy = bytes.slice();
           return operate(process, file, (before) => joined(before ?? NOTHING, copy), false);
         },
-        truncate: (file, length) => operate(process, file, (before) => before && before.slice(0, length), true),
+        truncate: (file, length) =>
+          operate(process, file, (before) => before && before.slice(0, length), true),
         remove: async (names) => {
           for (const file of names) await operate(process, file, () => null, true);
         },

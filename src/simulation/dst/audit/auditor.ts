@@ -71,7 +71,9 @@ export function openAuditor(
     if (broken !== null) fail("journal", broken);
     for (const record of records) {
       known.push(record);
-      const wrong = follow(history, record, rules, (open, head) => rounds.closes(open, head, history.version));
+      const wrong = follow(history, record, rules, (open, head) =>
+        rounds.closes(open, head, history.version),
+      );
       if (wrong !== null) fail("journal", wrong);
     }
     return history;
@@ -115,7 +117,10 @@ export function openAuditor(
       // a round that was complete closes at once, before that is durable
       const isAhead = model.version === history.version + 1 && history.open !== null;
       if (!isAhead && digestAgain(model.params) !== history.digests[model.version])
-        fail("replay", `a coordinator opens at version ${model.version}; the journal says ${history.version}`);
+        fail(
+          "replay",
+          `a coordinator opens at version ${model.version}; the journal says ${history.version}`,
+        );
       rounds.published(model.params);
       ledger.begins(process, () => coordinator.bytes.totals(), totalsIn(known));
     },

@@ -17,7 +17,8 @@ export function deadlineAudit({ shape, fail }: AuditContext, now: () => number):
   return {
     heard: (life, event) => {
       const open = rounds.get(life);
-      if (event.type === "round.opened") rounds.set(life, { round: event.round, atMs: now(), hasRefused: false });
+      if (event.type === "round.opened")
+        rounds.set(life, { round: event.round, atMs: now(), hasRefused: false });
       else if (event.type === "report.refused") {
         suspicion = null;
         if (open) open.hasRefused = true;

@@ -80,16 +80,19 @@ export function journalReader(files: DurableFiles): JournalReader {
       if (crc32c(file.subarray(at, at + 44)) !== view.getUint32(44, true) || bodyEnd > end) return null;
       if (crc32c(body) !== view.getUint32(40, true)) return null;
       const previous = Buffer.from(file.subarray(at + 8, at + 40)).toString("hex");
-      if (at > 0 && previous !== segment.hash) return `${segment.name}, byte ${at}: does not follow the record before`;
+      if (at > 0 && previous !== segment.hash)
+        return `${segment.name}, byte ${at}: does not follow the record before`;
       if (at === 0) {
         const head = JSON.parse(text(body.subarray(1)));
-        if (body[0] !== 0 || head.segment !== segment.name) return `${segment.name} does not begin with its head`;
+        if (body[0] !== 0 || head.segment !== segment.name)
+          return `${segment.name} does not begin with its head`;
         segment.previous = head.previous;
         const last = head.previous && segments.get(head.previous.segment);
         if (last) {
           const wrong = closeSegment(last, head.previous.bytes);
           if (wrong !== null) return wrong;
-          if (last.hash !== previous) return `${segment.name} follows another record than ${last.name} ends with`;
+          if (last.hash !== previous)
+            return `${segment.name} follows another record than ${last.name} ends with`;
         } else if (head.previous === null && previous !== ZEROS) return `${segment.name} follows nothing`;
       } else segment.records.push(recordOf(body, files));
       segment.hash = createHash("sha256").update(file.subarray(at, bodyEnd)).digest("hex");

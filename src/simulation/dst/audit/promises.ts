@@ -63,7 +63,8 @@ export function promiseAudit({ options, fail }: AuditContext): PromiseAudit {
       if (receipt.kind === "accepted") {
         if (receipt.report.digest !== id.digest || receipt.report.round !== id.round)
           return fail("receipt", `${who} gets the receipt of another`);
-        if (frame !== null && sha256(frame) !== id.digest) return fail("receipt", `${who} gets a receipt for other bytes`);
+        if (frame !== null && sha256(frame) !== id.digest)
+          return fail("receipt", `${who} gets a receipt for other bytes`);
         if (!isOut(history, clientId, id)) return fail("receipt", `${who} gets a receipt and is not durable`);
         acknowledged.push({ clientId, id });
       } else if (frame !== null && sha256(frame) === id.digest) {
