@@ -1,6 +1,6 @@
 import type { Manifest } from "../model/manifest.ts";
-import type { UpdateMessage } from "../model/message.ts";
-import { sizeOf } from "../model/tensor.ts";
+import { maskIn } from "../model/masks.ts";
+import { type Masks, sizeOf } from "../model/tensor.ts";
 
 /** Who owned what in a round: a linear fold's tally has it by weight. */
 export interface Votes {
@@ -11,9 +11,9 @@ export interface Votes {
 }
 
 /** One vote an update, for folds that count all alike. */
-export const votesOf = (updates: readonly UpdateMessage[], { tensors }: Manifest): Votes => ({
+export const votesOf = (updates: readonly { readonly masks: Masks }[], { tensors }: Manifest): Votes => ({
   owners: tensors.map(({ name, shape }) => {
-    const masks = updates.map((update) => update.tensors.get(name)!.mask);
+    const masks = updates.map((update) => maskIn(update.masks, name));
     if (masks.every((mask) => mask === null)) return null;
     const owners = new Uint32Array(sizeOf(shape));
     for (const mask of masks)

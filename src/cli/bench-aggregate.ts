@@ -1,13 +1,24 @@
 import { execFileSync } from "node:child_process";
 import { loadavg } from "node:os";
 import { Command, Option } from "commander";
+import type { StrategyName } from "../aggregation/strategy.ts";
 import { ConfigError } from "../model/error.ts";
 import { type FoldCase, type FoldCodec, type FoldRow, foldCodecs, measureFold } from "./bench-fold.ts";
 import { pythonWith, runPython } from "./bench-python.ts";
+import {
+  measureRobust,
+  ROBUST_HEAD,
+  type RobustCase,
+  type RobustRow,
+  robustLine,
+  robustNames,
+} from "./bench-robust.ts";
 import { collect, positive } from "./options.ts";
 
 interface Options {
   readonly codec: readonly string[];
+  readonly rule: readonly string[];
+  readonly memory: number;
   readonly clients: readonly string[];
   readonly params: readonly string[];
   readonly json?: boolean;
@@ -27,6 +38,8 @@ export const aggregateCommand = (): Command =>
     .option("--codec <name>", `only this one; may be repeated: ${names().join(", ")}`, collect, [])
     .option("--clients <n>", "updates of a round; may be repeated (default: 10, 100, 1000)", collect, [])
     .option("--params <n>", "coordinates; may be repeated (default: 1000000, 10000000)", collect, [])
+    .option("--rule <name>", `a robust fold instead; may be repeated: ${robustNames.join(", ")}`, collect, [])
+    .option("--memory <MB>", "for a robust fold and its round's reports", positive, 1074)
     .option("--json", "one JSON object on stdout")
     .addOption(new Option("--one <case>").hideHelp())
     .addHelpText("after", COLUMNS_HELP)
@@ -40,16 +53,38 @@ Columns (GB/s: 10^9 bytes of the float32 that the updates stand for, a second):
   loop      a plain JavaScript loop over dense float32
   copy      a copy in memory
   numpy     blocked numpy over dense float32, where python3 has it; x numpy is GB/s over that, and fold over that
-  peak MB   resident memory above what it was before the first update`;
+  peak MB   resident memory above what it was before the first update
+With --rule, the fold at the close of a round, in --memory that holds the reports' payloads too:
+  seconds   of the processor, from payloads to the delta; decoding is a part of it
+  passes    how often each payload is decoded
+  peak MB   beside the payloads`;
 
-function benchAggregate({ codec, clients, params, json, one }: Options): void {
+function benchAggregate({ codec, rule, memory, clients, params, json, one }: Options): void {
   if (one !== undefined) {
-    process.stdout.write(JSON.stringify(measureFold(JSON.parse(one))));
+    const asked: FoldCase | RobustCase = JSON.parse(one);
+    process.stdout.write(JSON.stringify("rule" in asked ? measureRobust(asked) : measureFold(asked)));
     return;
   }
   const codecs = codec.length > 0 ? codec.map(known) : names();
   const counts = (clients.length > 0 ? clients : ["10", "100", "1000"]).map(positive);
   const sizes = (params.length > 0 ? params : ["1000000", "10000000"]).map(positive);
+  if (rule.length > 0) {
+    const cases = rule.map(robustNamed).flatMap((strategy) =>
+      sizes.flatMap((size) =>
+        counts.flatMap((count) =>
+          codecs.map((name) => ({
+            rule: strategy,
+            codec: name,
+            clients: count,
+            params: size,
+            megabytes: memory,
+          })),
+        ),
+      ),
+    );
+    benchRobust(cases, json);
+    return;
+  }
   const python = pythonWith("numpy");
   const rows: Row[] = [];
   if (!json) process.stdout.write(`${HEAD}\n`);
@@ -60,7 +95,7 @@ function benchAggregate({ codec, clients, params, json, one }: Options): void {
           ? null
           : (4 * count * size) / 1e9 / Number(runPython(python, "numpy_mean.py", [count, size]));
       for (const name of codecs) {
-        const row = withNumpy(inChild({ codec: name, clients: count, params: size }), numpyGBps);
+        const row = withNumpy(inChild<FoldRow>({ codec: name, clients: count, params: size }), numpyGBps);
         rows.push(row);
         if (!json) process.stdout.write(`${lineOf(row)}\n`);
       }
@@ -68,9 +103,19 @@ function benchAggregate({ codec, clients, params, json, one }: Options): void {
   if (json) process.stdout.write(`${JSON.stringify({ load: loadavg()[0], rows }, null, 2)}\n`);
 }
 
+function benchRobust(cases: readonly RobustCase[], json = false): void {
+  if (!json) process.stdout.write(`${ROBUST_HEAD}\n`);
+  const rows = cases.map((robustCase) => {
+    const row = inChild<RobustRow>(robustCase);
+    if (!json) process.stdout.write(`${robustLine(row)}\n`);
+    return row;
+  });
+  if (json) process.stdout.write(`${JSON.stringify({ load: loadavg()[0], rows }, null, 2)}\n`);
+}
+
 /** In a process of its own, so that one case's memory is not counted as another's. */
-function inChild(foldCase: FoldCase): FoldRow {
-  const args = [process.argv[1]!, "bench", "aggregate", "--one", JSON.stringify(foldCase)];
+function inChild<Row>(asked: FoldCase | RobustCase): Row {
+  const args = [process.argv[1]!, "bench", "aggregate", "--one", JSON.stringify(asked)];
   return JSON.parse(
     execFileSync(process.execPath, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] }),
   );
@@ -90,6 +135,12 @@ function names(): readonly FoldCodec[] {
 function known(name: string): FoldCodec {
   if (Object.hasOwn(foldCodecs, name)) return name as FoldCodec;
   throw new ConfigError([{ path: "--codec", value: name, expected: `one of ${names().join(", ")}` }]);
+}
+
+function robustNamed(name: string): StrategyName {
+  const found = robustNames.find((one) => one === name);
+  if (found !== undefined) return found;
+  throw new ConfigError([{ path: "--rule", value: name, expected: `one of ${robustNames.join(", ")}` }]);
 }
 
 const cells = (...texts: readonly string[]): string => texts.map((text) => text.padStart(9)).join("");

@@ -42,7 +42,6 @@ export interface FoldRow extends FoldCase {
   readonly copyGBps: number;
 }
 
-/** Distinct payloads, which the clients share. */
 const MAX_PAYLOADS = 4;
 
 /**
@@ -52,15 +51,8 @@ const MAX_PAYLOADS = 4;
  */
 export function measureFold({ codec: name, clients, params }: FoldCase): FoldRow {
   const manifest: Manifest = { tensors: [{ name: "w", shape: [params] }] };
-  const { encode, decode } = codec(foldCodecs[name]);
-  const rng = derive(1, "bench aggregate");
-  const payloads = Array.from({ length: Math.min(clients, MAX_PAYLOADS) }, (_, i) => {
-    const vector = Float32Array.from(
-      { length: params },
-      () => 1e-3 * gaussian(rng) * Math.exp(gaussian(rng)),
-    );
-    return encode(vector, i).payload;
-  });
+  const { decode } = codec(foldCodecs[name]);
+  const payloads = payloadsOf(name, clients, params);
   const weigh = byExamples(2 ** 15);
   const grid = { exponents: [3], weightBudget: clients * MAX_WEIGHT };
   // once in full, which also makes the memory that a run makes once
@@ -113,7 +105,20 @@ export function measureFold({ codec: name, clients, params }: FoldCase): FoldRow
   }
 }
 
-const messageOf = (delta: SparseVector, i: number): UpdateMessage => ({
+/** Distinct ones, which the clients share. */
+export function payloadsOf(name: FoldCodec, clients: number, params: number): readonly Uint8Array[] {
+  const { encode } = codec(foldCodecs[name]);
+  const rng = derive(1, "bench aggregate");
+  return Array.from({ length: Math.min(clients, MAX_PAYLOADS) }, (_, i) => {
+    const vector = Float32Array.from(
+      { length: params },
+      () => 1e-3 * gaussian(rng) * Math.exp(gaussian(rng)),
+    );
+    return encode(vector, i).payload;
+  });
+}
+
+export const messageOf = (delta: SparseVector, i: number): UpdateMessage => ({
   clientId: `client-${i}`,
   round: 1,
   baseVersion: 0,

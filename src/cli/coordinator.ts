@@ -208,8 +208,10 @@ function earlyEvents() {
   let target: ((event: TelemetryEvent) => void) | null = null;
   return {
     emit: (event: TelemetryEvent): void => {
-      if (target === null) early.push(event);
-      else target(event);
+      if (target !== null) return target(event);
+      early.push(event);
+      if (event.type === "coordinator.stalled")
+        log(`waiting for room on the disk of ${event.folder} (${event.detail})`);
     },
     to: (emit: (event: TelemetryEvent) => void): void => {
       target = emit;

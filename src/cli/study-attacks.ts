@@ -10,6 +10,7 @@ import { chosen, type End, endOf, print } from "./study-run.ts";
 interface Options {
   readonly rounds: number;
   readonly seed: number;
+  readonly seeds: number;
   readonly density: number;
   readonly model: string;
   readonly strategy: readonly string[];
@@ -20,6 +21,8 @@ interface Options {
 const FLEETS = {
   clean: null,
   "sign-flip": { share: 0.2, kind: "sign-flip" },
+  /** No longer than honest ones often are. */
+  "short-flip": { share: 0.2, kind: "sign-flip", factor: 2 },
   "large-norm": { share: 0.2, kind: "large-norm" },
 } as const;
 
@@ -35,9 +38,9 @@ const gated = (strategy: string) => ({
 });
 
 /** The rule on its own. */
-const alone = (strategy: string) => ({
+const alone = (strategy: string, settings: Readonly<Record<string, unknown>> = {}) => ({
   cohort: { goal: CLIENTS },
-  aggregation: { strategy, gates: { normFactor: null } },
+  aggregation: { strategy, gates: { normFactor: null }, ...settings },
 });
 
 const ROWS: Readonly<Record<string, ReturnType<typeof gated | typeof alone>>> = {
@@ -51,14 +54,17 @@ const ROWS: Readonly<Record<string, ReturnType<typeof gated | typeof alone>>> = 
   bulyan: alone("bulyan"),
   "geometric-median": alone("geometric-median"),
   "centered-clipping": alone("centered-clipping"),
+  "centered-clipping, plain": alone("centered-clipping", {
+    centeredClipping: { iterations: 1, cutoff: null },
+  }),
 };
 
 interface Row {
   readonly strategy: string;
-  /** By fleet, on the test split after the last round; null when the training came to no numbers any more. */
-  readonly accuracy: Readonly<Record<string, number | null>>;
-  /** Reports that the gates turned away, by fleet. */
-  readonly refused: Readonly<Record<string, number>>;
+  /** By fleet, of every seed: on the test split after the last round; null when the training came to no numbers any more. */
+  readonly accuracy: Readonly<Record<string, readonly (number | null)[]>>;
+  /** Reports that the gates turned away, likewise. */
+  readonly refused: Readonly<Record<string, readonly number[]>>;
 }
 
 export const attacksCommand = (): Command =>
@@ -66,12 +72,13 @@ export const attacksCommand = (): Command =>
     .description("20 % hostile clients against every strategy: accuracy on the built-in digits")
     .option("--rounds <n>", "rounds of each run", positive, 20)
     .option("--seed <n>", "of data, models and attackers", integer, 1)
+    .option("--seeds <n>", "so many runs of each, with seeds from --seed on", positive, 1)
     .option("--density <share>", "below 1: top-k with error feedback, ternary", densityOf, 1)
     .option("--model <name>", "of the zoo", "small-cnn")
     .option("--strategy <name>", "only this row; may be repeated", collect, [])
     .option("--fleet <name>", `only this column; may be repeated: ${fleets.join(", ")}`, collect, [])
     .option("--json", "one JSON object on stdout")
-    .action(async ({ rounds, seed, density, model, strategy, fleet, json }: Options) => {
+    .action(async ({ rounds, seed: first, seeds, density, model, strategy, fleet, json }: Options) => {
       const columns = chosen("--fleet", fleets, fleet);
       const names = chosen("--strategy", Object.keys(ROWS), strategy);
       const trainer = await trainerPool(availableParallelism());
@@ -80,23 +87,34 @@ export const attacksCommand = (): Command =>
       try {
         if (!json) print(["strategy", ...columns]);
         for (const name of names) {
-          const ends: [string, End][] = [];
+          const ends: [string, readonly End[]][] = [];
           for (const column of columns) {
             const attack = FLEETS[column];
-            const config = configOf({ rounds, seed, model: { zoo: model }, attack, ...ROWS[name] }, density);
-            ends.push([column, await endOf(config, trainer, signal)]);
+            const runs: End[] = [];
+            for (let seed = first; seed < first + seeds; seed++) {
+              const settings = { rounds, seed, model: { zoo: model }, attack, ...ROWS[name] };
+              runs.push(await endOf(configOf(settings, density), trainer, signal));
+            }
+            ends.push([column, runs]);
           }
           rows.push({
             strategy: name,
-            accuracy: Object.fromEntries(ends.map(([column, { accuracy }]) => [column, accuracy])),
-            refused: Object.fromEntries(ends.map(([column, { refused }]) => [column, refused])),
+            accuracy: Object.fromEntries(
+              ends.map(([column, runs]) => [column, runs.map((run) => run.accuracy)]),
+            ),
+            refused: Object.fromEntries(
+              ends.map(([column, runs]) => [column, runs.map((run) => run.refused)]),
+            ),
           });
-          if (!json) print([name, ...ends.map(([, end]) => textOf(end))]);
+          if (!json) print([name, ...ends.map(([, runs]) => textOf(runs))]);
         }
       } finally {
         await trainer.close();
       }
-      if (json) process.stdout.write(`${JSON.stringify({ rounds, seed, density, model, rows }, null, 2)}\n`);
+      if (json)
+        process.stdout.write(
+          `${JSON.stringify({ rounds, seed: first, seeds, density, model, rows }, null, 2)}\n`,
+        );
     });
 
 function densityOf(text: string): number {
@@ -119,5 +137,18 @@ function configOf(settings: Readonly<Record<string, unknown>>, density: number):
   });
 }
 
-const textOf = ({ accuracy, refused }: End): string =>
-  (accuracy === null ? "diverged" : formatPercent(accuracy)) + (refused > 0 ? ` (${refused} refused)` : "");
+/** Of several seeds the mean and its standard deviation; reports that were refused in all of them. */
+function textOf(runs: readonly End[]): string {
+  const refused = runs.reduce((sum, run) => sum + run.refused, 0);
+  return accuracyOf(runs.map(({ accuracy }) => accuracy)) + (refused > 0 ? ` (${refused} refused)` : "");
+}
+
+function accuracyOf(runs: readonly (number | null)[]): string {
+  const numbers = runs.filter((accuracy) => accuracy !== null);
+  if (numbers.length < runs.length)
+    return runs.length === 1 ? "diverged" : `${runs.length - numbers.length} of ${runs.length} diverged`;
+  const mean = numbers.reduce((sum, accuracy) => sum + accuracy, 0) / numbers.length;
+  if (numbers.length === 1) return formatPercent(mean);
+  const squares = numbers.reduce((sum, accuracy) => sum + (accuracy - mean) ** 2, 0);
+  return `${formatPercent(mean)} ± ${(100 * Math.sqrt(squares / (numbers.length - 1))).toFixed(2)}`;
+}

@@ -23,6 +23,7 @@ const ROWS = [
   "fedadagrad",
   "fedprox",
   "fednova",
+  "scaffold",
   "q-fedavg",
   "fedbuff",
   "fedasync",

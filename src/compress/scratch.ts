@@ -3,6 +3,10 @@ export interface Scratch {
   readonly floats: (length: number) => Float32Array;
 }
 
+export interface ReusedScratch extends Scratch {
+  readonly reset: () => void;
+}
+
 /** Memory of their own for all. */
 export const fresh: Scratch = { floats: (length) => new Float32Array(length) };
 
@@ -10,7 +14,7 @@ export const fresh: Scratch = { floats: (length) => new Float32Array(length) };
  * The same memory for one update after the other, since the first touch of new memory takes longer than decoding does:
  * what was decoded before the last reset is overwritten. It grows to the most that was asked for between two resets.
  */
-export function reusedScratch(): Scratch & { readonly reset: () => void } {
+export function reusedScratch(): ReusedScratch {
   let memory = new Float32Array(0);
   let [asked, given] = [0, 0];
   return {

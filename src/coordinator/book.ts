@@ -2,6 +2,7 @@ import type { Aggregate } from "../aggregation/aggregate.ts";
 import { gateProblem, longest } from "../aggregation/gates.ts";
 import { isExploring } from "../aggregation/mask-step.ts";
 import { paramsNorm } from "../aggregation/norm.ts";
+import type { Reading } from "../aggregation/robust/reading.ts";
 import { aggregationStrategy } from "../aggregation/strategy.ts";
 import { emptyTally, fits, type Tally } from "../aggregation/tally.ts";
 import { votesOf } from "../aggregation/votes.ts";
@@ -32,8 +33,8 @@ import { openVerdicts } from "./verdicts.ts";
 
 /**
  * The run's state as the fold of its records: the global model, the open round's tally, what became of every
- * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept, unless an
- * ensemble of teachers is to be made of the last round's.
+ * report, and the deltas that bring a client up to date. Updates are folded as they come and not kept; only for a robust
+ * fold, and for an ensemble of teachers, the bytes of a round's reports are.
  */
 export interface Book {
   readonly manifest: Manifest;
@@ -43,7 +44,7 @@ export interface Book {
   readonly open: () => OpenRound | null;
   /**
    * Checks a report's bytes while a round is open; throws WireError, changes nothing. What it gives is good until the next
-   * check.
+   * check or close.
    */
   readonly check: (clientId: ClientId, frame: Uint8Array, expected: ExpectedReport) => CheckedUpdate;
   /** Why a report that checks out is not let in nevertheless; null when it is. Not asked again by a replay. */
@@ -109,10 +110,10 @@ export function openBook(
     downlink,
     seed: contract.source.seed,
   };
-  /** Where updates are folded one by one, each is decoded into the memory of the one before. */
-  const keepsUpdates = fold.kind === "robust" || contract.keepsUpdates;
-  const scratch = keepsUpdates ? undefined : reusedScratch();
-  const reportRules = { manifest, manifestId, train, limits, keepsUpdates };
+  const keepsReports = fold.kind === "robust" || contract.keepsUpdates;
+  /** Each update is decoded into the memory of the one before. */
+  const scratch = reusedScratch();
+  const reportRules = { manifest, manifestId, train, limits, keepsReports, scratch };
 
   const first = firstState(contract, strategy, downlink);
   const before = snapshot === null ? first : decodeSnapshot(snapshot, contract, first);
@@ -128,13 +129,11 @@ export function openBook(
   const check: Book["check"] = (clientId, bytes, expected) => {
     assert(open !== null, "a report is checked while its round is open");
     const { plan } = owners.partOf(clientId, expected.round);
-    scratch?.reset();
     const checked = checkReport(bytes, clientId, {
       ...expected,
       ...reportRules,
       plan,
       exponents: usual.exponents,
-      scratch,
     });
     const { update } = checked;
     if (open.tally !== null && !fits(open.tally, weigh(update).weight))
@@ -153,11 +152,12 @@ export function openBook(
     strategy.weigh(update, { version: chain.model().version, ...usual });
 
   /** In the order of client ids, whatever order they came in. */
-  const foldOf = (tally: Tally | null, updates: readonly UpdateMessage[]): Aggregate => {
+  const foldOf = (tally: Tally | null, readings: readonly Reading[]): Aggregate => {
     if (fold.kind === "linear") return fold.mean(tally!);
-    const { attackers } = contract.aggregation;
-    const sorted = [...updates].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
-    return fold.rule.combine(sorted, { manifest, attackers, previous: step.previous });
+    const { aggregation, foldBytes } = contract;
+    const { attackers } = aggregation;
+    const sorted = [...readings].sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+    return fold.rule.combine(sorted, { manifest, attackers, previous: step.previous, bytes: foldBytes });
   };
 
   const openRound: Book["openRound"] = (opened, cohort, exponents, widths) => {
@@ -174,15 +174,15 @@ export function openBook(
 
   const accept: Book["accept"] = (checked, weight, digest) => {
     assert(open !== null, "a report is folded while a round is open");
-    gather(open, checked, { weight, digest }, { ...contract, keepsUpdates });
+    gather(open, checked, { weight, digest }, { ...contract, keepsReports });
   };
 
   /** The next version of the model, with the frames that lead there. */
-  const commit = ({ tally, updates, weights }: Gathering): void => {
+  const commit = ({ tally, readings, weights }: Gathering): void => {
     const model = chain.model();
-    if (contract.keepsUpdates) teachers = teachersOf(model.params, updates, train);
+    if (contract.keepsUpdates) teachers = teachersOf(model.params, readings, train);
     control?.follow(tally!, weights);
-    const committed = { aggregate: foldOf(tally, updates), votes: tally ?? votesOf(updates, manifest) };
+    const committed = { aggregate: foldOf(tally, readings), votes: tally ?? votesOf(readings, manifest) };
     const next = modelStep(stepRules, step, model, committed, (target, owed) => observe(round, target, owed));
     step = next.state;
     modelNorm = paramsNorm(next.params);

@@ -16,7 +16,18 @@ export const robust = {
       radius: either([z.literal("auto"), positive], "auto, or a norm above 0")
         .default("auto")
         .describe("How far one client can pull; auto: the median distance of the round's updates"),
-      iterations: count.max(3).default(1),
+      iterations: count
+        .max(3)
+        .default(3)
+        .describe("Passes from the last round's aggregate towards where all pulls are in balance"),
+      cutoff: z
+        .number()
+        .min(2)
+        .nullable()
+        .default(4)
+        .describe(
+          "Updates so many median distances away count for nothing, from half of that on less; null: all count",
+        ),
     })
     .prefault({})
     .describe("Of strategy centered-clipping"),

@@ -27,6 +27,8 @@ export interface Contract {
   readonly weightBudget: number;
   /** Whether the last round's updates are kept, for an ensemble of teachers; else they are folded and gone. */
   readonly keepsUpdates: boolean;
+  /** Memory for a robust fold to work in, beside a round's reports; the model is the same whatever it is. */
+  readonly foldBytes: number;
   /** How many versions the model may have moved on while a client trained; 0: reports count in their own round only. */
   readonly maxStaleness: number;
   readonly limits: Limits;

@@ -128,7 +128,10 @@ function writer(
     const bytes = concatBytes(...parts);
     let isTouched = false;
     await patience.run(async () => {
-      if (isTouched) await disk.truncate(name, at);
+      if (isTouched) {
+        await claim.check(); // or whoever took over counts on what would be cut
+        await disk.truncate(name, at);
+      }
       isTouched = true;
       await disk.append(name, bytes);
     });

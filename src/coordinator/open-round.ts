@@ -1,9 +1,10 @@
 import { STEPS_UNIT } from "../aggregation/mean.ts";
+import type { Reading } from "../aggregation/robust/reading.ts";
 import { addUpdate, type Tally } from "../aggregation/tally.ts";
 import type { Weight } from "../aggregation/weight.ts";
 import { localSteps, mostSteps } from "../model/local-steps.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { ClientId, UpdateMessage } from "../model/message.ts";
+import type { ClientId } from "../model/message.ts";
 import type { ReportId } from "../model/protocol.ts";
 import type { Contract } from "./contract.ts";
 import type { CheckedUpdate } from "./report-check.ts";
@@ -22,8 +23,8 @@ export interface Gathering extends OpenRound {
   readonly weights: Map<ClientId, number>;
   /** Null where all updates are folded together at the end. */
   readonly tally: Tally | null;
-  /** Where they are kept. */
-  readonly updates: UpdateMessage[];
+  /** Where reports are kept: as the bytes that came. */
+  readonly readings: Reading[];
   readonly seen: Seen;
 }
 
@@ -38,7 +39,7 @@ export const nothingGathered = (
   accepted: new Map(),
   weights: new Map(),
   tally,
-  updates: [],
+  readings: [],
   seen: nothingSeen(manifest),
 });
 
@@ -47,13 +48,17 @@ export function gather(
   open: Gathering,
   checked: CheckedUpdate,
   { weight, digest }: { readonly weight: Weight; readonly digest: string },
-  { train, aggregation, keepsUpdates }: Pick<Contract, "train" | "aggregation" | "keepsUpdates">,
+  {
+    train,
+    aggregation,
+    keepsReports,
+  }: Pick<Contract, "train" | "aggregation"> & { readonly keepsReports: boolean },
 ): void {
-  const { update } = checked;
+  const { update, reading } = checked;
   const { clientId, round, numSteps } = update;
   if (open.tally !== null)
     addUpdate(open.tally, update, weight, countedSteps(numSteps, train, aggregation.weightCap));
-  if (keepsUpdates) open.updates.push(update);
+  if (keepsReports) open.readings.push(reading);
   see(open.seen, checked);
   open.weights.set(clientId, weight.weight);
   open.accepted.set(clientId, { round, digest });

@@ -2,7 +2,7 @@ import { optimizerOf, robustRule, trainedFor } from "../aggregation/strategy.ts"
 import { MAX_WEIGHT } from "../aggregation/weight.ts";
 import { planGroups } from "../compress/plan.ts";
 import { ConfigError } from "../model/error.ts";
-import { digestOf, manifestOf } from "../model/manifest.ts";
+import { digestOf, manifestOf, numParams } from "../model/manifest.ts";
 import { masksDigest } from "../model/masks.ts";
 import type { SubModel } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
@@ -11,9 +11,9 @@ import { defaultLimits, type Limits } from "../wire/limits.ts";
 import { type Config, mayLeave } from "./config.ts";
 import { numAttackers } from "./config-robust.ts";
 import type { Contract } from "./contract.ts";
-import { decodedBytes } from "./decoded-bytes.ts";
 import type { JournalSettings } from "./journal.ts";
 import type { RunContract } from "./record.ts";
+import { reportBytes } from "./report-bytes.ts";
 import type { RoundConfig } from "./round-state.ts";
 
 export interface CoordinatorOptions {
@@ -47,7 +47,7 @@ export function coordinatorOptions(
   const { cohort, seed, model, uplink, downlink, train, masks } = config;
   const { maskPolicy, ...aggregation } = config.aggregation;
   checkFrameBytes(config, initial);
-  checkRobustBytes(config, initial);
+  const foldBytes = robustFoldBytes(config, initial);
   return {
     runId,
     name: config.name,
@@ -73,6 +73,7 @@ export function coordinatorOptions(
       },
       weightBudget: cohort.goal * MAX_WEIGHT,
       keepsUpdates: config.distill?.teacher === "ensemble",
+      foldBytes,
       maxStaleness: cohort.maxStaleness,
       limits: wireLimits(config),
     },
@@ -107,26 +108,35 @@ function checkFrameBytes({ coordinator }: Config, params: Params): void {
     ]);
 }
 
-/** A robust fold keeps a round's updates until it closes. */
-function checkRobustBytes(config: Config, params: Params): void {
+/** What of the limit is left to fold in; 0 for a strategy that keeps no reports. Throws ConfigError when it is too little. */
+function robustFoldBytes(config: Config, params: Params): number {
   const { aggregation, cohort, coordinator, uplink } = config;
   const rule = robustRule(aggregation);
-  if (rule === null) return;
+  if (rule === null) return 0;
+  const { robustBytes, frameBytes } = coordinator.limits;
+  const manifest = manifestOf(params);
   const masked = config.widths.some((width) => width < 1) || mayLeave(config);
-  const each = decodedBytes(planGroups(uplink, manifestOf(params), "uplink"), masked);
-  const { robustBytes } = coordinator.limits;
-  const needed = cohort.goal * each + (rule.pairwise ? 8 * cohort.goal ** 2 : 0);
-  if (needed > robustBytes)
+  const { encoded, decoded } = reportBytes(planGroups(uplink, manifest, "uplink"), masked);
+  const report = Math.min(encoded, frameBytes);
+  const left = robustBytes - cohort.goal * report - decoded;
+  const least = rule.leastBytes({
+    updates: cohort.goal,
+    coordinates: numParams(manifest),
+    updateBytes: decoded,
+    masked,
+  });
+  if (left < least)
     throw new ConfigError([
       {
         path: "coordinator.limits.robustBytes",
         value: robustBytes,
         expected:
-          `at least ${needed} with strategy ${aggregation.strategy}, which keeps ${cohort.goal} ` +
-          `updates of up to ${each} bytes${rule.pairwise ? " and the distances of all pairs" : ""}; ` +
+          `at least ${robustBytes - left + least} with strategy ${aggregation.strategy}: ${cohort.goal} reports of up ` +
+          `to ${report} bytes, ${decoded} for one of them decoded, and ${least} to fold them in; ` +
           "or a smaller cohort.goal, or an uplink that selects less",
       },
     ]);
+  return left;
 }
 
 export const wireLimits = (config: Config): Limits => ({

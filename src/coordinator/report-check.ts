@@ -1,7 +1,8 @@
 import { largestDeltas } from "../aggregation/exponents.ts";
 import { normOf } from "../aggregation/norm.ts";
+import type { Reading } from "../aggregation/robust/reading.ts";
 import { isMasked, type OwnedPlan } from "../compress/owned.ts";
-import type { Scratch } from "../compress/scratch.ts";
+import type { ReusedScratch } from "../compress/scratch.ts";
 import { WireError } from "../model/error.ts";
 import { mostSteps } from "../model/local-steps.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -10,7 +11,7 @@ import type { Exponents, TrainSettings } from "../model/protocol.ts";
 import { decodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { decodeUpdate } from "../wire/update.ts";
-import { checkDecodedBytes, decodedBytes } from "./decoded-bytes.ts";
+import { checkReportBytes, reportBytes } from "./report-bytes.ts";
 
 /** The round that asked for a report, this one or an earlier one, and the version of the model that it handed out. */
 export interface ExpectedReport {
@@ -20,6 +21,8 @@ export interface ExpectedReport {
 
 export interface CheckedUpdate {
   readonly update: UpdateMessage;
+  /** The same, decoded anew whenever it is asked for: what was checked once cannot fail. It keeps the report's bytes. */
+  readonly reading: Reading;
   /** The largest |delta| of every tensor. */
   readonly largest: readonly number[];
   readonly bytesPerCoordinate: number;
@@ -37,9 +40,10 @@ export interface ReportRules extends ExpectedReport {
   readonly exponents: Exponents;
   readonly train: TrainSettings;
   readonly limits: Limits;
-  /** Whether the update is kept: then it may not take more memory than the plan says. */
-  readonly keepsUpdates: boolean;
-  readonly scratch: Scratch | undefined;
+  /** Whether the report is kept: then it may not take more memory than the plan says. */
+  readonly keepsReports: boolean;
+  /** What every update is decoded into. */
+  readonly scratch: ReusedScratch;
 }
 
 /** The update in a report's bytes, which are from a stranger. Throws WireError; knows nothing of other reports. */
@@ -59,11 +63,16 @@ export function checkReport(bytes: Uint8Array, clientId: ClientId, rules: Report
   expect("wrong-base", "baseVersion", frame.baseVersion, rules.baseVersion);
   expect("wrong-manifest", "manifest", frame.manifest, rules.manifestId);
   expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
-  const claimed = decodeUpdate(frame, clientId, plan, rules.scratch);
-  const update = { ...claimed, numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)) };
+  const read = (): UpdateMessage => {
+    rules.scratch.reset();
+    const claimed = decodeUpdate(frame, clientId, plan, rules.scratch);
+    return { ...claimed, numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)) };
+  };
+  const update = read();
   const largest = largestDeltas(update, manifest, exponents);
-  if (rules.keepsUpdates) checkDecodedBytes(update, decodedBytes(plan.groups, isMasked(plan)));
+  if (rules.keepsReports) checkReportBytes(bytes, update, reportBytes(plan.groups, isMasked(plan)));
   const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
   const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
-  return { update, largest, norm: normOf(update), bytesPerCoordinate };
+  const reading = { clientId, masks: plan.masks, read };
+  return { update, reading, largest, norm: normOf(update), bytesPerCoordinate };
 }

@@ -1,5 +1,5 @@
+import { kept, type Reading } from "../aggregation/robust/reading.ts";
 import { localSteps } from "../model/local-steps.ts";
-import type { UpdateMessage } from "../model/message.ts";
 import type { TrainSettings } from "../model/protocol.ts";
 import { type Params, type SparseVector, toDense } from "../model/tensor.ts";
 
@@ -16,16 +16,15 @@ interface Move {
   readonly deltas: readonly SparseVector[];
 }
 
-export const teachersOf = (
-  base: Params,
-  updates: readonly UpdateMessage[],
-  train: TrainSettings,
-): Teachers => ({
+export const teachersOf = (base: Params, readings: readonly Reading[], train: TrainSettings): Teachers => ({
   base,
-  moves: updates.map(({ numSteps, tensors }) => ({
-    steps: train.perStep ? localSteps(train, numSteps) : 1,
-    deltas: [...base.keys()].map((name) => tensors.get(name)!.delta),
-  })),
+  moves: readings.map(({ read }) => {
+    const { numSteps, tensors } = kept(read());
+    return {
+      steps: train.perStep ? localSteps(train, numSteps) : 1,
+      deltas: [...base.keys()].map((name) => tensors.get(name)!.delta),
+    };
+  }),
 });
 
 export const teacherModels = ({ base, moves }: Teachers): readonly Params[] =>

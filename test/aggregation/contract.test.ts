@@ -16,7 +16,7 @@ const settings = (strategy: AggregationSettings["strategy"]): AggregationSetting
   stalenessExponent: 0.5,
   fairness: 1,
   attackers: 0,
-  centeredClipping: { radius: "auto", iterations: 1 },
+  centeredClipping: { radius: "auto", iterations: 1, cutoff: null },
   gates: { normFactor: null },
 });
 const train = { epochs: 1, batchSize: 1, optimizer: { sgd: { learningRate: 1, momentum: 0 } } } as const;

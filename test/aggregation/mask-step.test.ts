@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { type Decision, isExploring, type MaskRules, masksAfter } from "../../src/aggregation/mask-step.ts";
 import { votesOf } from "../../src/aggregation/votes.ts";
-import type { UpdateMessage } from "../../src/model/message.ts";
 
 const manifest = { tensors: [{ name: "w", shape: [2, 3] }] };
 const of = (...data: number[]) => new Map([["w", { shape: [2, 3], data: Float32Array.from(data) }]]);
@@ -63,17 +62,7 @@ test("with regrowth the first decision is the policy's, and then some are exchan
 });
 
 test("folds that count all alike give each update one vote", () => {
-  const update = (mask: Uint32Array | null): UpdateMessage => ({
-    clientId: "a",
-    round: 1,
-    baseVersion: 0,
-    numExamples: 9,
-    numSteps: 1,
-    trainLoss: 0,
-    tensors: new Map([
-      ["w", { mask, delta: { length: 6, support: Uint32Array.of(), values: Float32Array.of() } }],
-    ]),
-  });
+  const update = (mask: Uint32Array | null) => ({ masks: new Map([["w", mask]]) });
   const votes = votesOf([update(null), update(Uint32Array.of(0, 4))], manifest);
   expect(Array.from(votes.owners[0]!)).toEqual([2, 1, 1, 1, 2, 1]);
   expect(votes.total).toBe(2);

@@ -115,6 +115,35 @@ test("any other error ends it, also while it waits for room; stop ends the waiti
   await expect(virtual.run(never)).rejects.toThrow("stopped");
 });
 
+test("a writer that waits for room while another takes over cuts nothing off any more", async () => {
+  for (let bytes = 250; bytes < 700; bytes += 9) {
+    const virtual = world();
+    const room = { bytes };
+    const disk = memoryDisk();
+    const waits = waiting(virtual).patience;
+    const cuts: string[] = [];
+    const watched = {
+      ...limited(disk, room),
+      truncate: async (name: string, length: number) => {
+        cuts.push(name);
+        await disk.truncate(name, length);
+      },
+    };
+    const { journal } = await openJournal(watched, { ...tiny, blobBytes: 1000 }, waits);
+    const stale = Promise.all(appendAll(journal, [0, 8])); // in one flush, of which a part fits
+    stale.catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(waits.isStalled()).toBe(true);
+    room.bytes = Infinity;
+    const taken = await openJournal(disk, tiny, waiting(virtual).patience);
+    const found = folded(taken);
+    await Promise.all(appendAll(taken.journal, [found, found + 2]));
+    await expect(virtual.run(stale)).rejects.toMatchObject({ code: "fenced" });
+    expect(cuts).toEqual([]);
+    expect(folded(await readJournal(disk, "snapshot"))).toBe(found + 2);
+  }
+});
+
 test("a coordinator without room refuses new reports for now, tells the folder, and comes to the same model later", async () => {
   const run = async (limit: number | null) => {
     const virtual = world();

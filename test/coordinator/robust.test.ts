@@ -220,23 +220,49 @@ test("a config whose rounds could be too large for its memory is refused", () =>
   const aggregation = { strategy: "median" };
   const small = (robustBytes: number) => ({ limits: { robustBytes } });
   const uplink = [{ tensors: "*", codec: { values: "float32" } }];
-  // small-cnn has 20,522 parameters
-  expect(problemsOf({ aggregation, uplink, coordinator: small(820_879) })).toEqual([
-    "coordinator.limits.robustBytes: 820879, expected at least 820880 with strategy median, which keeps 10 updates " +
-      "of up to 82088 bytes; or a smaller cohort.goal, or an uplink that selects less",
+  // small-cnn has 20,522 parameters, in 8 tensors, of 4 bytes each; 64 bytes are for a frame's head, 256 for a payload's
+  // and 16 for each of its tensors
+  const float32 = 4 * 20_522;
+  const report = float32 + 64 + 256 + 16 * 8;
+  // and to fold them in, holders of every coordinate, ten values and where they end
+  const least = float32 + 4 * 10 + 4;
+  const needed = 10 * report + float32 + least;
+  expect(problemsOf({ aggregation, uplink, coordinator: small(needed - 1) })).toEqual([
+    `coordinator.limits.robustBytes: ${needed - 1}, expected at least ${needed} with strategy median: 10 reports of up ` +
+      `to ${report} bytes, ${float32} for one of them decoded, and ${least} to fold them in; ` +
+      "or a smaller cohort.goal, or an uplink that selects less",
   ]);
-  expect(problemsOf({ aggregation, uplink, coordinator: small(820_880) })).toEqual([]);
-  // one percent of them, and their places
-  expect(problemsOf({ aggregation, coordinator: small(10 * 8 * 205 - 1) })).toHaveLength(1);
-  expect(problemsOf({ aggregation, coordinator: small(10 * 8 * 205) })).toEqual([]);
+  expect(problemsOf({ aggregation, uplink, coordinator: small(needed) })).toEqual([]);
+  // one percent of them: 205 signs, and their places in 4 bytes each
+  const sparse = 4 * 205 + 26 + 64 + 256 + 16 * 8;
+  const fits = 10 * sparse + 8 * 205 + least;
+  expect(problemsOf({ aggregation, coordinator: small(fits - 1) })).toHaveLength(1);
+  expect(problemsOf({ aggregation, coordinator: small(fits) })).toEqual([]);
   expect(problemsOf({ coordinator: small(0) })).toEqual([]);
-  // a table of distances, 8 bytes a pair, beside 10,000 updates of 1,640 bytes
+  // a table of distances, 8 bytes a pair, and one update to compare with others
   const cohort = { goal: 10_000 };
   const krum = { strategy: "krum" };
-  const needed = 10_000 * 8 * 205 + 8 * 10_000 ** 2;
-  expect(problemsOf({ cohort, aggregation: krum, coordinator: small(needed) })).toEqual([]);
-  expect(problemsOf({ cohort, aggregation: krum, coordinator: small(needed - 1) })).toEqual([
-    `coordinator.limits.robustBytes: ${needed - 1}, expected at least ${needed} with strategy krum, which keeps 10000 ` +
-      "updates of up to 1640 bytes and the distances of all pairs; or a smaller cohort.goal, or an uplink that selects less",
-  ]);
+  const pairs = 10_000 * sparse + 8 * 205 + 8 * 205 + 8 * 10_000 ** 2;
+  expect(problemsOf({ cohort, aggregation: krum, coordinator: small(pairs) })).toEqual([]);
+  expect(problemsOf({ cohort, aggregation: krum, coordinator: small(pairs - 1) })).toHaveLength(1);
+  // no frame is larger than frames may be
+  const limits = { robustBytes: 10 * 82_500 + float32 + least, frameBytes: 82_500 };
+  expect(problemsOf({ aggregation, uplink, coordinator: { limits } })).toEqual([]);
+});
+
+test("the model is the same, whatever memory its fold has", async () => {
+  for (const strategy of robust) {
+    const models = [0, 100, 2 ** 20].map(async (foldBytes) => {
+      const virtual = world();
+      const settings = options({ aggregation: { strategy, attackers: 0 } });
+      const contract = { ...settings.contract, foldBytes };
+      const coordinator = await open(memoryDisk(), virtual, { ...settings, contract });
+      for (const i of [1, 2, 3]) startClient(i, coordinator.service, virtual);
+      await virtual.run(coordinator.finished);
+      return coordinator.book.held();
+    });
+    const [least, little, ample] = await Promise.all(models);
+    expect(least).toEqual(ample);
+    expect(little).toEqual(ample);
+  }
 });

@@ -124,7 +124,7 @@ function sealed(bytes: Uint8Array): Uint8Array {
 }
 
 test("what is whole and yet wrong is refused by name too, or is a state", () => {
-  for (let at = 0; at < good.length - 4; at++) {
+  for (let at = 0; at < good.length - 4; at += 2) {
     const flipped = good.slice();
     flipped[at]! ^= [1, 128, 255][at % 3]!;
     expect([null, "foreign", "other-run"]).toContain(codeOf(sealed(flipped)));

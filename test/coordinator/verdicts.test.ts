@@ -64,7 +64,7 @@ const settings: RunSettings = {
   widths: false,
   dense: true,
   keepsUpdates: false,
-  rounds: 40,
+  rounds: 20,
 };
 
 test("every report of a run is told what became of it, the late, the abandoned and the refused too", () => {
@@ -73,16 +73,13 @@ test("every report of a run is told what became of it, the late, the abandoned a
   const expected = new Map<string, string>();
   let inRound: string[] = [];
   let numLate = 0;
-  const tellsAll = (): void => {
-    for (const [key, outcome] of expected) {
+  const told = (): string[] =>
+    [...expected.keys()].map((key) => {
       const [clientId, report] = JSON.parse(key);
-      const verdict = book.verdictOf(clientId, report);
-      expect(verdict).toMatchObject({ report, outcome: outcome.split(" ")[0] });
-      if (verdict.outcome === "folded") expect(outcome).toBe(`folded ${verdict.version}`);
-      else expect(verdict.version).toBeNull();
+      const { outcome, version } = book.verdictOf(clientId, report);
       expect(book.wasAccepted(clientId, report)).toBe(outcome !== "refused");
-    }
-  };
+      return version === null ? outcome : `${outcome} ${version}`;
+    });
   for (const entry of entries) {
     play(book, entry);
     switch (entry.type) {
@@ -106,14 +103,14 @@ test("every report of a run is told what became of it, the late, the abandoned a
         for (const key of inRound)
           expected.set(key, entry.outcome === "commit" ? `folded ${entry.version}` : "dropped");
     }
-    tellsAll();
+    expect(told()).toEqual([...expected.values()]);
   }
   const kinds = new Set([...expected.values()].map((outcome) => outcome.split(" ")[0]));
   expect([...kinds].sort()).toEqual(["dropped", "folded", "refused"]);
-  expect(numLate).toBeGreaterThan(5);
+  expect(numLate).toBeGreaterThan(3);
 
   const stranger = { round: 1, digest: "0".repeat(64) };
   expect(book.verdictOf("nobody", stranger).outcome).toBe("dropped");
-  expect(book.verdictOf("nobody", { ...stranger, round: 41 }).outcome).toBe("unknown");
+  expect(book.verdictOf("nobody", { ...stranger, round: 21 }).outcome).toBe("unknown");
   expect(book.wasAccepted("nobody", stranger)).toBe(false);
 });

@@ -6,6 +6,7 @@ import { type Book, openBook } from "../../src/coordinator/book.ts";
 import type { Contract } from "../../src/coordinator/contract.ts";
 import type { Record } from "../../src/coordinator/record.ts";
 import { digestOf, manifestDigest, modelDigest } from "../../src/model/manifest.ts";
+import type { UpdateMessage } from "../../src/model/message.ts";
 import type { HeldModel, ReportId } from "../../src/model/protocol.ts";
 import { derive, type Rng } from "../../src/model/rng.ts";
 import type { SubModel } from "../../src/model/submodel.ts";
@@ -112,7 +113,9 @@ export function bookRun(settings: RunSettings): BookRun {
     const { version } = book.held();
     late = late.filter((one) => version - one.baseVersion <= settings.maxStaleness);
     const cohort = CLIENTS.filter(() => rng.uniform() < 0.7);
-    const widths = settings.widths ? cohort.map(() => (rng.uniform() < 0.5 ? 0.5 : 1)) : undefined;
+    // often enough nobody has all of the model
+    const share = rng.uniform() < 0.6 ? 1 : 0.5;
+    const widths = settings.widths ? cohort.map(() => (rng.uniform() < share ? 0.5 : 1)) : undefined;
     const exponents = book.exponents();
     put({ type: "opened", round, cohort, exponents, ...(widths && { widths }), bytes });
     const asked = cohort.map((clientId) => ({ clientId, round, baseVersion: version }));
@@ -188,6 +191,22 @@ const reportsIn = (entries: readonly Entry[]): readonly (readonly [string, Repor
       : [];
   });
 
+/** Of the newest version, in all of the model. */
+const updateFor = (book: Book, trainLoss: number): UpdateMessage => ({
+  clientId: "a",
+  round: book.round(),
+  baseVersion: book.held().version,
+  numExamples: 3,
+  numSteps: 2,
+  trainLoss,
+  tensors: new Map(
+    [...initial].map(([name, { data }]) => [
+      name,
+      { mask: null, delta: { length: data.length, support: null, values: data.map(() => 2) } },
+    ]),
+  ),
+});
+
 /** All that a book says to others, while no round is open; bytes by their digests. */
 export function said(book: Book, { entries, contract, fetchable }: BookRun) {
   const versions = entries.flatMap((entry): HeldModel[] =>
@@ -214,6 +233,7 @@ export function said(book: Book, { entries, contract, fetchable }: BookRun) {
     bytesPerCoordinate: book.bytesPerCoordinate(),
     lastDeltaBytes: book.lastDeltaBytes(),
     gates: [0.01, 0.1, 1, 5, 20, 100].map((norm) => book.gate({ norm } as Parameters<Book["gate"]>[0])),
+    weights: [0.1, 0.5, 2].map((trainLoss) => book.weigh(updateFor(book, trainLoss))),
     teachers: book.lastClientModels().map(modelDigest),
     snapshot: digestOf(book.snapshot()),
   };

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { kept, type Reading } from "../../src/aggregation/robust/reading.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import type { TensorUpdate, UpdateMessage } from "../../src/model/message.ts";
 import { mapParams, type Params, sizeOf } from "../../src/model/tensor.ts";
@@ -109,3 +110,20 @@ export const anyUpdates = (n: number): fc.Arbitrary<UpdateMessage[]> => {
 };
 
 const clientId = (i: number): string => `client-${String(i).padStart(2, "0")}`;
+
+/** As a round's reports are read: what was given before holds nothing any more once another is asked for. */
+export function readingsOf(updates: readonly UpdateMessage[]): readonly Reading[] {
+  let last: UpdateMessage | null = null;
+  return updates.map((update) => ({
+    clientId: update.clientId,
+    masks: new Map([...update.tensors].map(([name, { mask }]) => [name, mask])),
+    read: () => {
+      for (const { delta } of last?.tensors.values() ?? []) {
+        delta.values.fill(Number.NaN);
+        delta.support?.fill(0);
+      }
+      last = kept(update);
+      return last;
+    },
+  }));
+}

@@ -1,7 +1,7 @@
 import { coveredBy } from "./coverage.ts";
-import { type Distances, pairwiseDistances } from "./distance.ts";
-import { overHolders } from "./holders.ts";
-import { krumScores } from "./krum-scores.ts";
+import { distancesBytes, pairsBytes, pairwiseDistances } from "./distance.ts";
+import { holdersBytes, overHolders } from "./holders.ts";
+import { krumPicks, rowsBytes } from "./krum-picks.ts";
 import { medianOf } from "./median.ts";
 import type { RobustRule } from "./rule.ts";
 
@@ -12,31 +12,25 @@ import type { RobustRule } from "./rule.ts";
  */
 export const bulyan: RobustRule = {
   fewest: (attackers) => 4 * attackers + 3,
-  pairwise: true,
-  combine: (updates, { manifest, attackers }) => {
-    const distances = pairwiseDistances(updates, manifest);
-    const picked = pick(updates.length, updates.length - 2 * attackers, distances, attackers);
+  leastBytes: (round) =>
+    Math.max(
+      distancesBytes(round),
+      pairsBytes(round.updates) + rowsBytes(round.updates),
+      holdersBytes(round),
+    ),
+  combine: (updates, { manifest, attackers, bytes }) => {
+    const distances = pairwiseDistances(updates, manifest, bytes);
+    const { length } = updates;
+    const picked = krumPicks(length, length - 2 * attackers, distances, attackers);
     const trusted = picked.map((i) => updates[i]!);
     return {
-      delta: overHolders(trusted, manifest, 2 * attackers + 1, (sorted) =>
+      delta: overHolders(trusted, manifest, 2 * attackers + 1, bytes, (sorted) =>
         meanNearMedian(sorted, sorted.length - 2 * attackers),
       ),
       covered: coveredBy(trusted, manifest),
     };
   },
 };
-
-function pick(n: number, count: number, distances: Distances, attackers: number): readonly number[] {
-  let left = [...Array(n).keys()];
-  const picked: number[] = [];
-  while (picked.length < count) {
-    const scores = krumScores(left, distances, attackers);
-    const best = left[scores.indexOf(Math.min(...scores))]!;
-    picked.push(best);
-    left = left.filter((i) => i !== best);
-  }
-  return picked.sort((a, b) => a - b);
-}
 
 /** Of sorted values: those nearest to the median stand in a row, and the row is found from its ends. */
 function meanNearMedian(sorted: Float32Array, count: number): number {

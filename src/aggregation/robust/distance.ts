@@ -1,6 +1,9 @@
 import { type Manifest, numParams } from "../../model/manifest.ts";
+import { intersectionOf } from "../../model/masks.ts";
 import type { TensorUpdate, UpdateMessage } from "../../model/message.ts";
 import { type Params, type Positions, type SparseVector, toDense } from "../../model/tensor.ts";
+import { bytesOf, kept, type Reading } from "./reading.ts";
+import type { RoundSize } from "./rule.ts";
 
 /**
  * Squared distances between updates, with zeros where a payload carries nothing. Only coordinates that both own are
@@ -9,38 +12,65 @@ import { type Params, type Positions, type SparseVector, toDense } from "../../m
  */
 export type Distances = (i: number, j: number) => number;
 
-/** All pairs: n²/2 walks along two payloads. The result is symmetric, to the bit, and 0 from an update to itself. */
-export function pairwiseDistances(updates: readonly UpdateMessage[], manifest: Manifest): Distances {
+/**
+ * All pairs. As many updates as fit into `bytes`, one at least, are kept decoded while those after them are read past
+ * them, so that fewer bytes mean more passes and the same sums, each of which is made at one go. The result is
+ * symmetric, to the bit, and 0 from an update to itself.
+ */
+export function pairwiseDistances(updates: readonly Reading[], manifest: Manifest, bytes: number): Distances {
   const n = updates.length;
   const table = new Float64Array(n * n);
+  const room = bytes - pairsBytes(n);
   const total = numParams(manifest);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j < i; j++) {
-      let sum = 0;
-      let common = 0;
-      for (const { name } of manifest.tensors) {
-        const [a, b] = [updates[i]!.tensors.get(name)!, updates[j]!.tensors.get(name)!];
-        const both = commonOf(a.mask, b.mask);
-        common += both === null ? a.delta.length : both.length;
-        sum += both === null ? apart(a.delta, b.delta) : apart(within(a.delta, both), within(b.delta, both));
-      }
-      table[i * n + j] = table[j * n + i] = common === 0 ? Infinity : sum * (total / common);
+  for (let first = 0; first < n; ) {
+    const rows: UpdateMessage[] = [];
+    let taken = 0;
+    for (let j = first; j < n; j++) {
+      const other = updates[j]!.read();
+      for (const [k, row] of rows.entries())
+        table[(first + k) * n + j] = table[j * n + first + k] = between(row, other, total);
+      taken += bytesOf(other);
+      if (rows.length === j - first && (j === first || taken <= room)) rows.push(kept(other));
     }
+    first += rows.length;
+  }
   return (i, j) => table[i * n + j]!;
 }
 
-/** Squared distance of each update from one point, over what its client owns, scaled up to the whole model. */
+/** Bytes of their table. */
+export const pairsBytes = (updates: number): number => 8 * updates ** 2;
+
+/** The least that it takes, with one update kept. */
+export const distancesBytes = ({ updates, updateBytes }: RoundSize): number =>
+  pairsBytes(updates) + updateBytes;
+
+function between(a: UpdateMessage, b: UpdateMessage, total: number): number {
+  let sum = 0;
+  let common = 0;
+  for (const [name, one] of a.tensors) {
+    const other = b.tensors.get(name)!;
+    const both = intersectionOf(one.mask, other.mask);
+    common += both === null ? one.delta.length : both.length;
+    sum +=
+      both === null
+        ? apart(one.delta, other.delta)
+        : apart(within(one.delta, both), within(other.delta, both));
+  }
+  return common === 0 ? Infinity : sum * (total / common);
+}
+
+/** Squared distance of each update from one point, in one pass, over what its client owns, scaled up to the whole model. */
 export function distancesFrom(
   centre: Params,
-  updates: readonly UpdateMessage[],
+  updates: readonly Reading[],
   manifest: Manifest,
 ): readonly number[] {
   const total = numParams(manifest);
   const whole = new Map([...centre].map(([name, { data }]) => [name, squaredSum(data)]));
-  return updates.map(({ tensors }) => {
+  return updates.map(({ read }) => {
     let sum = 0;
     let owned = 0;
-    for (const [name, part] of tensors) {
+    for (const [name, part] of read().tensors) {
       owned += part.mask === null ? part.delta.length : part.mask.length;
       sum += apartFrom(centre.get(name)!.data, part, whole.get(name)!);
     }
@@ -81,10 +111,25 @@ function apart(a: SparseVector, b: SparseVector): number {
   return apartDense(toDense(a), toDense(b));
 }
 
+/** In four sums side by side, since an addition waits for the one before it. */
 function apartDense(x: Float32Array, y: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += (x[i]! - y[i]!) ** 2;
-  return sum;
+  const end = x.length - (x.length % 4);
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  for (let i = 0; i < end; i += 4) {
+    const p = x[i]! - y[i]!;
+    const q = x[i + 1]! - y[i + 1]!;
+    const r = x[i + 2]! - y[i + 2]!;
+    const s = x[i + 3]! - y[i + 3]!;
+    a += p * p;
+    b += q * q;
+    c += r * r;
+    d += s * s;
+  }
+  for (let i = end; i < x.length; i++) a += (x[i]! - y[i]!) ** 2;
+  return a + b + (c + d);
 }
 
 /** A walk along both supports at once, in rising order. */
@@ -99,12 +144,6 @@ function apartSparse(at: Positions, x: Float32Array, bt: Positions, y: Float32Ar
   while (i < at.length) sum += x[i++]! ** 2;
   while (j < bt.length) sum += y[j++]! ** 2;
   return sum;
-}
-
-/** What both own; null for all of the tensor. */
-function commonOf(a: Positions | null, b: Positions | null): Positions | null {
-  if (a === null || b === null) return a ?? b;
-  return Uint32Array.from(placesIn(a, b), (i) => a[i]!);
 }
 
 /** What a payload carries of these coordinates. */

@@ -4,7 +4,7 @@ import { coveredBy, zeroParams } from "./coverage.ts";
 import { distancesFrom, squaredDistance } from "./distance.ts";
 import { median } from "./median.ts";
 import type { RobustRule } from "./rule.ts";
-import { weighted, weightedMean } from "./weighted.ts";
+import { sumsBytes, weighted, weightedMean } from "./weighted.ts";
 
 /** The paper finds three enough to learn with. */
 const MAX_PASSES = 24;
@@ -20,6 +20,7 @@ const MAX_PASSES = 24;
  */
 export const geometricMedian: RobustRule = {
   fewest: (attackers) => 2 * attackers + 1,
+  leastBytes: ({ coordinates, masked }) => sumsBytes(coordinates, masked),
   combine: (updates, { manifest }) => {
     const zero = zeroParams(manifest);
     const covered = coveredBy(updates, manifest);

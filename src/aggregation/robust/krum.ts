@@ -1,8 +1,8 @@
 import { coveredBy, zeroParams } from "./coverage.ts";
-import { pairwiseDistances } from "./distance.ts";
+import { distancesBytes, pairwiseDistances } from "./distance.ts";
 import { fewestForKrum, krumScores } from "./krum-scores.ts";
 import type { RobustRule } from "./rule.ts";
-import { weightedMean } from "./weighted.ts";
+import { sumsBytes, weightedMean } from "./weighted.ts";
 
 /**
  * The one update that lies nearest to its n - f - 2 nearest neighbours (Blanchard et al., "Machine Learning with
@@ -20,10 +20,11 @@ export const multiKrum: RobustRule = meanOfBest((n, attackers) => n - attackers 
 function meanOfBest(howMany: (n: number, attackers: number) => number): RobustRule {
   return {
     fewest: fewestForKrum,
-    pairwise: true,
-    combine: (updates, { manifest, attackers }) => {
+    leastBytes: (round) => Math.max(distancesBytes(round), sumsBytes(round.coordinates, round.masked)),
+    combine: (updates, { manifest, attackers, bytes }) => {
       const everybody = [...updates.keys()];
-      const scores = krumScores(everybody, pairwiseDistances(updates, manifest), attackers);
+      const distances = pairwiseDistances(updates, manifest, bytes);
+      const scores = krumScores(updates.length, distances, attackers);
       // the sort is stable: of equal scores the first client's is the better
       const best = [...everybody].sort((a, b) => scores[a]! - scores[b]!);
       const kept = best.slice(0, howMany(updates.length, attackers)).sort((a, b) => a - b);

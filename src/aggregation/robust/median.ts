@@ -1,5 +1,5 @@
 import { coveredBy } from "./coverage.ts";
-import { overHolders } from "./holders.ts";
+import { holdersBytes, overHolders } from "./holders.ts";
 import type { RobustRule } from "./rule.ts";
 
 /**
@@ -9,8 +9,9 @@ import type { RobustRule } from "./rule.ts";
  */
 export const coordinateMedian: RobustRule = {
   fewest: (attackers) => 2 * attackers + 1,
-  combine: (updates, { manifest, attackers }) => ({
-    delta: overHolders(updates, manifest, 2 * attackers + 1, medianOf),
+  leastBytes: holdersBytes,
+  combine: (updates, { manifest, attackers, bytes }) => ({
+    delta: overHolders(updates, manifest, 2 * attackers + 1, bytes, medianOf),
     covered: coveredBy(updates, manifest),
   }),
 };

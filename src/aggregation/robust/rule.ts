@@ -1,11 +1,11 @@
 import type { Manifest } from "../../model/manifest.ts";
-import type { UpdateMessage } from "../../model/message.ts";
 import type { Params } from "../../model/tensor.ts";
 import type { Aggregate } from "../aggregate.ts";
+import type { Reading } from "./reading.ts";
 
 /**
- * A fold that bounds what a few hostile clients can do. It needs all updates of the round at once, and counts clients,
- * not examples: how many examples stand behind an update is only a claim.
+ * A fold that bounds what a few hostile clients can do. It goes over all updates of the round, and counts clients, not
+ * examples: how many examples stand behind an update is only a claim.
  *
  * Left out of a payload is a zero, as everywhere; but where most of a round's clients leave most coordinates out, a
  * median over those zeros is zero for good. So rules that go coordinate by coordinate ask the *holders*, the clients
@@ -15,10 +15,22 @@ import type { Aggregate } from "../aggregate.ts";
 export interface RobustRule {
   /** The fewest updates that it can be given, for so many hostile ones among them. */
   readonly fewest: (attackers: number) => number;
-  /** Whether it compares all pairs of updates, which takes 8 bytes a pair of a table of n times n. */
-  readonly pairwise?: true;
-  /** `updates` in the order of client ids, `fewest` or more: sums of floats depend on their order. */
-  readonly combine: (updates: readonly UpdateMessage[], context: RobustContext) => Aggregate;
+  /** The least memory in which it can be done, besides one decoded update at a time and vectors of the model's size. */
+  readonly leastBytes: (round: RoundSize) => number;
+  /**
+   * `updates` in the order of client ids, `fewest` or more: sums of floats depend on their order. Gives the same bits
+   * whatever `bytes` is; with more of them updates are read less often.
+   */
+  readonly combine: (updates: readonly Reading[], context: RobustContext) => Aggregate;
+}
+
+export interface RoundSize {
+  readonly updates: number;
+  readonly coordinates: number;
+  /** Of the largest update, decoded. */
+  readonly updateBytes: number;
+  /** Whether clients may own a part of the model. */
+  readonly masked: boolean;
 }
 
 export interface RobustContext {
@@ -27,4 +39,6 @@ export interface RobustContext {
   readonly attackers: number;
   /** The delta that the last committed round came to; null in the first. */
   readonly previous: Params | null;
+  /** Memory to work in, `leastBytes` or more. */
+  readonly bytes: number;
 }

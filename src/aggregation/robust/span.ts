@@ -15,8 +15,3 @@ function lowerBound(positions: Positions, least: number): number {
   }
   return low;
 }
-
-/** Cuts coordinates 0 to before `length` into blocks of `size`. */
-export function* blocks(length: number, size: number): Generator<readonly [from: number, to: number]> {
-  for (let from = 0; from < length; from += size) yield [from, Math.min(length, from + size)];
-}

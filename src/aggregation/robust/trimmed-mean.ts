@@ -1,5 +1,5 @@
 import { coveredBy } from "./coverage.ts";
-import { overHolders } from "./holders.ts";
+import { holdersBytes, overHolders } from "./holders.ts";
 import type { RobustRule } from "./rule.ts";
 
 /**
@@ -8,8 +8,11 @@ import type { RobustRule } from "./rule.ts";
  */
 export const trimmedMean: RobustRule = {
   fewest: (attackers) => 2 * attackers + 1,
-  combine: (updates, { manifest, attackers }) => ({
-    delta: overHolders(updates, manifest, 2 * attackers + 1, (sorted) => meanWithout(sorted, attackers)),
+  leastBytes: holdersBytes,
+  combine: (updates, { manifest, attackers, bytes }) => ({
+    delta: overHolders(updates, manifest, 2 * attackers + 1, bytes, (sorted) =>
+      meanWithout(sorted, attackers),
+    ),
     covered: coveredBy(updates, manifest),
   }),
 };

@@ -21,7 +21,10 @@ export function resumed(frames: readonly Uint8Array[], known: Uint8Array | null)
   const whole = joined(frames);
   if (known !== null) whole.set(known);
   let at = 0;
-  return frames.map(({ length }) => whole.slice(at, (at += length)));
+  return frames.map(({ length }) => {
+    at += length;
+    return whole.slice(at - length, at);
+  });
 }
 
 /** With a bit changed under way, or not. */

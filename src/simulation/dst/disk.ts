@@ -135,7 +135,7 @@ export function simulatedDisk(
           return operate(process, file, (before) => joined(before ?? NOTHING, copy), false);
         },
         truncate: (file, length) =>
-          operate(process, file, (before) => before && before.slice(0, length), true),
+          operate(process, file, (before) => before?.slice(0, length) ?? null, true),
         remove: async (names) => {
           for (const file of names) await operate(process, file, () => null, true);
         },

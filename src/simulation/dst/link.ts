@@ -11,40 +11,17 @@ import type {
   ReportId,
 } from "../../model/protocol.ts";
 import { asBytes, flipped, joined, resumed, sizeOf } from "./bytes.ts";
+import { type Call, caller, isOfDisk, type Paths } from "./call.ts";
 import type { Chance } from "./chance.ts";
-import { type Connection, connection, type Way } from "./connection.ts";
-import type { Server, Wire } from "./network.ts";
+import { type Connection, connection } from "./connection.ts";
 import { never, type Process } from "./process.ts";
-import type { Scheduler } from "./scheduler.ts";
-
-/** What all links of a network share. */
-export interface Paths {
-  readonly time: Scheduler;
-  readonly chance: Chance;
-  readonly wire: Wire;
-  readonly listening: () => Server | null;
-  /** The name of the so-many-th of its kind: what becomes of one message does not rename all others. */
-  readonly nth: (what: string) => string;
-  readonly isParted: (clientId: ClientId, way: Way) => boolean;
-}
-
-/** What a call moves, and what becomes of it. */
-interface Call<T> {
-  readonly what: string;
-  readonly upBytes: number;
-  readonly handle: (session: ClientSession) => Promise<T>;
-  readonly downBytes: (answer: T) => number;
-  /** The transfer breaks off after this share of its bytes. */
-  readonly onCut?: (way: Way, share: number, answer: T | null) => void;
-  readonly onAbort?: () => void;
-}
 
 const CONNECT_MS = 10_000;
-const BYTES_PER_MS = 40;
 
 /** A client's way to whichever coordinator listens: all that is said crosses as bytes, takes its time, and may get lost. */
 export function simulatedLink(paths: Paths, client: Process, clientId: ClientId): CoordinatorLink {
   const { time, chance, wire, nth, isParted } = paths;
+  const call = caller(paths, client, clientId);
   let current: Connection | null = null;
   /** What is here of a download that broke. */
   let partial: { readonly transfer: string; readonly bytes: Uint8Array } | null = null;
@@ -84,82 +61,6 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
     current = made;
     return made;
   };
-
-  /** Carries a message over: `arrive` happens at the other end, once, later or never. */
-  const carry = (
-    at: Connection,
-    way: Way,
-    bytes: number,
-    what: string,
-    onCut: (share: number) => void,
-    arrive: () => void,
-  ): void => {
-    const name = nth(`${clientId} ${what} ${way}`);
-    const slow = chance.fault("delay", name) ? chance.between(500, 8000, "delayed", name) : 0;
-    const ms = chance.between(1, 60, "latency", name) + bytes / BYTES_PER_MS + slow;
-    const isLost = chance.fault("loss", name) || (way === "down" && chance.fault("deaf", name));
-    const isCut = bytes > 0 && chance.fault("cut", name);
-    if (isLost || isParted(clientId, way)) return at.breakOff(name);
-    if (isCut) {
-      const share = chance.uniform("at", name);
-      time.after(ms * share, () => {
-        if (at.isUp("client") && at.isUp("server")) onCut(share);
-        at.hangUp("client", "the connection was reset");
-        time.after(chance.between(0.1, 300, "reset", name), () => at.hangUp("server", ""));
-      });
-      return;
-    }
-    time.after(ms, () => {
-      if (!at.isUp(way === "up" ? "server" : "client") || isParted(clientId, way)) return at.breakOff(name);
-      (way === "up" ? at.server.process : client).deliver(arrive);
-    });
-  };
-
-  /** A request and its answer, both of which may get lost. */
-  const call = <T>(at: Connection, signal: AbortSignal, one: Call<T>): Promise<T> =>
-    new Promise((resolve, reject) => {
-      const { what, handle, onCut = () => {}, onAbort = () => {} } = one;
-      const settle = (action: () => void): void => {
-        at.pending.delete(fail);
-        signal.removeEventListener("abort", abort);
-        action();
-      };
-      const fail = (error: LinkError): void => settle(() => reject(error));
-      const abort = (): void => {
-        settle(() => reject(signal.reason));
-        onAbort();
-      };
-      if (signal.aborted) return abort();
-      at.pending.add(fail);
-      signal.addEventListener("abort", abort, { once: true });
-      const answered = (answer: T): void => {
-        if (!at.server.process.call()) return;
-        carry(
-          at,
-          "down",
-          one.downBytes(answer),
-          what,
-          (share) => onCut("down", share, answer),
-          () => {
-            if (at.pending.has(fail)) settle(() => resolve(answer));
-          },
-        );
-      };
-      carry(
-        at,
-        "up",
-        one.upBytes,
-        what,
-        (share) => onCut("up", share, null),
-        () => {
-          at.session.heard();
-          handle(at.session).then(answered, (error) => {
-            if (isOfDisk(error)) at.breakOff(nth(`${clientId} ${what} failed`));
-            else wire.failed(error);
-          });
-        },
-      );
-    });
 
   const leave = (at: Connection): void => {
     at.hangUp("client", "left");
@@ -305,9 +206,3 @@ const repeatMs = (chance: Chance, name: string): number =>
   chance.below(2, "soon", name) === 0
     ? chance.between(1, 400, "repeated", name)
     : chance.between(10, 90_000, "repeated", name);
-
-/** A coordinator that fails with its disk ends its calls as well. */
-const isOfDisk = (error: unknown): boolean => {
-  const { code } = error as { readonly code?: string };
-  return code === "EIO" || code === "ENOSPC" || code === "fenced";
-};

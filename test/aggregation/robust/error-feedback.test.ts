@@ -11,6 +11,7 @@ import type { UpdateMessage } from "../../../src/model/message.ts";
 import type { PlanRule } from "../../../src/model/protocol.ts";
 import { derive, gaussian } from "../../../src/model/rng.ts";
 import { mapParams, type Params } from "../../../src/model/tensor.ts";
+import { readingsOf } from "../../suites/updates.ts";
 
 const LENGTH = 200;
 const CLIENTS = 10;
@@ -56,7 +57,12 @@ function distances(rule: RobustRule, change: Change = (delta) => delta): readonl
         tensors,
       };
     });
-    const { delta } = rule.combine(updates, { manifest, attackers: 0, previous: null });
+    const { delta } = rule.combine(readingsOf(updates), {
+      manifest,
+      attackers: 0,
+      previous: null,
+      bytes: 2 ** 20,
+    });
     const step = change(delta, updates).get("w")!.data;
     model = mapParams(model, ({ data }) => data.map((v, j) => v + step[j]!));
     return far();
@@ -67,7 +73,8 @@ test.each([
   ["median", coordinateMedian],
   ["trimmed mean", trimmedMean],
   ["geometric median", geometricMedian],
-  ["centered clipping", centeredClipping({ radius: "auto", iterations: 1 })],
+  ["centered clipping", centeredClipping({ radius: "auto", iterations: 1, cutoff: null })],
+  ["centered clipping, by default", centeredClipping({ radius: "auto", iterations: 3, cutoff: 4 })],
 ])("%s: stable and on its way under error feedback", (_, rule) => {
   const far = distances(rule);
   expect(Math.max(...far)).toBeLessThan(1.2);

@@ -9,14 +9,14 @@ import type { RobustRule } from "../../../src/aggregation/robust/rule.ts";
 import { trimmedMean } from "../../../src/aggregation/robust/trimmed-mean.ts";
 import type { UpdateMessage } from "../../../src/model/message.ts";
 import type { Params } from "../../../src/model/tensor.ts";
-import { flat, paramsOf, small, updateOf } from "../../suites/updates.ts";
+import { flat, paramsOf, readingsOf, small, updateOf } from "../../suites/updates.ts";
 
 const run = (
   rule: RobustRule,
   attackers: number,
   updates: readonly UpdateMessage[],
   previous: Params | null = null,
-) => rule.combine(updates, { manifest: small, attackers, previous });
+) => rule.combine(readingsOf(updates), { manifest: small, attackers, previous, bytes: 2 ** 20 });
 
 const resultOf = (...args: Parameters<typeof run>) => flat(run(...args).delta);
 
@@ -121,7 +121,7 @@ test("geometric median: of points on a line the median, of a triangle its Fermat
 });
 
 test("centered clipping: nobody pulls farther than the radius", () => {
-  const clipping = centeredClipping({ radius: 1, iterations: 1 });
+  const clipping = centeredClipping({ radius: 1, iterations: 1, cutoff: null });
   // from 0: 3 and -100 count as 1 and -1, 0.5 as it is
   expect(first(clipping, 1, 3, 0.5, -100)).toBeCloseTo(0.5 / 3, 7);
   // from the last aggregate, 2: 3 is 1 away, 0.5 and -100 count as -1
@@ -131,18 +131,36 @@ test("centered clipping: nobody pulls farther than the radius", () => {
 
 test("centered clipping: the automatic radius is the median distance, anew in each pass", () => {
   // radius 3: 3, 0.5 and -3 → 1/6
-  expect(first(centeredClipping({ radius: "auto", iterations: 1 }), 1, 3, 0.5, -100)).toBeCloseTo(1 / 6, 6);
+  expect(
+    first(centeredClipping({ radius: "auto", iterations: 1, cutoff: null }), 1, 3, 0.5, -100),
+  ).toBeCloseTo(1 / 6, 6);
   // then from 1/6: distances 17/6, 1/3, 100 + 1/6; radius 17/6: (17/6 + 1/3 - 17/6) / 3 = 1/9
-  expect(first(centeredClipping({ radius: "auto", iterations: 2 }), 1, 3, 0.5, -100)).toBeCloseTo(
-    1 / 6 + 1 / 9,
-    6,
-  );
+  expect(
+    first(centeredClipping({ radius: "auto", iterations: 2, cutoff: null }), 1, 3, 0.5, -100),
+  ).toBeCloseTo(1 / 6 + 1 / 9, 6);
+});
+
+test("centered clipping with a cutoff: who is far beyond the others fades, and then counts for nothing", () => {
+  const cut = (cutoff: number | null, ...numbers: number[]) =>
+    first(centeredClipping({ radius: 10, iterations: 1, cutoff }), 1, ...numbers);
+  // from 0 the median distance is 2: with 4 all is told up to 4 away, half at 6, nothing from 8 on
+  expect(cut(4, 1, 2, 4)).toBeCloseTo(7 / 3, 6);
+  expect(cut(4, 1, 2, -6)).toBeCloseTo((1 + 2 - 3) / 3, 6);
+  expect(cut(4, 1, 2, -8)).toBeCloseTo(1, 6);
+  expect(cut(null, 1, 2, -8)).toBeCloseTo(-5 / 3, 6);
+  // half of them where it begins: then there is no scale, and the others are no help
+  expect(cut(4, 0, 0, 5)).toBe(0);
 });
 
 test("centered clipping leaves alone what nobody owns, whatever the last aggregate was", () => {
   const from = paramsOf([0, 0, 0, 0, 0, 0, 5, 5]);
   const updates = ["a", "b", "c"].map((id) => updateOf(id, [6], [0], [0, 1]));
-  const { delta, covered } = run(centeredClipping({ radius: "auto", iterations: 1 }), 1, updates, from);
+  const { delta, covered } = run(
+    centeredClipping({ radius: "auto", iterations: 1, cutoff: null }),
+    1,
+    updates,
+    from,
+  );
   expect(flat(delta)).toEqual([6, 0, 0, 0, 0, 0, 0, 0]);
   expect([...covered.get("b")!]).toEqual([]);
 });
