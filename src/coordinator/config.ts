@@ -131,7 +131,6 @@ const coordinator = z.strictObject({
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
-      robustBytes: size.default(2 ** 30).describe("Updates that a robust strategy keeps of a round, decoded"),
       uploadBytes: size
         .default(2 ** 30)
         .describe("Of all reports on their way, what arrived of broken ones too"),
