@@ -11,8 +11,8 @@ export const clientBugs: readonly PlantedBug[] = [
   bug(
     "a rollback is lost",
     "client/loop",
-    "await keep(rolledBack(state, state.pending));",
-    "await keep({ ...state, pending: null });",
+    "await keep(rolledBack(before, pending));",
+    "await keep({ ...before, pending: null });",
   ),
   bug(
     "a rollback is applied twice",
@@ -23,8 +23,14 @@ export const clientBugs: readonly PlantedBug[] = [
   bug(
     "a report leaves before it is saved",
     "client/loop",
-    "state = await keep(await trainRound(task, state, options, ports, bounded));",
-    "state = await trainRound(task, state, options, ports, bounded);",
+    "return await store.save(state);",
+    "return void store.save(state).catch(() => {});",
+  ),
+  bug(
+    "a state that was read is not made durable",
+    "client/disk-store",
+    "await disk.append(STATE_FILE, new Uint8Array());",
+    "",
   ),
   bug(
     "an unknown verdict is taken for dropped",
@@ -54,7 +60,7 @@ export const clientBugs: readonly PlantedBug[] = [
   ),
   bug(
     "an untrained round's base is the newest version",
-    "client/loop",
+    "client/train-round",
     "baseVersion: state.held.version,",
     "baseVersion: task.base.version + 1,",
   ),

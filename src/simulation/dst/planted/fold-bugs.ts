@@ -37,8 +37,8 @@ export const foldBugs: readonly PlantedBug[] = [
   bug(
     "robust folds forget the last update",
     "coordinator/open-round",
-    "if (keepsUpdates)\n        open.updates.push(update);",
-    "if (keepsUpdates && open.updates.length < 3)\n        open.updates.push(update);",
+    "if (keepsReports) open.readings.push(reading);",
+    "if (keepsReports && open.readings.length < 3) open.readings.push(reading);",
   ),
   bug(
     "the server's debt is not kept",

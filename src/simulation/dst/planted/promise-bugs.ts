@@ -11,15 +11,16 @@ export const promiseBugs: readonly PlantedBug[] = [
   bug(
     "a receipt again before the record is durable",
     "coordinator/sessions",
-    '        await desk.durable();\n        return { kind: "accepted"',
-    '        return { kind: "accepted"',
+    "ledger.refused(frame.length); await desk.durable();",
+    "ledger.refused(frame.length);",
   ),
   bug(
-    "group commit: a record joins a flush that has begun",
-    "coordinator/journal",
-    "next = null;\n            }\n            await disk.append(name, concat(parts));",
-    "}\n            await disk.append(name, concat(parts));\n            next = null;",
+    "an inquiry finds a report before it is durable",
+    "coordinator/sessions",
+    "if (desk.book.wasAccepted(clientId, report)) { await desk.durable();",
+    "if (desk.book.wasAccepted(clientId, report)) {",
   ),
+  bug("a model is handed out before it is durable", "coordinator/downloads", "await durable();", ""),
   bug(
     "a report that comes again is a new one",
     "coordinator/sessions",

@@ -58,7 +58,7 @@ export const roundBugs: readonly PlantedBug[] = [
   ),
   bug(
     "tasks have the bounds of another round",
-    "coordinator/sessions",
+    "coordinator/task-of",
     "exponents: book.exponents(),",
     "exponents: book.exponents().map((e) => e + 1),",
   ),
