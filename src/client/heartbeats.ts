@@ -34,7 +34,8 @@ export async function whileItCounts<T>(
       await sleep(clock, everyMs, bounded);
       try {
         const refusal = await link.heartbeat(round, bounded);
-        if (refusal !== null) throw new Outdated(round, refusal);
+        // once it is there, its receipt is on the way
+        if (refusal !== null && refusal.code !== "already-reported") throw new Outdated(round, refusal);
       } catch (error) {
         if (!(error instanceof LinkError)) throw error;
       }

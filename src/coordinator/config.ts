@@ -131,13 +131,13 @@ const coordinator = z.strictObject({
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),
+      robustBytes: size
+        .default(2 ** 30)
+        .describe("Memory of a robust strategy: for the reports of a round, and to fold them in"),
       uploadBytes: size
         .default(2 ** 30)
         .describe("Of all reports on their way, what arrived of broken ones too"),
       uploadAge: duration.default(600_000).describe("How long what arrived of a broken report is kept"),
-      robustBytes: size
-        .default(2 ** 30)
-        .describe("Memory of a robust strategy: for the reports of a round, and to fold them in"),
       clients: count.default(10_000).describe("Connections at one time"),
       sessions: count.default(500).describe("New sessions a second; more are told when to come"),
       idle: duration.default(30_000).describe("A transfer without progress for this long is ended"),

@@ -2,12 +2,11 @@ import { type ServerReadableStream, status } from "@grpc/grpc-js";
 import type { Receipt as ReceiptFields } from "../generated/fedpress/v1/Receipt.ts";
 import type { ReportChunk__Output } from "../generated/fedpress/v1/ReportChunk.ts";
 import { WireError } from "../model/error.ts";
-import { digestOf } from "../model/manifest.ts";
 import type { ClientSession, Receipt, Refusal, ReportId } from "../model/protocol.ts";
 import { bad } from "../wire/link-fields.ts";
 import type { GrpcLimits } from "./grpc-limits.ts";
 import { decodeReportHeader } from "./grpc-messages.ts";
-import { isFinal } from "./refusals.ts";
+import { damaged, isFinal } from "./refusals.ts";
 import type { Upload, Uploads } from "./uploads.ts";
 
 export type ReportCall = ServerReadableStream<ReportChunk__Output, ReceiptFields>;
@@ -41,21 +40,17 @@ export async function receiveReport(
   }
 }
 
-/** Parts that came at different times may be of different frames: then it is sent once more, from its first byte. */
+/** What cannot be decided now is kept; bytes of another frame than was announced are not. */
 async function hand(
   session: ClientSession,
   report: ReportId,
   upload: Upload,
   frame: Uint8Array,
 ): Promise<Receipt> {
-  if (upload.isResumed && digestOf(frame) !== report.digest) {
-    upload.end("lost");
-    const detail = "the parts are not of the frame announced";
-    return notNow({ code: "bad-digest", detail, retry: true, retryAfterMs: 0 });
-  }
   const receipt = await session.report(report, frame);
-  if (receipt.kind === "refused" && !isFinal(receipt.refusal)) upload.pause();
-  else upload.end("reported");
+  if (receipt.kind === "accepted" || isFinal(receipt.refusal)) upload.end("reported");
+  else if (receipt.refusal.code === damaged.code) upload.end("lost");
+  else upload.pause();
   return receipt;
 }
 

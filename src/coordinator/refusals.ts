@@ -4,6 +4,14 @@ import type { Refusal } from "../model/protocol.ts";
 export const isFinal = (refusal: Refusal | null): boolean =>
   refusal !== null && refusal.retryAfterMs === undefined;
 
+/** Of the report that was announced these bytes say nothing: it may come yet. */
+export const damaged: Refusal = {
+  code: "bad-digest",
+  detail: "the frame is not the one announced",
+  retry: true,
+  retryAfterMs: 1000,
+};
+
 export const ending: Refusal = {
   code: "run-over",
   detail: "the coordinator is ending",

@@ -16,7 +16,7 @@ import type { DeviceProfile } from "../model/submodel.ts";
 import type { Desk } from "./desk.ts";
 import { download } from "./downloads.ts";
 import { type Lease, lease } from "./lease.ts";
-import { ending, isFinal } from "./refusals.ts";
+import { damaged, ending, isFinal } from "./refusals.ts";
 import type { CheckedUpdate } from "./report-check.ts";
 import { baseOf, refusalOf } from "./round-state.ts";
 import { taskOf } from "./task-of.ts";
@@ -236,8 +236,7 @@ const superseded: CheckInReply = {
 async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8Array): Promise<Receipt> {
   const { book, ledger, emit } = desk;
   const refuse = (refusal: Refusal): Receipt => refuseReport(desk, clientId, id.round, frame.length, refusal);
-  if (digestOf(frame) !== id.digest)
-    return refuse({ code: "bad-digest", detail: "the frame is not the one announced", retry: true });
+  if (digestOf(frame) !== id.digest) return refuse(damaged);
   // The same report again gets the same receipt, whatever has become of its round.
   if (book.wasAccepted(clientId, id)) {
     ledger.refused(frame.length);

@@ -36,8 +36,6 @@ export interface Owner {
 }
 
 export interface Upload {
-  /** Whether an earlier upload began it. */
-  readonly isResumed: boolean;
   /** False: there is no room for it now. Throws WireError `trailing` beyond the length that was announced. */
   add(data: Uint8Array): boolean;
   isWhole(): boolean;
@@ -108,7 +106,6 @@ export function openUploads(
   };
 
   const uploadOf = (one: Kept): Upload => ({
-    isResumed: one.joiner.received() > 0,
     add: (data) => {
       if (!hasRoom(data.length, one)) return false;
       const before = one.joiner.received();

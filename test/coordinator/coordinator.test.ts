@@ -238,8 +238,8 @@ test("bad reports are refused with their code, counted, and change nothing", asy
   const elsewhere = await send(honest, encodeFrame(good), 99);
   expect(elsewhere).toMatchObject({ kind: "refused", refusal: { code: "wrong-round" } });
   const damaged = await send(honest, encodeFrame(good), 1, "0".repeat(64));
-  expect(damaged).toMatchObject({ kind: "refused", refusal: { code: "bad-digest" } });
-  expect(coordinator.events.filter(({ type }) => type === "report.refused")).toHaveLength(2 * bad.length + 2);
+  expect(damaged).toMatchObject({ kind: "refused", refusal: { code: "bad-digest", retryAfterMs: 1000 } });
+  expect(coordinator.events.filter(({ type }) => type === "report.refused")).toHaveLength(2 * bad.length + 1);
   expect(coordinator.book.held()).toEqual(before);
   expect(coordinator.book.open()!.accepted.size).toBe(0);
 

@@ -3,6 +3,7 @@ import { type Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js"
 import { afterEach, expect, test } from "vitest";
 import { LinkError } from "../../src/client/link.ts";
 import { encodeReply } from "../../src/coordinator/grpc-messages.ts";
+import { damaged } from "../../src/coordinator/refusals.ts";
 import type { ClientSignal } from "../../src/generated/fedpress/v1/ClientSignal.ts";
 import type { CoordinatorClient, CoordinatorHandlers } from "../../src/generated/fedpress/v1/Coordinator.ts";
 import type { CoordinatorSignal } from "../../src/generated/fedpress/v1/CoordinatorSignal.ts";
@@ -42,6 +43,7 @@ test.each<[string, ClientSignal[], string]>([
   ["an empty signal", [{}], "signal"],
   ["a check-in before the hello", [waiting], "signal"],
   ["a second hello", [greeting, greeting], "signal"],
+  ["a heartbeat before the hello", [{ heartbeat: { round: 1 } }], "signal"],
   ["a second check-in while one waits", [greeting, waiting, waiting], "signal"],
   ["no protocol version", [{ hello: { protocol: 0, clientId: "a" } }], "hello.protocol"],
   ["an id that is a path", [{ hello: { protocol: 1, clientId: "../../x" } }], "hello.client_id"],
@@ -157,7 +159,7 @@ test.each<[string, ReportChunk[], string]>([
 });
 
 test("a report that ends early is no report yet: it may go on, and nothing is held against its client", async () => {
-  const service = scripted();
+  const service = scripted({ report: async () => ({ kind: "refused", refusal: damaged }) });
   const server = await serve(service);
   const client = rawClient(server);
   const { metadata } = await hello(client, "slow");
@@ -167,12 +169,10 @@ test("a report that ends early is no report yet: it may go on, and nothing is he
   expect((await sendReport(client, metadata, [part])).refused).toMatchObject(early);
   expect(service.log).toEqual(["open slow"]);
   const rest = { header: { ...header(4), offset: 3 }, data: noise(1) };
-  // its digest is not that of these bytes, which came in two parts
-  expect((await sendReport(client, metadata, [rest])).refused).toMatchObject({
-    code: "bad-digest",
-    retryAfterMs: 0,
-  });
-  expect(service.reports).toEqual([]);
+  // its digest is not that of these bytes: they are thrown away, and the report may come yet
+  expect((await sendReport(client, metadata, [rest])).refused).toMatchObject(damaged);
+  expect((await sendReport(client, metadata, [rest])).refused).toMatchObject({ code: "bad-offset" });
+  expect([...service.reports[0]!.frame]).toEqual([...noise(3), ...noise(1)]);
   expect(service.log).toEqual(["open slow", "lost slow 4"]);
 });
 

@@ -79,8 +79,7 @@ export function scripted(script: Script = {}): ScriptedService {
       refuse: (round, { code }) => log.push(`refuse ${clientId} ${round} ${code}`),
       lost: (bytes) => log.push(`lost ${clientId} ${bytes}`),
       close: () => {
-        live.delete(clientId);
-        log.push(`close ${clientId}`);
+        if (live.delete(clientId)) log.push(`close ${clientId}`);
       },
     };
   };

@@ -345,3 +345,48 @@ test("any reports and downloads, one after the other, arrive as they were sent",
     { numRuns: 40 },
   );
 });
+
+test("a half-open link: the server ends what it has not heard of, and the client what does not answer", async () => {
+  const server = await serve(scripted({ checkIn: never }), { limits: { keepaliveMs: 300, idleMs: 300 } });
+  const proxy = await countingProxy(server.port);
+  const link = linkTo(proxy, "a", { keepaliveMs: 300, limits: { idleMs: 300 } });
+  const waiting = link.checkIn(checkIn, signal);
+  waiting.catch(() => {});
+  await until(() => server.numClients() === 1);
+  proxy.freeze();
+  // neither is told: both find out by pings
+  await until(() => server.numClients() === 0);
+  await expect(waiting).rejects.toThrow(LinkError);
+
+  const beating = linkTo(await countingProxy(server.port), "b", { connectTimeoutMs: 500 });
+  expect(await beating.heartbeat(1, signal)).toBeNull();
+});
+
+test("a heartbeat that is not answered in time breaks the stream, and the next one opens another", async () => {
+  const service = scripted();
+  const server = await serve(service);
+  const proxy = await countingProxy(server.port);
+  const link = linkTo(proxy, "a", { connectTimeoutMs: 500 });
+  expect(await link.heartbeat(1, signal)).toBeNull();
+  proxy.freeze();
+  await expect(link.heartbeat(1, signal)).rejects.toThrow("did not answer the heartbeat");
+  proxy.cut();
+  await until(() => server.numClients() === 0);
+  expect(await link.heartbeat(1, signal)).toBeNull();
+  expect(service.log).toEqual(["open a", "close a", "open a"]);
+});
+
+test("a session whose lease is over ends its stream; sessions that come too fast are told when to come", async () => {
+  const service = scripted({ checkIn: never });
+  const server = await serve(service, { limits: { sessionsPerSecond: 1 } });
+  const link = linkTo(server, "a");
+  const waiting = link.checkIn(checkIn, signal);
+  await until(() => server.numClients() === 1);
+  await Promise.all([
+    expect(waiting).rejects.toThrow("not heard of for the lease"),
+    Promise.resolve(service.expire("a")),
+  ]);
+  const [told] = await Promise.all([linkTo(server, "b").checkIn(checkIn, signal)]);
+  expect(told).toMatchObject({ kind: "refused", refusal: { code: "busy", retry: true } });
+  if (told.kind === "refused") expect(told.refusal.retryAfterMs).toBeGreaterThan(0);
+});

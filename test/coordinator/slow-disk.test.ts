@@ -38,3 +38,40 @@ test("nobody who checks in is forgotten when the round closes before the journal
     expect(Math.max(...tasks)).toBeGreaterThan(20);
   }
 });
+
+test("no version is handed out before it is on disk: a power cut could take it back", async () => {
+  const virtual = world();
+  const disk = memoryDisk();
+  const appends = { begun: 0, done: 0 };
+  const slow = {
+    ...disk,
+    append: async (name: string, bytes: Uint8Array) => {
+      const nth = ++appends.begun;
+      await sleep(virtual.clock, 300, new AbortController().signal);
+      await disk.append(name, bytes);
+      appends.done = nth;
+    },
+  };
+  const opening = open(slow, virtual, options({ rounds: 5, goal: 1 }));
+  await virtual.run(opening);
+  const coordinator = await opening;
+  const session = coordinator.service.open("looks-on");
+  if ("code" in session) expect.fail("the coordinator takes another client");
+  const { end } = startClient(1, coordinator.service, virtual);
+  let looks = 0;
+  let early = 0;
+  const look = async (): Promise<void> => {
+    const { begun, done } = appends;
+    const { version } = coordinator.book.held();
+    await session.fetchModel({ held: null, version });
+    looks++;
+    if (begun > done) early++;
+    expect(appends.done).toBeGreaterThanOrEqual(begun);
+  };
+  const looking: Promise<void>[] = [];
+  for (let ms = 50; ms < 9000; ms += 70) virtual.after(ms, () => void looking.push(look()));
+  await virtual.run(end);
+  await virtual.run(Promise.all(looking));
+  expect(looks).toBeGreaterThan(50);
+  expect(early).toBeGreaterThan(5); // some asked while a record was on its way
+});
