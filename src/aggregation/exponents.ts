@@ -1,8 +1,8 @@
-import { codecKernels } from "../kernels/codec.ts";
 import { WireError } from "../model/error.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { UpdateMessage } from "../model/message.ts";
 import type { Exponents } from "../model/protocol.ts";
+import { measuresOf, normFrom } from "./norm.ts";
 
 /** The bound of a first round, 2^3: far above what local training moves a weight. */
 export const FIRST_EXPONENT = 3;
@@ -13,32 +13,33 @@ const SMALLEST_EXPONENT = -100;
 /** 8 times the largest |delta| of the round before. */
 const HEADROOM_BITS = 3;
 
+const bits = new DataView(new ArrayBuffer(8));
+
 /** The smallest integer that is no less than log2 of a positive number. */
 export function ceilLog2(value: number): number {
-  const bits = new DataView(new ArrayBuffer(8));
   bits.setFloat64(0, value);
   const exponent = (bits.getUint32(0) >>> 20) - 1023;
   return 2 ** exponent < value ? exponent + 1 : exponent;
 }
 
 /**
- * The largest |delta| of every tensor, in the manifest's order. Throws `out-of-range` when one lies beyond its bound;
- * the client should have clamped it and kept the excess in its residual.
+ * The largest |delta| of every tensor, in the manifest's order, and the norm. Throws `out-of-range` when a delta lies
+ * beyond its bound; the client should have clamped it and kept the excess in its residual.
  */
-export function largestDeltas(
-  { tensors }: UpdateMessage,
+export function measureDeltas(
+  update: UpdateMessage,
   manifest: Manifest,
   exponents: Exponents,
-): readonly number[] {
-  return manifest.tensors.map(({ name }, i) => {
-    const { values } = tensors.get(name)!.delta;
-    const kernels = codecKernels(values.length);
-    const largest = kernels.maxMagnitude(values);
+): { readonly largest: readonly number[]; readonly norm: number } {
+  const measures = measuresOf(update);
+  const largest = manifest.tensors.map(({ name }, i) => {
     const bound = 2 ** exponents[i]!;
-    if (kernels.allFinite(values) && largest <= bound) return largest;
-    const beyond = values.find((v) => !(Math.abs(v) <= bound));
+    const { largest } = measures.get(name)!;
+    if (largest <= bound) return largest;
+    const beyond = update.tensors.get(name)!.delta.values.find((v) => !(Math.abs(v) <= bound));
     throw new WireError("out-of-range", name, `|${beyond}| exceeds ${bound}`);
   });
+  return { largest, norm: normFrom(measures) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ClientId } from "../model/message.ts";
 import { median } from "./robust/median.ts";
 
 /**
@@ -12,18 +13,26 @@ export interface GateSettings {
 
 /** What has been usual: a fold over the closed rounds, so that a replay comes to the same. */
 export interface Norms {
-  /** Of the updates of the newest committed rounds, as many as WINDOW takes and at least one round's. */
-  readonly recent: readonly (readonly number[])[];
+  /**
+   * Of the updates of the newest committed rounds, as many as WINDOW takes and at least one round's; of every client its
+   * newest, so that one that is fast, where rounds close with few reports, does not rule alone.
+   */
+  readonly recent: readonly (readonly ClientNorm[])[];
   /** Rounds abandoned since the last that was not. */
   readonly abandonedInRow: number;
+}
+
+export interface ClientNorm {
+  readonly clientId: ClientId;
+  readonly norm: number;
 }
 
 export const noNorms: Norms = { recent: [], abandonedInRow: 0 };
 
 /** As many as are remembered: few enough to follow a training that settles, enough that a few hostile ones do not rule. */
 const WINDOW = 128;
-/** As few as tell what is usual. */
-const FEWEST = 5;
+/** Clients, as few as tell what is usual: one of them may be hostile. */
+const FEWEST = 3;
 /**
  * Before that: no update is so many times longer than the model itself, or else, for a model that began at zero, than the
  * least of those few by the usual factor. A first round at a high learning rate, five epochs at 0.1 with momentum 0.9,
@@ -38,10 +47,12 @@ const FIRST_FACTOR = 5;
 export function afterRound(
   { recent, abandonedInRow }: Norms,
   outcome: "commit" | "abandon",
-  ofRound: readonly number[],
+  ofRound: readonly ClientNorm[],
 ): Norms {
   if (outcome === "abandon") return { recent, abandonedInRow: abandonedInRow + 1 };
-  const rounds = [...recent, ofRound];
+  const again = new Set(ofRound.map(({ clientId }) => clientId));
+  const others = recent.map((norms) => norms.filter(({ clientId }) => !again.has(clientId)));
+  const rounds = [...others.filter((norms) => norms.length > 0), ofRound];
   let total = rounds.reduce((sum, norms) => sum + norms.length, 0);
   let from = 0;
   while (from < rounds.length - 1 && total > WINDOW) total -= rounds[from++]!.length;
@@ -58,7 +69,7 @@ export function longest(
   modelNorm: number,
 ): number {
   if (normFactor === null) return Infinity;
-  const norms = recent.flat();
+  const norms = recent.flat().map(({ norm }) => norm);
   const usual =
     norms.length >= FEWEST
       ? normFactor * median(norms)

@@ -103,7 +103,8 @@ export function addUpdate(
   forEachTensor(tally, ({ name, start, length }, i) => {
     const part = update.tensors.get(name);
     assert(part?.delta.length === length, `${name} is in the update, in full shape`);
-    const { support, values } = part.delta;
+    const { support } = part.delta;
+    const values = part.delta.packed ?? part.delta.values;
     assert(part.mask === null || support !== null, "a client with a mask sends positions");
     const scale = gain / quantum(tally.grid, i);
     if (support === null) tally.sums.add(start, values, scale);

@@ -71,12 +71,15 @@ export function discounted(weigh: Weigh, exponent: number): Weigh {
  * F^q (1 + q L |delta|^2 / F). The paper has L = 1 / learningRate, for a delta of one step; after `steps` of them the
  * same gradients make a delta that is as many times longer, so that 1 / L is the learning rate times the steps. F is the
  * mean loss of the training that made the update, not one more pass over the data, and is counted relative to the
- * median of the round before, of which a single client cannot make what it likes.
+ * median of the round before, of which a single client cannot make what it likes; nor can it make the weight, and so the
+ * step of all, what it likes by a loss of next to nothing. In the first round all count alike.
  */
 export function fair(q: number, reachOf: (numSteps: number) => number): Weigh {
   return (update, { lastLoss }) => {
-    const loss = Math.max(update.trainLoss, SMALLEST_LOSS);
-    const ratio = Math.min(loss / Math.max(lastLoss ?? loss, SMALLEST_LOSS), LARGEST_RATIO);
+    if (lastLoss === null) return { gain: FAIR_UNIT, weight: FAIR_UNIT };
+    const usual = Math.max(lastLoss, SMALLEST_LOSS);
+    const loss = Math.min(Math.max(update.trainLoss, usual / LARGEST_RATIO), usual * LARGEST_RATIO);
+    const ratio = loss / usual;
     const gain = Math.max(1, Math.round(FAIR_UNIT * (ratio / LARGEST_RATIO) ** q));
     const stretch =
       1 + (q * normOf(update) ** 2) / (Math.max(reachOf(update.numSteps), SMALLEST_REACH) * loss);
@@ -86,7 +89,7 @@ export function fair(q: number, reachOf: (numSteps: number) => number): Weigh {
 
 const SMALLEST_LOSS = 1e-6;
 const SMALLEST_REACH = 1e-6;
-/** A loss above so many times the last round's median counts no more than that. */
+/** A loss above so many times the last round's median counts no more than that, and one so many times below no less. */
 const LARGEST_RATIO = 4;
 const FAIR_UNIT = 2 ** 24;
 

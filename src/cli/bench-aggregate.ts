@@ -47,7 +47,7 @@ export const aggregateCommand = (): Command =>
 
 const COLUMNS_HELP = `
 Columns (GB/s: 10^9 bytes of the float32 that the updates stand for, a second):
-  seconds   from payloads to the mean delta: decoding, exact fold, mean
+  seconds   from payloads to the mean delta: decoding, the checks of range and norm, exact fold, mean
   GB/s      of that
   fold      of the fold alone, from decoded updates
   loop      a plain JavaScript loop over dense float32

@@ -1,3 +1,4 @@
+import { measureDeltas } from "../aggregation/exponents.ts";
 import { sendersOverOwners } from "../aggregation/mean.ts";
 import { addUpdate, emptyTally } from "../aggregation/tally.ts";
 import { byExamples, MAX_WEIGHT } from "../aggregation/weight.ts";
@@ -27,9 +28,10 @@ export interface FoldCase {
 }
 
 export interface FoldRow extends FoldCase {
-  /** From payloads to the mean delta: decoding, folding, the mean. */
+  /** From payloads to the mean delta: decoding, the checks of range and norm, folding, the mean. */
   readonly seconds: number;
   readonly decodeSeconds: number;
+  readonly checkSeconds: number;
   readonly foldSeconds: number;
   readonly meanSeconds: number;
   /** 10^9 bytes of float32 that the updates stand for, a second: from payloads, and from decoded updates. */
@@ -45,9 +47,10 @@ export interface FoldRow extends FoldCase {
 const MAX_PAYLOADS = 4;
 
 /**
- * Folds as the coordinator does: one update after the other, decoded when it comes and gone when it is folded. Times
- * are the clients' number times the median of one update, so that a busy moment does not count. The loop and the copy
- * run on a few updates only; their speed is that of one.
+ * Folds as the coordinator does: one update after the other, decoded and checked when it comes, in bytes of its own, and
+ * gone when it is folded. Times are the clients' number times the median of one update, so that a busy moment does not
+ * count; of folds, which may wait for others, by all that were done together. The loop and the copy run on a few updates
+ * only; their speed is that of one.
  */
 export function measureFold({ codec: name, clients, params }: FoldCase): FoldRow {
   const manifest: Manifest = { tensors: [{ name: "w", shape: [params] }] };
@@ -61,19 +64,30 @@ export function measureFold({ codec: name, clients, params }: FoldCase): FoldRow
 
   const before = process.memoryUsage().rss;
   let peak = before;
-  const [decodes, folds]: [number[], number[]] = [[], []];
+  const [decodes, checks, folds]: [number[], number[], number[]] = [[], [], []];
+  let [together, foldMs] = [0, 0];
   const scratch = reusedScratch();
   decode(payloads[0]!, params, name, scratch); // says how much it takes
   scratch.reset();
   const counted = emptyTally(manifest, grid, tally.sums);
   for (let i = 0; i < clients; i++) {
+    const payload = payloads[i % payloads.length]!.slice();
     const began = performance.now();
     scratch.reset();
-    const update = messageOf(decode(payloads[i % payloads.length]!, params, name, scratch), i);
+    const update = messageOf(decode(payload, params, name, scratch), i);
     const decoded = performance.now();
+    measureDeltas(update, manifest, grid.exponents);
+    const checked = performance.now();
     fold(counted, update);
-    folds.push(performance.now() - decoded);
+    if (i === clients - 1) counted.sums.settle();
+    together++;
+    foldMs += performance.now() - checked;
+    if (counted.sums.isSettled()) {
+      folds.push(foldMs / together);
+      [together, foldMs] = [0, 0];
+    }
     decodes.push(decoded - began);
+    checks.push(checked - decoded);
     peak = Math.max(peak, process.memoryUsage().rss);
   }
   const began = performance.now();
@@ -81,9 +95,11 @@ export function measureFold({ codec: name, clients, params }: FoldCase): FoldRow
   const meanMs = performance.now() - began;
   peak = Math.max(peak, process.memoryUsage().rss);
 
-  const [decodeMs, foldMs] = [clients * median(decodes), clients * median(folds)];
+  const [decodeMs, checkMs, allFoldsMs] = [decodes, checks, folds].map(
+    (times) => clients * median(times),
+  ) as [number, number, number];
   const gigabytes = (4 * clients * params) / 1e9;
-  const totalMs = decodeMs + foldMs + meanMs;
+  const totalMs = decodeMs + checkMs + allFoldsMs + meanMs;
   const dense = toDense(decode(payloads[0]!, params));
   return {
     codec: name,
@@ -91,10 +107,11 @@ export function measureFold({ codec: name, clients, params }: FoldCase): FoldRow
     params,
     seconds: totalMs / 1e3,
     decodeSeconds: decodeMs / 1e3,
-    foldSeconds: foldMs / 1e3,
+    checkSeconds: checkMs / 1e3,
+    foldSeconds: allFoldsMs / 1e3,
     meanSeconds: meanMs / 1e3,
     GBps: gigabytes / (totalMs / 1e3),
-    foldGBps: gigabytes / (foldMs / 1e3),
+    foldGBps: gigabytes / (allFoldsMs / 1e3),
     peakMB: (peak - before) / 1e6,
     loopGBps: speedOf(dense, plainLoop()),
     copyGBps: speedOf(dense, copy()),

@@ -9,6 +9,7 @@ import { openJournal } from "../coordinator/journal.ts";
 import { readJournal } from "../coordinator/journal-read.ts";
 import { type OpenedRun, openRun } from "../coordinator/opening.ts";
 import { type CoordinatorOptions, coordinatorOptions } from "../coordinator/options.ts";
+import { noEvidence } from "../coordinator/over-selection.ts";
 import { patience } from "../coordinator/patience.ts";
 import { digestOf, manifestDigest } from "../model/manifest.ts";
 import { derive, type Rng } from "../model/rng.ts";
@@ -183,7 +184,14 @@ async function playRound(
     void write({ type: "accepted", round, baseVersion, clientId, weight, frame });
   }
   book.close("commit");
-  await write({ type: "closed", round, outcome: "commit", ...book.held(), bytes: ledger.totals() });
+  await write({
+    type: "closed",
+    round,
+    outcome: "commit",
+    ...book.held(),
+    evidence: noEvidence,
+    bytes: ledger.totals(),
+  });
   await saveIfDue();
 }
 

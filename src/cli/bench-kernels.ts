@@ -3,6 +3,7 @@ import { byteReader, byteWriter } from "../compress/bytes.ts";
 import { codec } from "../compress/codec.ts";
 import { frequenciesOf } from "../compress/entropy/rans.ts";
 import { golombRice, readGolombRice } from "../compress/positions/golomb-rice.ts";
+import { reusedScratch } from "../compress/scratch.ts";
 import { topK } from "../compress/select.ts";
 import { take } from "../compress/take.ts";
 import { levelTable } from "../compress/values/scale.ts";
@@ -80,16 +81,16 @@ function kernelSubjects(vector: Float32Array): Readonly<Record<string, KernelSub
     kernels.levelCodes(kernels.stochasticLevels(vector, derive(1, "bench"), scale, STEPS).levels, STEPS);
   const codes = quantize();
   const perQuantum = 2 ** 40 / scale;
-  const [sums, values] = [exactSums(length), new Float32Array(length)];
+  const sums = exactSums(length);
   const of = (unit: string, count: number, bytes: number) => ({ unit, count, bytes });
   const all = of("coordinates", length, vector.byteLength);
   return {
     select: { about: "the top 1 %", ...all, run: () => topK(vector, Math.ceil(DENSITY * length)) },
     quantize: { about: "stochastic, to int8", ...all, run: quantize },
     dequantizeAdd: {
-      about: "int8 to float32, times a weight onto an exact tally",
+      about: "int8 levels, times a weight onto an exact tally",
       ...all,
-      run: () => sums.add(0, kernels.lookUp(table, codes, values), perQuantum),
+      run: () => sums.add(0, { codes, table }, perQuantum),
     },
     ...symbolSubjects(codes),
     ...positionSubjects(vector, sums, perQuantum),
@@ -155,6 +156,7 @@ function updateSubjects(
 ): Readonly<Record<string, KernelSubject>> {
   const { encode, decode } = codec({ select: { topK: DENSITY }, values: "ternary" });
   const { payload } = encode(vector, 1);
+  const scratch = reusedScratch();
   const all = { unit: "coordinates", count: vector.length, bytes: vector.byteLength };
   return {
     ternaryEncode: { about: "a whole update: top 1 %, ternary", ...all, run: () => encode(vector, 1) },
@@ -162,8 +164,9 @@ function updateSubjects(
       about: "the same, onto an exact tally",
       ...all,
       run() {
-        const { support, values } = decode(payload, vector.length);
-        sums.addAt(0, support!, values, perQuantum);
+        scratch.reset();
+        const { support, packed } = decode(payload, vector.length, "payload", scratch);
+        sums.addAt(0, support!, packed!, perQuantum);
       },
     },
   };

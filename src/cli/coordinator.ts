@@ -29,7 +29,8 @@ import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import { subModels } from "../trainer/submodels.ts";
 import { loadConfig } from "./config-file.ts";
-import { interruptible } from "./exit.ts";
+import { controlPath, serveControl } from "./control-socket.ts";
+import { Interrupted, interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
 import { lockFolder } from "./lock.ts";
 import { nodeDisk } from "./node-disk.ts";
@@ -67,8 +68,10 @@ const log = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-const coordinate = (config: Config, options: Options, signal: AbortSignal): Promise<void> =>
+const coordinate = (config: Config, options: Options, interrupt: AbortSignal): Promise<void> =>
   withCleanup(async (defer) => {
+    const operator = new AbortController();
+    const signal = AbortSignal.any([interrupt, operator.signal]);
     const initial = initialModel(config);
     defer(lockFolder(config.coordinator.stateDir, "coordinator.stateDir"));
     const { test, transfer } =
@@ -92,6 +95,8 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
       await coordinator.finished.catch(() => {});
     };
     defer(stop);
+    const byOperator = () => operator.abort(new Interrupted("stopped by an operator"));
+    defer(await controlled(config.coordinator.stateDir, coordinator, byOperator));
 
     const directory = options.out ?? join("runs", coordinator.runId);
     const disk = nodeDisk(directory);
@@ -143,6 +148,22 @@ const coordinate = (config: Config, options: Options, signal: AbortSignal): Prom
       throw error;
     }
   });
+
+/** A run goes on without its control socket where there can be none. */
+async function controlled(
+  folder: string,
+  coordinator: Coordinator,
+  stop: () => void,
+): Promise<() => Promise<void>> {
+  try {
+    const path = controlPath(folder);
+    if (path === null) throw new Error("the path of coordinator.stateDir is too long for one");
+    return (await serveControl(path, coordinator, stop)).close;
+  } catch (error) {
+    log(`no control socket: ${(error as Error).message}`);
+    return async () => {};
+  }
+}
 
 async function conclude(
   federated: Federated,

@@ -128,8 +128,12 @@ async function refold(
   const book = openBook(options.contract, () => {}, saved?.book ?? null);
   const start = book.held();
   const versions: { round: number; outcome: string; version: number; digest: string }[] = [];
-  const { runId } = replay(book, { saved, records }, contract, ({ round, outcome, version, digest }) =>
-    versions.push({ round, outcome, version, digest }),
+  const { runId } = replay(
+    book,
+    { saved, records },
+    contract,
+    options.rounds,
+    ({ round, outcome, version, digest }) => versions.push({ round, outcome, version, digest }),
   );
   const last = book.held();
   const open = book.open() && { round: book.open()!.round, reports: book.open()!.accepted.size };

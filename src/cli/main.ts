@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
+import { controlCommand } from "./control.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { doctorCommand } from "./doctor.ts";
 import { dstCommand } from "./dst.ts";
@@ -22,6 +23,7 @@ for (const command of [
   simulateCommand(),
   coordinatorCommand(),
   clientCommand(),
+  controlCommand(),
   watchCommand(),
   doctorCommand(),
   benchCommand(),

@@ -1,5 +1,6 @@
 import { codecKernels } from "../kernels/codec.ts";
 import { isLittleEndian } from "../kernels/endian.ts";
+import type { Values } from "../kernels/packed.ts";
 import { WireError, type WireErrorCode } from "../model/error.ts";
 import { fresh, type Scratch } from "./scratch.ts";
 
@@ -94,10 +95,10 @@ export interface BitReader {
   readonly skip: (count: number) => void;
   /** The next `width` bits as a number, width 0 to 24. */
   readonly read: (width: number) => number;
-  /** The next `count` numbers of `width` bits each, width 1 to 8. */
+  /** The next `count` numbers of `width` bits each, width 1 to 8; they may be a view of the bytes. */
   readonly readAll: (count: number, width: number) => Uint8Array;
-  /** The next `count` numbers of 32 bits each, as the floats that have those bits. */
-  readonly readFloats: (count: number) => Float32Array;
+  /** The next `count` numbers of 32 bits each, as the floats that have those bits; at a byte's border, a view of the bytes. */
+  readonly readFloats: (count: number) => Values;
   /** Memory for so many values that are read; it may hold anything. */
   readonly floats: (count: number) => Float32Array;
   /** How many zero bits stand before the next one bit; above `limit` it throws `code`, `bad-positions` if not given. */
@@ -140,6 +141,11 @@ export function bitReader(bytes: Uint8Array, place: string, scratch: Scratch = f
     readAll(count, width) {
       if (count * width > remaining())
         throw new WireError("truncated", place, `ends after ${8 * bytes.length} bits`);
+      if (width === 8 && numHeld === 0) {
+        const codes = ahead(count);
+        skip(8 * count);
+        return codes;
+      }
       const numPacked = count & ~7;
       const first = codecKernels(numPacked).unpack(ahead((numPacked / 8) * width), width);
       skip(numPacked * width);
@@ -153,17 +159,15 @@ export function bitReader(bytes: Uint8Array, place: string, scratch: Scratch = f
     readFloats(count) {
       if (32 * count > remaining())
         throw new WireError("truncated", place, `ends after ${8 * bytes.length} bits`);
+      if (numHeld === 0) {
+        at += 4 * count;
+        return { bytes: bytes.subarray(at - 4 * count, at) };
+      }
       const values = scratch.floats(count);
       const words = new Uint32Array(values.buffer, values.byteOffset, count);
-      if (numHeld > 0)
-        for (let i = 0; i < count; i++) {
-          const low = read(16);
-          words[i] = low | (read(16) << 16);
-        }
-      else {
-        new Uint8Array(words.buffer, words.byteOffset, 4 * count).set(bytes.subarray(at, at + 4 * count));
-        littleEndian(words);
-        at += 4 * count;
+      for (let i = 0; i < count; i++) {
+        const low = read(16);
+        words[i] = low | (read(16) << 16);
       }
       return values;
     },

@@ -21,7 +21,10 @@ export interface Codec {
    * and seed, same bytes. No magnitude above `bound`, and of the vector none is, comes out of it.
    */
   readonly encode: (vector: Float32Array, seed: number, bound?: number) => Encoded;
-  /** Throws WireError; `place` names the payload in it. `scratch` gives the values' memory; without it, of their own. */
+  /**
+   * Throws WireError; `place` names the payload in it. `scratch` gives memory for values that are measured, folded and
+   * gone; with it they may stay packed.
+   */
   readonly decode: (bytes: Uint8Array, length: number, place?: string, scratch?: Scratch) => SparseVector;
 }
 

@@ -1,8 +1,9 @@
 import { codecKernels } from "../kernels/codec.ts";
+import { numValues, type Values, writtenOut } from "../kernels/packed.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import type { CodecSpec } from "../model/protocol.ts";
-import type { Positions, SparseVector } from "../model/tensor.ts";
+import { type Positions, packedVector, type SparseVector } from "../model/tensor.ts";
 import { bitReader, bitWriter } from "./bits.ts";
 import { type ByteReader, byteWriter } from "./bytes.ts";
 import type { PositionReader } from "./positions/coder.ts";
@@ -15,7 +16,7 @@ import {
   readPositionsHead,
   shortestPositions,
 } from "./positions.ts";
-import type { Scratch } from "./scratch.ts";
+import { fresh, type Scratch } from "./scratch.ts";
 import type { Selected } from "./selection.ts";
 import { take } from "./take.ts";
 import type { Quantized, ValueCode, ValueReader, ValuesSpec } from "./values/coder.ts";
@@ -117,7 +118,8 @@ const nonZero = (values: Float32Array): Uint32Array => codecKernels(values.lengt
  * Reads a payload to its end, for a vector of `length` (1 or more). Memory is taken only for what the bytes at hand
  * can fill; where an entropy coder, a seed or factors need no bits a coordinate, for at most some ten bytes of each of
  * the vector's coordinates. `agreed` is the plan's codec: its values must be coded so, and factors are read only if it
- * has them. Null takes any known coder. `scratch` gives the values' memory.
+ * has them. Null takes any known coder. `scratch` gives memory for values that are looked at and then gone; with it they
+ * may stay packed, as a view of the bytes.
  */
 export function readPayload(
   reader: ByteReader,
@@ -142,12 +144,31 @@ export function readPayload(
   expect(count);
   const sent = values === null ? new Float32Array(0) : values.read(bits, count, place);
   bits.end();
-  if (expand) return { length, support: null, values: expand(sent, place) };
-  if (support === null || !sent.includes(0)) return { length, support, values: sent };
-  if (!zeros)
-    throw new WireError("bad-field", place, `value ${sent.indexOf(0)} is zero, and sent nevertheless`);
-  const places = nonZero(sent);
-  return { length, support: take(support, places), values: take(sent, places) };
+  if (expand) return { length, support: null, values: expand(written(sent), place) };
+  const zero = support === null ? -1 : firstZero(sent);
+  if (zero < 0)
+    return scratch === undefined || sent instanceof Float32Array
+      ? { length, support, values: written(sent) }
+      : packedVector(length, support, sent, () => written(sent, scratch));
+  if (!zeros) throw new WireError("bad-field", place, `value ${zero} is zero, and sent nevertheless`);
+  const all = written(sent);
+  const places = nonZero(all);
+  return { length, support: take(support!, places), values: take(all, places) };
+}
+
+function written(values: Values, { floats }: Scratch = fresh): Float32Array {
+  if (values instanceof Float32Array) return values;
+  const into = floats(numValues(values));
+  return "codes" in values
+    ? codecKernels(into.length).lookUp(values.table, values.codes, into)
+    : writtenOut(values, into);
+}
+
+/** The place of the first value that is zero; -1 when none is. */
+function firstZero(values: Values): number {
+  if (!("codes" in values)) return written(values).indexOf(0);
+  const places = Array.from(values.table, (entry, code) => (entry === 0 ? values.codes.indexOf(code) : -1));
+  return places.reduce((first, place) => (place < 0 || (first >= 0 && first < place) ? first : place), -1);
 }
 
 /**

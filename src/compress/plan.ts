@@ -1,8 +1,9 @@
+import { valuesBetween } from "../kernels/packed.ts";
 import { assert } from "../model/assert.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { digestOf, type Manifest, manifestDigest, type TensorSpec } from "../model/manifest.ts";
 import type { Exponents, PlanRule } from "../model/protocol.ts";
-import { type Params, type SparseVector, sizeOf } from "../model/tensor.ts";
+import { type Params, packedVector, type SparseVector, sizeOf } from "../model/tensor.ts";
 import { byteWriter } from "./bytes.ts";
 import { type Codec, codec } from "./codec.ts";
 import { matrixOf } from "./matrix.ts";
@@ -118,7 +119,7 @@ export function scatter(
   { tensors }: Pick<PlanGroup, "tensors">,
   vector: SparseVector,
 ): ReadonlyMap<string, SparseVector> {
-  const { support, values } = vector;
+  const { support } = vector;
   const result = new Map<string, SparseVector>();
   let start = 0;
   let from = 0;
@@ -129,11 +130,15 @@ export function scatter(
     if (support === null) to = end;
     else while (to < support.length && support[to]! < end) to++;
     const offset = start;
-    result.set(name, {
-      length,
-      support: support === null ? null : minus(support.subarray(from, to), offset),
-      values: values.subarray(from, to),
-    });
+    const places = support === null ? null : minus(support.subarray(from, to), offset);
+    const [first, last] = [from, to];
+    const values = () => vector.values.subarray(first, last);
+    result.set(
+      name,
+      vector.packed === undefined
+        ? { length, support: places, values: values() }
+        : packedVector(length, places, valuesBetween(vector.packed, from, to), values),
+    );
     start = end;
     from = to;
   }

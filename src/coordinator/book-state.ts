@@ -28,7 +28,7 @@ export interface BookState {
 
 /** A run's before its first record. */
 export const firstState = (
-  { manifest, initial }: Pick<Contract, "manifest" | "initial">,
+  { manifest, initial, subModels }: Pick<Contract, "manifest" | "initial" | "subModels">,
   { optimizer, control }: Pick<AggregationStrategy, "optimizer" | "control">,
   downlink: readonly PlanGroup[],
 ): BookState => ({
@@ -40,7 +40,7 @@ export const firstState = (
     masks: ALL_OWNED,
     previous: null,
   },
-  usual: firstUsual(manifest),
+  usual: firstUsual(manifest, subModels),
   control: control && noControl(initial),
   owners: NOTHING_GIVEN,
   teachers: null,

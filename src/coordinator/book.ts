@@ -65,6 +65,8 @@ export interface Book {
   readonly masksFrame: (digest: string) => Uint8Array | null;
   /** Bytes of a report for each coordinate that its client owns, the median of the last round; 4 before there was one. */
   readonly bytesPerCoordinate: () => number;
+  /** The least width of a part that covers what no report has covered for so many rounds; 0 when there is nothing. */
+  readonly overdueWidth: (rounds: number) => number;
   /** Folds a report that was checked; `digest` is its frame's. */
   readonly accept: (checked: CheckedUpdate, weight: Weight, digest: string) => void;
   /** Closes the open round: a commit makes the next version of the model. */
@@ -128,11 +130,12 @@ export function openBook(
 
   const check: Book["check"] = (clientId, bytes, expected) => {
     assert(open !== null, "a report is checked while its round is open");
-    const { plan } = owners.partOf(clientId, expected.round);
+    const { plan, width } = owners.partOf(clientId, expected.round);
     const checked = checkReport(bytes, clientId, {
       ...expected,
       ...reportRules,
       plan,
+      width,
       exponents: usual.exponents,
     });
     const { update } = checked;
@@ -174,13 +177,13 @@ export function openBook(
 
   const accept: Book["accept"] = (checked, weight, digest) => {
     assert(open !== null, "a report is folded while a round is open");
-    gather(open, checked, { weight, digest }, { ...contract, keepsReports });
+    gather(open, checked, { weight, digest }, { train, keepsReports, lastSteps: usual.lastSteps });
   };
 
   /** The next version of the model, with the frames that lead there. */
   const commit = ({ tally, readings, weights }: Gathering): void => {
     const model = chain.model();
-    if (contract.keepsUpdates) teachers = teachersOf(model.params, readings, train);
+    if (contract.keepsUpdates) teachers = teachersOf(model, readings, train);
     control?.follow(tally!, weights);
     const committed = { aggregate: foldOf(tally, readings), votes: tally ?? votesOf(readings, manifest) };
     const next = modelStep(stepRules, step, model, committed, (target, owed) => observe(round, target, owed));
@@ -271,6 +274,7 @@ export function openBook(
     partOf: owners.partOf,
     masksFrame: parts.frameOf,
     bytesPerCoordinate: () => usual.bytesPerCoordinate,
+    overdueWidth: (rounds) => usual.uncovered.findLast((one) => one.rounds >= rounds)?.width ?? 0,
     accept,
     close,
     wasAccepted,

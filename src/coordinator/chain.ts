@@ -44,6 +44,8 @@ export const versionZero = (params: Params): ChainState => ({
 
 export interface CatchUp {
   readonly kind: "origin" | "delta" | "checkpoint";
+  /** That the frames lead to. */
+  readonly version: number;
   readonly frames: readonly Uint8Array[];
 }
 
@@ -82,7 +84,7 @@ export function openChain(before: ChainState, source: ModelSource | null): Chain
     catchUp(held, target = model.version) {
       const known = held !== null && held.version <= model.version && digests[held.version] === held.digest;
       const from = known ? held.version : -1;
-      if (from === target || from === model.version) return { kind: "delta", frames: [] };
+      if (from === target || from === model.version) return { kind: "delta", version: from, frames: [] };
       const to = from < target ? target : model.version;
       const start = known ? [] : origin === null ? null : [origin];
       const wanted = deltas.filter(({ version }) => version > Math.max(from, 0) && version <= to);
@@ -90,9 +92,9 @@ export function openChain(before: ChainState, source: ModelSource | null): Chain
       if (start !== null && complete) {
         const frames = [...start, ...wanted.flatMap((delta) => delta.frames)];
         if (bytesOf(frames) <= bytesOf(checkpointFrames()))
-          return { kind: known ? "delta" : "origin", frames };
+          return { kind: known ? "delta" : "origin", version: to, frames };
       }
-      return { kind: "checkpoint", frames: checkpointFrames() };
+      return { kind: "checkpoint", version: model.version, frames: checkpointFrames() };
     },
     lastDeltaBytes: () => bytesOf(deltas.at(-1)?.frames ?? []),
     state: () => ({ params: model.params, digests, deltas, masks: masksFrame }),

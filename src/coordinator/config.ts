@@ -87,6 +87,12 @@ const cohort = z.strictObject({
     .nullable()
     .default(null)
     .describe("Buffered: so many clients are at work at any time, and every goal reports make a version"),
+  coverWithin: count
+    .max(1_000_000)
+    .default(5)
+    .describe(
+      "With widths: versions without a report of the whole model, then one who can train it is asked",
+    ),
   maxAbandoned: count.default(10).describe("Rounds abandoned in a row before the run fails"),
 });
 

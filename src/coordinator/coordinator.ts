@@ -3,6 +3,7 @@ import type { Disk } from "../model/disk.ts";
 import { numParams } from "../model/manifest.ts";
 import type { ClientId, Model } from "../model/message.ts";
 import type { CoordinatorService } from "../model/protocol.ts";
+import type { DeviceProfile } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Book, DownlinkObserver } from "./book.ts";
@@ -10,16 +11,11 @@ import type { ByteLedger } from "./byte-ledger.ts";
 import type { Desk } from "./desk.ts";
 import { fitting } from "./fitting.ts";
 import { openRun } from "./opening.ts";
+import { type Operator, operator } from "./operator.ts";
 import type { CoordinatorOptions } from "./options.ts";
 import type { Record } from "./record.ts";
 import { step } from "./round.ts";
-import {
-  initialRound,
-  type RoundEffect,
-  type RoundEvent,
-  type RoundState,
-  resumedRound,
-} from "./round-state.ts";
+import type { RoundEffect, RoundEvent } from "./round-state.ts";
 import { openSessions } from "./sessions.ts";
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */
@@ -36,7 +32,7 @@ export interface CoordinatorPorts {
   readonly observe?: DownlinkObserver;
 }
 
-export interface Coordinator {
+export interface Coordinator extends Operator {
   readonly runId: string;
   readonly service: CoordinatorService;
   readonly book: Book;
@@ -115,7 +111,7 @@ export async function openCoordinator(
     evaluations.catch(fail);
   };
 
-  let state = isResumed ? resumed(book) : initialRound;
+  let state = run.round;
   const resumedFinished = isResumed && state.version >= rounds.rounds;
   const timers = new Set<() => void>();
 
@@ -138,16 +134,24 @@ export async function openCoordinator(
     timers.add(cancel);
   };
 
-  /** Of the parts that fit the cohort's devices; undefined where nobody has less than the whole model. */
-  const widthsOf = (cohort: readonly ClientId[]): readonly number[] | undefined => {
+  /** Of the part that fits a device. */
+  const widthFor = (device: DeviceProfile): number => {
     const { manifest, subModels } = contract;
-    if (subModels.length === 0) return undefined;
+    if (subModels.length === 0) return 1;
     const cost = {
       bytesPerCoordinate: book.bytesPerCoordinate(),
       reportDeadlineMs: rounds.reportDeadlineMs,
     };
-    return cohort.map((clientId) => fitting(sessions.deviceOf(clientId), subModels, manifest, cost).width);
+    return fitting(device, subModels, manifest, cost).width;
   };
+
+  /** Undefined where nobody has less than the whole model. */
+  const widthsOf = (cohort: readonly ClientId[]): readonly number[] | undefined =>
+    contract.subModels.length === 0
+      ? undefined
+      : cohort.map((clientId) => widthFor(sessions.deviceOf(clientId)));
+
+  const overdueWidth = (): number => book.overdueWidth(rounds.coverWithin);
 
   const perform = (effect: RoundEffect): void => {
     switch (effect.type) {
@@ -169,6 +173,8 @@ export async function openCoordinator(
           cohort: effect.cohort.length,
         });
       }
+      case "join":
+        return void write({ type: "joined", round: effect.round, clientId: effect.clientId });
       case "configure":
         return sessions.configure(effect.clientId);
       case "timer":
@@ -185,7 +191,7 @@ export async function openCoordinator(
     book.close(outcome);
     const held = book.held();
     const totals = ledger.totals();
-    void write({ type: "closed", round, outcome, ...held, bytes: totals });
+    void write({ type: "closed", round, outcome, ...held, evidence: state.evidence, bytes: totals });
     saved = Promise.all([saved, run.saveIfDue()]).then(() => {});
     saved.catch(fail);
     if (outcome === "abandon") {
@@ -201,7 +207,7 @@ export async function openCoordinator(
       bytes: totals,
     });
     evaluate();
-    dispatch({ type: "committed" });
+    dispatch({ type: "committed", overdueWidth: overdueWidth() });
     sessions.roundClosed();
   };
 
@@ -214,6 +220,7 @@ export async function openCoordinator(
     dispatch,
     write,
     durable: () => durable,
+    widthFor,
     isOver: () => over,
     isStalled: run.patience.isStalled,
     state: () => state,
@@ -249,7 +256,7 @@ export async function openCoordinator(
   for (const repair of run.repairs) emit({ type: "journal.repaired", ...repair });
   if (isResumed) {
     evaluate();
-    dispatch({ type: "resumed" });
+    dispatch({ type: "restarted", overdueWidth: overdueWidth() });
   }
 
   return {
@@ -265,11 +272,6 @@ export async function openCoordinator(
       settle({ outcome: "interrupted", detail });
       run.patience.stop(stopped); // a full disk is not waited for any more
     },
+    ...operator(desk),
   };
-}
-
-function resumed(book: Book): RoundState {
-  const open = book.open();
-  const inRound = open && { cohort: open.cohort, reported: [...open.accepted.keys()] };
-  return resumedRound(book.model().version, book.round(), inRound);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../model/clock.ts";
+import type { DeviceProfile } from "../model/submodel.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Book } from "./book.ts";
 import type { ByteLedger } from "./byte-ledger.ts";
@@ -17,6 +18,8 @@ export interface Desk {
   readonly write: (record: Record) => Promise<void>;
   /** Resolves when all that was written so far is on disk. */
   readonly durable: () => Promise<void>;
+  /** Of the part of the model that fits a device. */
+  readonly widthFor: (device: DeviceProfile) => number;
   readonly isOver: () => boolean;
   /** Whether the journal waits for room on its disk. */
   readonly isStalled: () => boolean;

@@ -2,7 +2,7 @@ import { STEPS_UNIT } from "../aggregation/mean.ts";
 import type { Reading } from "../aggregation/robust/reading.ts";
 import { addUpdate, type Tally } from "../aggregation/tally.ts";
 import type { Weight } from "../aggregation/weight.ts";
-import { localSteps, mostSteps } from "../model/local-steps.ts";
+import { localSteps } from "../model/local-steps.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { ClientId } from "../model/message.ts";
 import type { ReportId } from "../model/protocol.ts";
@@ -43,29 +43,30 @@ export const nothingGathered = (
   seen: nothingSeen(manifest),
 });
 
-/** In place. `digest` is that of the report's frame. */
+/** In place. `digest` is that of the report's frame, `lastSteps` the median of what clients took in the last round. */
 export function gather(
   open: Gathering,
   checked: CheckedUpdate,
   { weight, digest }: { readonly weight: Weight; readonly digest: string },
   {
     train,
-    aggregation,
     keepsReports,
-  }: Pick<Contract, "train" | "aggregation"> & { readonly keepsReports: boolean },
+    lastSteps,
+  }: Pick<Contract, "train"> & { readonly keepsReports: boolean; readonly lastSteps: number | null },
 ): void {
   const { update, reading } = checked;
   const { clientId, round, numSteps } = update;
-  if (open.tally !== null)
-    addUpdate(open.tally, update, weight, countedSteps(numSteps, train, aggregation.weightCap));
+  const steps = Math.min(2 ** 32 - 1, Math.round(localSteps(train, numSteps) * STEPS_UNIT));
+  const most = lastSteps === null ? steps : Math.ceil(MOST_TIMES_STEPS * lastSteps);
+  if (open.tally !== null) addUpdate(open.tally, update, weight, Math.min(steps, most));
   if (keepsReports) open.readings.push(reading);
-  see(open.seen, checked);
+  see(open.seen, checked, steps);
   open.weights.set(clientId, weight.weight);
   open.accepted.set(clientId, { round, digest });
 }
 
-/** Those of examples that count, as the weight is; in units of a tally. */
-function countedSteps(numSteps: number, train: Contract["train"], weightCap: number): number {
-  const counted = Math.min(numSteps, mostSteps(train, weightCap));
-  return Math.min(2 ** 32 - 1, Math.round(localSteps(train, counted) * STEPS_UNIT));
-}
+/**
+ * As FedNova counts steps, those of one client beyond so many times the median of the last round do not count: they lengthen
+ * the step of all, and nobody can check more of them than that there are the examples, which nobody can check either.
+ */
+const MOST_TIMES_STEPS = 4;

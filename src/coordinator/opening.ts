@@ -10,11 +10,15 @@ import { type CoordinatorOptions, runContract } from "./options.ts";
 import { type Patience, patience } from "./patience.ts";
 import { encodeRecord, type Record } from "./record.ts";
 import { checkContract, replay } from "./replay.ts";
+import { afterRecord } from "./round-replay.ts";
+import type { RoundState } from "./round-state.ts";
 import { decodeSavedRun, encodeSavedRun } from "./saved-run.ts";
 
 /** A run as its disk has it, and the journal that it goes on in. */
 export interface OpenedRun {
   readonly runId: string;
+  /** Where the round machine goes on. */
+  readonly round: RoundState;
   /** Whether the journal held a run. */
   readonly isResumed: boolean;
   readonly book: Book;
@@ -53,15 +57,27 @@ export async function openRun(
   if (saved !== null) checkContract(saved, contractDigests);
   const book = openBook(contract, observe, saved?.book ?? null);
   let savedVersion = book.held().version;
-  const { runId: foundId, bytes, since } = replay(book, { saved, records }, contractDigests);
+  const { rounds } = options;
+  const {
+    runId: foundId,
+    bytes,
+    since,
+    ...found
+  } = replay(book, { saved, records }, contractDigests, rounds);
+  /** What a restart would go on from. */
+  let round = found.round;
   const ledger = byteLedger(4 * numParams(contract.manifest), bytes);
   for (const frame of since) ledger.accepted(frame.length);
   const runId = foundId ?? options.runId;
-  const write = (record: Record): Promise<void> => journal.append(encodeRecord(record));
+  const write = (record: Record): Promise<void> => {
+    round = afterRecord(round, record, rounds);
+    return journal.append(encodeRecord(record));
+  };
   if (foundId === null) await write({ type: "started", runId, contract: contractDigests });
 
   return {
     runId,
+    round: found.round,
     isResumed: foundId !== null,
     book,
     ledger,
@@ -71,8 +87,8 @@ export async function openRun(
       const { version } = book.held();
       if (snapshotEvery === null || version - savedVersion < snapshotEvery) return;
       savedVersion = version;
-      const state = { runId, contract: contractDigests, bytes: ledger.totals(), book: book.snapshot() };
-      await journal.snapshot(encodeSavedRun(state));
+      const [bytes, saved] = [ledger.totals(), book.snapshot()];
+      await journal.snapshot(encodeSavedRun({ runId, contract: contractDigests, bytes, round, book: saved }));
     },
     patience: waiting,
   };

@@ -3,6 +3,7 @@ import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { ClientId } from "../model/message.ts";
 import type { Exponents } from "../model/protocol.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
+import type { Evidence } from "./over-selection.ts";
 
 /** SHA-256 of every part of the config that the fold depends on: a journal is never replayed under another. */
 export type RunContract = { readonly [part: string]: string };
@@ -25,6 +26,8 @@ export type Record =
       /** Running totals, so that a restarted run goes on counting. */
       readonly bytes: ByteTotals;
     }
+  /** One more in the open round's cohort. */
+  | { readonly type: "joined"; readonly round: number; readonly clientId: ClientId }
   | {
       readonly type: "accepted";
       /** The round that asked for it, and the version that it was trained from. */
@@ -36,12 +39,26 @@ export type Record =
       readonly frame: Uint8Array;
     }
   | {
+      readonly type: "refused";
+      /** The round that asked for it: its client is out of the open one, once and for all. */
+      readonly round: number;
+      readonly clientId: ClientId;
+      /** Of the frame; null where the link turned it away before it was whole. */
+      readonly digest: string | null;
+      readonly code: string;
+    }
+  /** An operator's word. */
+  | { readonly type: "paused" }
+  | { readonly type: "resumed" }
+  | {
       readonly type: "closed";
       readonly round: number;
       readonly outcome: "commit" | "abandon";
       /** The model after it; a replay must come to the same bits. */
       readonly version: number;
       readonly digest: string;
+      /** Of the drop-outs so far, for the size of the cohorts to come. */
+      readonly evidence: Evidence;
       readonly bytes: ByteTotals;
     };
 

@@ -6,6 +6,8 @@ import { JournalError } from "./journal-error.ts";
 import type { JournalContents } from "./journal-read.ts";
 import { decodeRecord, type Record, type RunContract } from "./record.ts";
 import type { CheckedUpdate } from "./report-check.ts";
+import { afterRecord } from "./round-replay.ts";
+import { initialRound, type RoundConfig, type RoundState } from "./round-state.ts";
 import type { SavedRun } from "./saved-run.ts";
 
 export interface Replayed {
@@ -15,6 +17,8 @@ export interface Replayed {
   readonly bytes: ByteTotals | null;
   /** Frames accepted since those totals were written. */
   readonly since: readonly Uint8Array[];
+  /** Where the round machine goes on. */
+  readonly round: RoundState;
 }
 
 /**
@@ -28,13 +32,16 @@ export function replay(
     records,
   }: { readonly saved: Omit<SavedRun, "book"> | null; readonly records: JournalContents["records"] },
   contract: RunContract,
+  rounds: RoundConfig,
   folded: (record: Extract<Record, { type: "closed" }>) => void = () => {},
 ): Replayed {
   let runId = saved?.runId ?? null;
   let bytes = saved?.bytes ?? null;
   let since: Uint8Array[] = [];
+  let round = saved?.round ?? initialRound;
   for (const { place, bytes: encoded } of records) {
     const record = decodeRecord(encoded);
+    round = afterRecord(round, record, rounds);
     switch (record.type) {
       case "started":
         checkContract(record, contract);
@@ -49,6 +56,9 @@ export function replay(
         since.push(record.frame);
         book.accept(checked(book, record, place), record.weight, digestOf(record.frame));
         break;
+      case "refused":
+        if (record.digest !== null) book.refuse(record.round, record.clientId, record.digest);
+        break;
       case "closed":
         bytes = record.bytes;
         since = [];
@@ -57,7 +67,7 @@ export function replay(
         folded(record);
     }
   }
-  return { runId, bytes, since };
+  return { runId, bytes, since, round };
 }
 
 /** Throws a JournalError when a run is to go on under another config. */

@@ -24,7 +24,7 @@ export function reportBytes(groups: readonly PlanGroup[], masked: boolean): Repo
 export function checkReportBytes(frame: Uint8Array, { tensors }: UpdateMessage, most: ReportBytes): void {
   let decoded = 0;
   for (const { delta } of tensors.values())
-    decoded += delta.values.length * (delta.support === null ? DENSE : SPARSE);
+    decoded += delta.support === null ? DENSE * delta.length : SPARSE * delta.support.length;
   if (decoded > most.decoded)
     throw new WireError(
       "too-large",

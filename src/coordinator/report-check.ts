@@ -1,5 +1,4 @@
-import { largestDeltas } from "../aggregation/exponents.ts";
-import { normOf } from "../aggregation/norm.ts";
+import { measureDeltas } from "../aggregation/exponents.ts";
 import type { Reading } from "../aggregation/robust/reading.ts";
 import { isMasked, type OwnedPlan } from "../compress/owned.ts";
 import type { ReusedScratch } from "../compress/scratch.ts";
@@ -21,6 +20,8 @@ export interface ExpectedReport {
 
 export interface CheckedUpdate {
   readonly update: UpdateMessage;
+  /** Of the part of the model that it is about. */
+  readonly width: number;
   /** The same, decoded anew whenever it is asked for: what was checked once cannot fail. It keeps the report's bytes. */
   readonly reading: Reading;
   /** The largest |delta| of every tensor. */
@@ -37,6 +38,7 @@ export interface ReportRules extends ExpectedReport {
   readonly manifestId: number;
   /** Of what the client owns. */
   readonly plan: OwnedPlan;
+  readonly width: number;
   readonly exponents: Exponents;
   readonly train: TrainSettings;
   readonly limits: Limits;
@@ -69,10 +71,10 @@ export function checkReport(bytes: Uint8Array, clientId: ClientId, rules: Report
     return { ...claimed, numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)) };
   };
   const update = read();
-  const largest = largestDeltas(update, manifest, exponents);
+  const { largest, norm } = measureDeltas(update, manifest, exponents);
   if (rules.keepsReports) checkReportBytes(bytes, update, reportBytes(plan.groups, isMasked(plan)));
   const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
   const bytesPerCoordinate = bytes.length / Math.max(1, numOwned);
   const reading = { clientId, masks: plan.masks, read };
-  return { update, reading, largest, norm: normOf(update), bytesPerCoordinate };
+  return { update, reading, width: rules.width, largest, norm, bytesPerCoordinate };
 }

@@ -1,12 +1,15 @@
 import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
 import type { RunContract } from "./record.ts";
+import type { RoundState } from "./round-state.ts";
 
 /** What a snapshot stands for: the fold of all records before it, with no round open. */
 export interface SavedRun {
   readonly runId: string;
   readonly contract: RunContract;
   readonly bytes: ByteTotals;
+  /** Of the round machine, as the fold of the records has it. */
+  readonly round: RoundState;
   /** As `Book.snapshot` gives it. */
   readonly book: Uint8Array;
 }

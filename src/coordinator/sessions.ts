@@ -133,7 +133,11 @@ export function openSessions(desk: Desk): Sessions {
         await desk.durable();
         return { kind: "accepted", report };
       }
-      const refusal = objection(clientId, report.round);
+      const refusal =
+        objection(clientId, report.round) &&
+        (end !== null || desk.isOver()
+          ? objection(clientId, report.round)
+          : offer(desk, clientId, report.round));
       if (!isFinal(refusal)) comeBack();
       return refusal === null ? { kind: "wanted", receivedBytes: 0 } : { kind: "refused", refusal };
     };
@@ -154,7 +158,7 @@ export function openSessions(desk: Desk): Sessions {
         session.waiting = { request, reply };
         session.lease.rest(); // the link's own pings watch over who waits
         if (end !== null) tellEnd(clientId, end);
-        else desk.dispatch({ type: "checked-in", clientId });
+        else desk.dispatch({ type: "checked-in", clientId, width: desk.widthFor(session.device) });
       });
     };
 
@@ -176,7 +180,8 @@ export function openSessions(desk: Desk): Sessions {
       report: (id, frame) => report(desk, clientId, id, frame),
       refuse: (round, refusal) => {
         refuseReport(desk, clientId, round, 0, refusal);
-        if (refusalOf(desk.state(), clientId, round) === null) desk.dispatch({ type: "refused", clientId });
+        if (refusalOf(desk.state(), clientId, round) === null)
+          turnAway(desk, clientId, { round, digest: null }, refusal.code);
       },
       lost: desk.ledger.refused,
       close,
@@ -203,7 +208,9 @@ export function openSessions(desk: Desk): Sessions {
         if (desk.isOver()) return;
         if (desk.state().round !== round || desk.state().phase !== "reporting") {
           // the round closed before it was on disk: its client still waits, for another
-          if (live.get(clientId)?.waiting) desk.dispatch({ type: "checked-in", clientId });
+          const session = live.get(clientId);
+          if (session?.waiting)
+            desk.dispatch({ type: "checked-in", clientId, width: desk.widthFor(session.device) });
           return;
         }
         answer(clientId, (request) => {
@@ -245,7 +252,7 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   }
   if (desk.isOver()) return refuse(ending);
   if (desk.isStalled()) return refuse(diskFull);
-  const early = refusalOf(desk.state(), clientId, id.round);
+  const early = offer(desk, clientId, id.round);
   if (early !== null) return refuse(early);
   let checked: CheckedUpdate;
   try {
@@ -253,12 +260,12 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
     checked = book.check(clientId, frame, { round: id.round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    desk.dispatch({ type: "refused", clientId });
+    turnAway(desk, clientId, id, error.code);
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
   const poisoned = book.gate(checked);
   if (poisoned !== null) {
-    desk.dispatch({ type: "refused", clientId });
+    turnAway(desk, clientId, id, "norm-gate");
     return refuse({ code: "norm-gate", detail: poisoned, retry: true });
   }
   ledger.accepted(frame.length);
@@ -270,6 +277,29 @@ async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8
   desk.dispatch({ type: "reported", clientId });
   await durable;
   return { kind: "accepted", report: id };
+}
+
+/** Whether a report that is ready would be accepted; between two rounds it may be what the next one waits for. */
+function offer(desk: Desk, clientId: ClientId, round: number): Refusal | null {
+  const refusal = refusalOf(desk.state(), clientId, round);
+  if (refusal?.code !== "between-rounds") return refusal;
+  desk.dispatch({ type: "offered", clientId });
+  return refusalOf(desk.state(), clientId, round);
+}
+
+/**
+ * A report that would have counted is refused for what it is: its client is out of the round, after a restart too. The
+ * answer does not wait for the disk: who hears it rolls back, and if the record is lost it is asked again.
+ */
+function turnAway(
+  desk: Desk,
+  clientId: ClientId,
+  { round, digest }: { readonly round: number; readonly digest: string | null },
+  code: string,
+): void {
+  if (digest !== null) desk.book.refuse(round, clientId, digest);
+  void desk.write({ type: "refused", round, clientId, digest, code });
+  desk.dispatch({ type: "refused", clientId });
 }
 
 const diskFull: Refusal = {

@@ -29,23 +29,31 @@ export const round: Section<BookState["round"]> = {
 const EXPONENT_ZERO = 100;
 
 export const usual: Section<BookState["usual"]> = {
-  write(writer, { exponents, norms, lastLoss, usualNorm, bytesPerCoordinate }) {
+  write(writer, { exponents, norms, lastLoss, usualNorm, lastSteps, bytesPerCoordinate, uncovered }) {
     for (const exponent of exponents) writer.uint8(EXPONENT_ZERO + exponent);
     writer.varint(norms.recent.length);
     for (const ofRound of norms.recent) {
       writer.varint(ofRound.length);
-      for (const norm of ofRound) writeDouble(writer, norm);
+      for (const { clientId, norm } of ofRound) {
+        writeText(writer, clientId);
+        writeDouble(writer, norm);
+      }
     }
     writer.varint(norms.abandonedInRow);
-    for (const median of [lastLoss, usualNorm]) writeOptional(writer, median, (v) => writeDouble(writer, v));
+    for (const median of [lastLoss, usualNorm, lastSteps])
+      writeOptional(writer, median, (v) => writeDouble(writer, v));
     writeDouble(writer, bytesPerCoordinate);
+    for (const { rounds } of uncovered) writer.varint(rounds);
   },
-  read(reader, { manifest }) {
+  read(reader, { manifest }, first) {
     const exponents = manifest.tensors.map(
       ({ name }) => reader.uint8(`exponent ${name}`, 0, 2 * EXPONENT_ZERO) - EXPONENT_ZERO,
     );
     const recent = listOf(reader, "rounds", (i) =>
-      listOf(reader, `norms ${i}`, (j) => readDouble(reader, `norm ${i} ${j}`)),
+      listOf(reader, `norms ${i}`, (j) => ({
+        clientId: readText(reader, `client ${i} ${j}`),
+        norm: readDouble(reader, `norm ${i} ${j}`),
+      })),
     );
     const abandonedInRow = reader.varint("abandoned", 0, 0xffffffff);
     const medianOf = (field: string) => readOptional(reader, `has ${field}`, () => readDouble(reader, field));
@@ -54,7 +62,12 @@ export const usual: Section<BookState["usual"]> = {
       norms: { recent, abandonedInRow },
       lastLoss: medianOf("last loss"),
       usualNorm: medianOf("usual norm"),
+      lastSteps: medianOf("last steps"),
       bytesPerCoordinate: readDouble(reader, "bytes a coordinate"),
+      uncovered: first.usual.uncovered.map(({ width }) => ({
+        width,
+        rounds: reader.varint(`rounds without width ${width}`, 0, 0xffffffff),
+      })),
     };
   },
 };

@@ -1,5 +1,6 @@
 import { kept, type Reading } from "../aggregation/robust/reading.ts";
 import { localSteps } from "../model/local-steps.ts";
+import type { Model } from "../model/message.ts";
 import type { TrainSettings } from "../model/protocol.ts";
 import { type Params, type SparseVector, toDense } from "../model/tensor.ts";
 
@@ -16,14 +17,22 @@ interface Move {
   readonly deltas: readonly SparseVector[];
 }
 
-export const teachersOf = (base: Params, readings: readonly Reading[], train: TrainSettings): Teachers => ({
-  base,
-  moves: readings.map(({ read }) => {
-    const { numSteps, tensors } = kept(read());
-    return {
-      steps: train.perStep ? localSteps(train, numSteps) : 1,
-      deltas: [...base.keys()].map((name) => tensors.get(name)!.delta),
-    };
+/**
+ * Of reports that were trained from the newest model: a late one's delta leads from an older model to its client's, which
+ * nobody has any more, and from the newest one to nowhere. With none left there are no teachers but the global model.
+ */
+export const teachersOf = (
+  { version, params }: Model,
+  readings: readonly Reading[],
+  train: TrainSettings,
+): Teachers => ({
+  base: params,
+  moves: readings.flatMap(({ read }) => {
+    const update = read();
+    if (update.baseVersion !== version) return [];
+    const { numSteps, tensors } = kept(update);
+    const steps = train.perStep ? localSteps(train, numSteps) : 1;
+    return [{ steps, deltas: [...params.keys()].map((name) => tensors.get(name)!.delta) }];
   }),
 });
 

@@ -7,6 +7,7 @@ import type { Pointer } from "./kernels.ts";
 export interface CodecExports {
   isFinite(values: Pointer, count: number): number;
   maxMagnitude(values: Pointer, count: number): number;
+  measure(values: Pointer, count: number, squares: Pointer): number;
   countHigh(values: Pointer, count: number, tables: Pointer): void;
   countLow(
     values: Pointer,
@@ -45,6 +46,8 @@ export interface CodecExports {
   unpack(packed: Pointer, count: number, width: number, codes: Pointer): void;
   addOnGrid(sums: Pointer, values: Pointer, count: number, scale: number): void;
   addAtOnGrid(sums: Pointer, positions: Pointer, values: Pointer, count: number, scale: number): void;
+  addEntries(sums: Pointer, codes: Pointer, count: number, table: Pointer): void;
+  addEntriesAt(sums: Pointer, positions: Pointer, codes: Pointer, count: number, table: Pointer): void;
   addSums(sums: Pointer, others: Pointer, count: number): void;
   means(sums: Pointer, weights: Pointer, count: number, quantum: number, out: Pointer): void;
   shiftBits(bytes: Pointer, count: number, shift: number, carry: number, out: Pointer): void;

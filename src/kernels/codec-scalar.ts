@@ -1,4 +1,5 @@
 import type { CodecKernels } from "./codec.ts";
+import { scalarMeasure } from "./codec-measure.ts";
 import { scalarRange } from "./codec-range.ts";
 import { scalarRans } from "./codec-rans.ts";
 import { scalarRice } from "./codec-rice.ts";
@@ -11,12 +12,7 @@ export const scalarCodecKernels: CodecKernels = {
   ...scalarRange,
   ...scalarRice,
   ...scalarStochastic,
-
-  allFinite(values) {
-    const bits = bitsOf(values);
-    for (let i = 0; i < bits.length; i++) if ((bits[i]! & INFINITE) === INFINITE) return false;
-    return true;
-  },
+  ...scalarMeasure,
 
   maxMagnitude(values) {
     let max = 0;
@@ -167,7 +163,6 @@ export const scalarCodecKernels: CodecKernels = {
 };
 
 const MAGNITUDE = 0x7fffffff;
-const INFINITE = 0x7f800000;
 
 const bitsOf = (values: Float32Array): Uint32Array =>
   new Uint32Array(values.buffer, values.byteOffset, values.length);

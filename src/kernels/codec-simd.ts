@@ -2,6 +2,7 @@ import type { CodecKernels } from "./codec.ts";
 import { codecBase64 } from "./codec.wasm.ts";
 import { openArena, PART } from "./codec-arena.ts";
 import type { CodecExports } from "./codec-exports.ts";
+import { simdMeasure } from "./codec-measure.ts";
 import { simdRange } from "./codec-range.ts";
 import { simdRans } from "./codec-rans.ts";
 import { simdRice } from "./codec-rice.ts";
@@ -74,20 +75,13 @@ function openKernels(): CodecKernels {
     return n === most ? positions : positions.slice(0, n);
   };
 
+  const rans = simdRans(wasm, arena);
   return {
-    ...simdRans(wasm, arena),
+    ...rans,
     ...simdRange(wasm, arena),
     ...simdRice(wasm, arena),
     ...simdStochastic(wasm, arena),
-
-    allFinite(values) {
-      const [at] = place(4 * PART);
-      let all = true;
-      byParts(values, at, (_, count) => {
-        all &&= wasm.isFinite(at, count) !== 0;
-      });
-      return all;
-    },
+    ...simdMeasure(wasm, arena, rans.countBytes),
 
     maxMagnitude(values) {
       const [at] = place(4 * PART);

@@ -1,3 +1,4 @@
+import type { MeasureKernels } from "./codec-measure.ts";
 import type { RangeKernels } from "./codec-range.ts";
 import type { RansKernels } from "./codec-rans.ts";
 import type { RiceKernels } from "./codec-rice.ts";
@@ -8,10 +9,14 @@ import type { StochasticKernels } from "./codec-stochastic.ts";
 /**
  * The hot loops of the codecs over one flat vector. There are two of each, one in WebAssembly SIMD on a small memory
  * of its own and one in TypeScript, and they agree to the bit; results are arrays of their own. No value may be NaN,
- * but in `allFinite`.
+ * but in `allFinite` and `measure`.
  */
-export interface CodecKernels extends RansKernels, RangeKernels, RiceKernels, StochasticKernels {
-  readonly allFinite: (values: Float32Array) => boolean;
+export interface CodecKernels
+  extends RansKernels,
+    RangeKernels,
+    RiceKernels,
+    StochasticKernels,
+    MeasureKernels {
   /** The largest magnitude, 0 of none. */
   readonly maxMagnitude: (values: Float32Array) => number;
   /**

@@ -1,5 +1,6 @@
 import { isLittleEndian } from "./endian.ts";
 import type { ExactSums } from "./exact-sums.ts";
+import { writtenOut } from "./packed.ts";
 import { roundTiesToEven } from "./rounding.ts";
 
 /** The twin: an integer of 64 bits is two words, of which the high one has the sign. */
@@ -17,13 +18,17 @@ export function scalarSums(length: number): ExactSums {
 
   return {
     length,
-    add(start, values, scale) {
+    add(start, packed, scale) {
+      const values = writtenOut(packed);
       for (let i = 0; i < values.length; i++) addOne(start + i, roundTiesToEven(values[i]! * scale));
     },
-    addAt(start, positions, values, scale) {
+    addAt(start, positions, packed, scale) {
+      const values = writtenOut(packed);
       for (let i = 0; i < values.length; i++)
         addOne(start + positions[i]!, roundTiesToEven(values[i]! * scale));
     },
+    settle: () => {},
+    isSettled: () => true,
     addSums(start, others) {
       for (let i = 0; i < others.length; i++) sums[start + i]! += others[i]!;
     },

@@ -1,5 +1,6 @@
 import { scalarSums } from "./exact-sums-scalar.ts";
 import { simdSums } from "./exact-sums-simd.ts";
+import type { Values } from "./packed.ts";
 
 /**
  * Sums of integers in 64 bits, one a coordinate, which are the same whatever the order of adding. There are two, in
@@ -10,11 +11,15 @@ export interface ExactSums {
   readonly length: number;
   /**
    * Adds to the sums from `start` on, one a value, value * scale rounded to an integer, ties to even; at most 2^51 in
-   * magnitude.
+   * magnitude. Packed values are the sums' to look at until they are settled: they must not change.
    */
-  readonly add: (start: number, values: Float32Array, scale: number) => void;
-  /** The same to the sums at `start` plus each of the positions, which are distinct. */
-  readonly addAt: (start: number, positions: Uint32Array, values: Float32Array, scale: number) => void;
+  readonly add: (start: number, values: Values, scale: number) => void;
+  /** The same to the sums at `start` plus each of the positions, which rise and must not change either. */
+  readonly addAt: (start: number, positions: Uint32Array, values: Values, scale: number) => void;
+  /** Adds what waits to be added; the other functions do it by themselves. */
+  readonly settle: () => void;
+  /** Whether nothing waits. */
+  readonly isSettled: () => boolean;
   /** Adds other sums, one to each from `start` on. */
   readonly addSums: (start: number, others: BigInt64Array) => void;
   /** The sums from `start` to before `end`, copied. */

@@ -3,7 +3,15 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { assert } from "./assert.ts";
 import { type Manifest, manifestDigest, numParams } from "./manifest.ts";
 import { sliceOf, sliceShape } from "./slice.ts";
-import { type Masks, mapParams, type Params, type Positions, type SparseVector, sizeOf } from "./tensor.ts";
+import {
+  type Masks,
+  mapParams,
+  type Params,
+  type Positions,
+  packedVector,
+  type SparseVector,
+  sizeOf,
+} from "./tensor.ts";
 
 /**
  * Masks as values: null owns all of a tensor, and is the only form of that. Every operation takes time in proportion to
@@ -76,8 +84,10 @@ export function restrict(vector: Float32Array, mask: Positions | null): Float32A
 export function expand(owned: SparseVector, mask: Positions | null, length: number): SparseVector {
   assert(owned.length === ownedOf(mask, length), "the vector is as long as the mask");
   if (mask === null) return owned;
-  const { support, values } = owned;
-  return { length, support: support === null ? mask : support.map((at) => mask[at]!), values };
+  const support = owned.support === null ? mask : owned.support.map((at) => mask[at]!);
+  return owned.packed === undefined
+    ? { length, support, values: owned.values }
+    : packedVector(length, support, owned.packed, () => owned.values);
 }
 
 /** A copy that is zero outside of the mask. */

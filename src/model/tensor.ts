@@ -19,7 +19,34 @@ export type Masks = ReadonlyMap<string, Positions | null>;
 export interface SparseVector {
   readonly length: number;
   readonly support: Positions | null;
+  /** Of packed ones, written out when first asked for. */
   readonly values: Float32Array;
+  /** The same values as they came, where the vector is to be measured and folded, and no more. */
+  readonly packed?: Packed;
+}
+
+/** The entry of a table for every code, or float32s of four bytes each, the low one first, at any address. */
+export type Packed =
+  | { readonly codes: Uint8Array; readonly table: Float32Array }
+  | { readonly bytes: Uint8Array };
+
+/** A vector of packed values; `write` writes them out. */
+export function packedVector(
+  length: number,
+  support: Positions | null,
+  packed: Packed,
+  write: () => Float32Array,
+): SparseVector {
+  let values: Float32Array | null = null;
+  return {
+    length,
+    support,
+    packed,
+    get values() {
+      values ??= write();
+      return values;
+    },
+  };
 }
 
 export function sizeOf(shape: readonly number[]): number {

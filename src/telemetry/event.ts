@@ -39,6 +39,9 @@ export type TelemetryEvent =
       readonly baseVersion: number;
       readonly cohort: number;
     }
+  /** By an operator; `round` goes on to its end if one is open, or was abandoned. */
+  | { readonly type: "run.paused"; readonly round: number | null; readonly abandoned: boolean }
+  | { readonly type: "run.resumed" }
   | {
       readonly type: "model.fetched";
       readonly clientId: ClientId;

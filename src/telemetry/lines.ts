@@ -67,6 +67,10 @@ export function lines(paint: Colors): Lines {
           );
         case "round.abandoned":
           return warning(`round ${event.round} abandoned with ${event.reports} of ${event.minimum} reports`);
+        case "run.paused":
+          return warning(`paused${event.round === null ? "" : pausedRound(event.round, event.abandoned)}`);
+        case "run.resumed":
+          return "resumed";
         case "journal.repaired":
           return warning(
             `journal: ${REPAIRS[event.what]}: ${printable(event.file)}, ${formatCount(event.bytes)} bytes`,
@@ -89,6 +93,9 @@ export function lines(paint: Colors): Lines {
     },
   };
 }
+
+const pausedRound = (round: number, abandoned: boolean): string =>
+  abandoned ? `: round ${round} is abandoned` : ` as soon as round ${round} is over`;
 
 /** What a repair of the journal means, for people. */
 export const REPAIRS = {

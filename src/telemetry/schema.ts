@@ -43,6 +43,8 @@ const shapes: Shapes = {
   "client.left": z.object({ clientId: text }),
   "client.refused": z.object({ clientId: text, code: text, detail: text }),
   "round.opened": z.object({ round: count, baseVersion: count, cohort: count }),
+  "run.paused": z.object({ round: count.nullable(), abandoned: z.boolean() }),
+  "run.resumed": z.object({}),
   "model.fetched": z.object({
     clientId: text,
     version: count,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ceilLog2, largestDeltas, nextExponents } from "../../src/aggregation/exponents.ts";
+import { ceilLog2, measureDeltas, nextExponents } from "../../src/aggregation/exponents.ts";
 import { WireError } from "../../src/model/error.ts";
 import { manifest, update } from "./updates.ts";
 
@@ -23,12 +23,15 @@ test("property: ceilLog2 is the least power of two that is no less", () => {
 });
 
 test("a delta beyond its tensor's bound is refused", () => {
-  expect(largestDeltas(update(1, [0, 2], [-8, 1]), manifest, [3])).toEqual([8]);
-  expect(() => largestDeltas(update(1, [0], [8.001]), manifest, [3])).toThrow(WireError);
-  expect(() => largestDeltas(update(1, [0], [8]), manifest, [2])).toThrow(
+  expect(measureDeltas(update(1, [0, 2], [-8, 1]), manifest, [3])).toEqual({
+    largest: [8],
+    norm: Math.sqrt(65),
+  });
+  expect(() => measureDeltas(update(1, [0], [8.001]), manifest, [3])).toThrow(WireError);
+  expect(() => measureDeltas(update(1, [0], [8]), manifest, [2])).toThrow(
     /out-of-range at w: \|8\| exceeds 4/,
   );
-  expect(() => largestDeltas(update(1, [0], [Number.NaN]), manifest, [3])).toThrow(/out-of-range/);
+  expect(() => measureDeltas(update(1, [0], [Number.NaN]), manifest, [3])).toThrow(/out-of-range/);
 });
 
 test("the next bound is 8 times the largest delta, within 2^-100 and 2^10, as before where there was none", () => {

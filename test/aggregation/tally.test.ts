@@ -12,6 +12,7 @@ import {
 } from "../../src/aggregation/tally.ts";
 import { byExamples, MAX_WEIGHT, WEIGHT_UNIT } from "../../src/aggregation/weight.ts";
 import type { UpdateMessage } from "../../src/model/message.ts";
+import { digestsOf } from "../suites/flat-vectors.ts";
 import { manifest, update } from "./updates.ts";
 
 const grid: Grid = { exponents: [3], weightBudget: 32 * MAX_WEIGHT };
@@ -159,4 +160,30 @@ test("property: within the grid's error of a mean in float64", () => {
     }),
     { numRuns: 300 },
   );
+});
+
+test("packed values are folded to what the same values are, in a tally that waits too", () => {
+  const length = 2 ** 22 + 5;
+  const wide = { tensors: [{ name: "w", shape: [length] }] };
+  const table = Float32Array.of(-0.25, 0, 0.75);
+  const codes = Uint8Array.from({ length }, (_, i) => i % 3);
+  const values = Float32Array.from(codes, (code) => table[code]!);
+  const messageOf = (packed: boolean): UpdateMessage => ({
+    ...update(5, null, []),
+    tensors: new Map([
+      [
+        "w",
+        { mask: null, delta: { length, support: null, values, ...(packed && { packed: { codes, table } }) } },
+      ],
+    ]),
+  });
+  const [packed, plain] = [true, false].map((isPacked) => {
+    const tally = emptyTally(wide, grid);
+    for (let i = 0; i < 2; i++) addUpdate(tally, messageOf(isPacked), { gain: 2 + i, weight: 5 }, 1);
+    return tally;
+  });
+  expect(packed!.sums.isSettled()).toBe(false);
+  const [actual, expected] = [packed!, plain!].map((tally) => sendersOverOwners(tally).delta.get("w")!.data);
+  expect(digestsOf(actual)).toBe(digestsOf(expected));
+  expect([...actual!.subarray(0, 3)]).toEqual([-0.125, 0, 0.375]); // (2 + 3) / (5 + 5) of each
 });

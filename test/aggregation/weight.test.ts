@@ -50,6 +50,23 @@ test("q-FedAvg: gain F^q, weight F^q (1 + q L |delta|^2 / F)", () => {
   expect(twice!.gain / once!.gain).toBe(4);
 });
 
+test("q-FedAvg: a loss far from the last round's median counts a quarter of it or four times, in gain and weight", () => {
+  const weigh = fair(1, () => 0.1);
+  const claimed = (trainLoss: number) => weigh(fresh([1, 0, 0, 0], { trainLoss }), now);
+  for (const tiny of [0, 1e-30, 0.001, 0.125])
+    expect(claimed(tiny)).toEqual({ gain: 2 ** 20, weight: 81 * 2 ** 20 });
+  for (const huge of [2, 100, 1e30]) expect(claimed(huge)).toEqual({ gain: 2 ** 24, weight: 6 * 2 ** 24 });
+});
+
+test("q-FedAvg: in the first round, of which no loss is known, all count alike", () => {
+  const first = { ...now, lastLoss: null };
+  for (const trainLoss of [0, 1e-30, 1, 1e30])
+    expect(fair(0.1, () => 0.1)(fresh([9, 0, 0, 0], { trainLoss }), first)).toEqual({
+      gain: 2 ** 24,
+      weight: 2 ** 24,
+    });
+});
+
 test("q-FedAvg stays within the bounds of a weight whatever a client claims", () => {
   for (const trainLoss of [0, -1, 1e-30, 1e30])
     for (const values of [

@@ -40,7 +40,7 @@ test("q-fedavg: a huge loss counts four times the usual one, not for everybody",
   });
 });
 
-test("fednova: no more local steps count than the examples make", async () => {
+test("fednova: no more local steps count than the examples make, whatever the cap on weights", async () => {
   const after = async (claimedSteps: number, weightCap = 2 ** 15) => {
     const virtual = world();
     const { contract, rounds, ...rest } = options({ rounds: 1, uplink: dense, downlink: dense });
@@ -74,7 +74,64 @@ test("fednova: no more local steps count than the examples make", async () => {
   };
   close(await after(4), expected(4, [2, 3, 4]));
   close(await after(2 ** 20), expected(4, [2, 3, 4]));
-  close(await after(2 ** 20, 2), expected(2, [2, 2, 2]));
+  close(await after(2 ** 20, 2), expected(4, [2, 2, 2]));
+});
+
+test("fednova: steps beyond four times the last round's median do not lengthen the step of all", async () => {
+  const virtual = world();
+  const { contract, ...rest } = options({ rounds: 3, uplink: dense, downlink: dense });
+  const train = { ...contract.train, epochs: 100, perStep: true } as const;
+  const aggregation = { ...contract.aggregation, strategy: "fednova" } as const;
+  const settings = { ...rest, contract: { ...contract, train, aggregation } };
+  const coordinator = await open(memoryDisk(), virtual, settings);
+  const honest = halfWay(virtual);
+  /** Moves coordinate 64 by one a step, and every other by nothing. */
+  const stepping = (numSteps: (round: number) => number) => {
+    let round = 0;
+    return {
+      ...honest,
+      train: async ({ params }: Parameters<typeof honest.train>[0]) => {
+        const steps = numSteps(++round);
+        const moved = mapParams(params, ({ data }, name) =>
+          data.map((v, i) => (name === "b" && i === 0 ? v + steps / 1024 : v)),
+        );
+        return { params: moved, trainLoss: 1, numSteps: steps };
+      },
+    };
+  };
+  for (const i of [1, 2, 3]) {
+    const trainer = stepping((round) => (i === 3 && round > 1 ? 400 : 10));
+    startClient(i, coordinator.service, virtual, { trainer });
+  }
+  await virtual.run(coordinator.finished);
+  // weights are 2, 3 and 4; in the second round 40 of 400 steps count, and in the third the median is still 10
+  const mean = (steps: number) => (2 * 10 + 3 * 10 + 4 * steps) / 9;
+  const b = coordinator.book.model().params.get("b")!.data[0]!;
+  expect(b).toBeCloseTo((mean(10) + 2 * mean(40)) / 1024, 5);
+});
+
+test("q-fedavg: a loss of next to nothing does not stop the step of all", async () => {
+  const after = async (claimedLoss: number) => {
+    const virtual = world();
+    const aggregation = { strategy: "q-fedavg", fairness: 0.1 } as const;
+    const settings = options({ rounds: 2, uplink: dense, downlink: dense, aggregation });
+    const coordinator = await open(memoryDisk(), virtual, settings);
+    const honest = halfWay(virtual);
+    let round = 0;
+    const liar = {
+      ...honest,
+      train: async (...args: Parameters<typeof honest.train>) => ({
+        ...(await honest.train(...args)),
+        trainLoss: ++round === 1 ? 0.5 : claimedLoss,
+      }),
+    };
+    const moved: number[] = [];
+    for (const i of [1, 2, 3]) startClient(i, coordinator.service, virtual, i === 3 ? { trainer: liar } : {});
+    await virtual.run(coordinator.finished);
+    for (const { data } of coordinator.book.model().params.values()) moved.push(...data);
+    return Math.hypot(...moved);
+  };
+  expect(await after(1e-30)).toBeGreaterThan(0.9 * (await after(0.5)));
 });
 
 test("one long report does not make all seem long, so that slow links keep their width", async () => {
@@ -117,6 +174,7 @@ test("fednova: a client's model is all of its steps away, for an ensemble of tea
   for (const i of [1, 2, 3]) startClient(i, coordinator.service, virtual, { trainer: inFour });
   await virtual.run(coordinator.finished);
   const models = coordinator.book.lastClientModels();
+  expect(models.length).toBe(3);
   for (const [i, model] of models.entries())
     expect(model.get("a")!.data).toEqual(
       dataset(i + 1)

@@ -388,3 +388,40 @@ test("a journal is not replayed under another config", async () => {
   const more = await open(disk, world(), options({ rounds: 2 })); // more rounds of the same run are fine
   expect(more.book.held().version).toBe(1);
 });
+
+test("masks that regrow follow the number of rounds, which is what a refusal names", async () => {
+  const regrowing = (numRounds: number) =>
+    options({
+      rounds: 1,
+      masks: {
+        policy: { budget: { density: 0.4, layers: "erk", by: "votes-by-magnitude" } },
+        regrow: { fraction: 0.5, numRounds },
+      },
+    });
+  const { disk } = await federation(regrowing(1));
+  await expect(open(disk, world(), regrowing(2))).rejects.toThrow(
+    /which had another rounds, which masks\.regrow follows;/,
+  );
+  expect((await open(disk, world(), regrowing(1))).book.held().version).toBe(1);
+});
+
+test("a fetched model is reported with the version that its frames lead to", async () => {
+  const virtual = world();
+  const settings = options({ rounds: 40, goal: 1, minimum: 1, maxStaleness: 40 });
+  const { rounds, ...rest } = settings;
+  const coordinator = await open(memoryDisk(), virtual, { ...rest, rounds: { ...rounds, overSelection: 2 } });
+  const slow = coordinator.service.open("client-9") as ClientSession;
+  const task = slow.checkIn(firstCheckIn);
+  const client = startClient(1, coordinator.service, virtual);
+  await virtual.run(client.end);
+  expect(await task).toMatchObject({ kind: "task", task: { base: { version: 0 } } });
+  // thirty deltas outweigh a checkpoint, which there is of the newest version only
+  await slow.fetchModel({ held: null, version: 0 });
+  expect(coordinator.events.at(-1)).toMatchObject({ type: "model.fetched", kind: "origin", version: 0 });
+  await slow.fetchModel({ held: null, version: 5 });
+  expect(coordinator.events.at(-1)).toMatchObject({
+    type: "model.fetched",
+    kind: "checkpoint",
+    version: coordinator.book.held().version,
+  });
+});

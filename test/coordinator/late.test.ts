@@ -28,6 +28,7 @@ const config: RoundConfig = {
   maxAbandoned: 2,
   maxStaleness: 2,
   concurrency: null,
+  coverWithin: 5,
 };
 
 function run(events: readonly RoundEvent[], from: RoundState = initialRound, settings = config) {
@@ -220,6 +221,15 @@ test("a buffered run ends at its version, folds reports of older models for less
   expect(stale.length).toBeGreaterThan(3);
   const folded = clients.flatMap(({ events }) => events.filter((e) => e.type === "verdict"));
   expect(folded.filter(({ verdict }) => verdict.outcome === "folded").length).toBeGreaterThan(10);
+});
+
+test("teachers are the models of reports that were trained from the newest version, not of late ones", async () => {
+  const { contract, ...rest } = fedbuff();
+  const { coordinator, accepted } = await fleet({ ...rest, contract: { ...contract, keepsUpdates: true } });
+  const inLastRound = accepted.slice(-2);
+  const fresh = inLastRound.filter(({ baseVersion }) => baseVersion === 11);
+  expect(fresh.length).toBeLessThan(2); // else this shows nothing
+  expect(coordinator.book.lastClientModels().length).toBe(fresh.length);
 });
 
 test("its journal refolds to the same model", async () => {

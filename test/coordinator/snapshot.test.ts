@@ -178,8 +178,8 @@ test("the layout: head, eight sections with their lengths, checksum", () => {
   expect(chain!.length).toBe(1 + 32 + 4 * 72 + 1 + 1);
   // a residual of 72 zeros, no masks, two tensors without ages, nothing before
   expect([...step!]).toEqual(Array(4 * 72 + 4).fill(0));
-  // two bounds of 2^3, no norms, none abandoned, two medians that there are not, 4 bytes a coordinate
-  expect([...usual!]).toEqual([103, 103, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0x40]);
+  // two bounds of 2^3, no norms, none abandoned, three medians that there are not, 4 bytes a coordinate
+  expect([...usual!]).toEqual([103, 103, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0x40]);
   expect([control, owners, teachers].map((one) => [...one!])).toEqual([[], [0, 0], [0]]);
   const report = [0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
   expect([...verdicts!]).toEqual([1, 1, 120, 1, ...report]);

@@ -4,16 +4,19 @@ import type { ExactSums } from "../../src/kernels/exact-sums.ts";
 import { scalarSums } from "../../src/kernels/exact-sums-scalar.ts";
 import { simdSums } from "../../src/kernels/exact-sums-simd.ts";
 import { derive } from "../../src/model/rng.ts";
+import { digestsOf } from "../suites/flat-vectors.ts";
 
 const LENGTH = 20_011; // more than two parts, and no multiple of a lane
 
-/** What both ways come to, which is the same. */
-function both(work: (sums: ExactSums) => void): BigInt64Array {
-  const [expected, actual] = [scalarSums(LENGTH), simdSums(LENGTH)!].map((sums) => {
-    work(sums);
-    return sums.read(0, LENGTH);
-  });
-  expect(actual).toEqual(expected);
+/** What all ways come to, which is the same: at once or after waiting, and in TypeScript. */
+function both(work: (sums: ExactSums) => void, length = LENGTH): BigInt64Array {
+  const [expected, ...actual] = [scalarSums(length), simdSums(length, false)!, simdSums(length, true)!].map(
+    (sums) => {
+      work(sums);
+      return sums.read(0, length);
+    },
+  );
+  for (const sums of actual) expect(digestsOf(sums)).toBe(digestsOf(expected));
   return expected!;
 }
 
@@ -110,4 +113,89 @@ test("a mean of a sum beyond 2^53 is rounded as a conversion from 64 bits is", (
   });
   expect(actual).toEqual(expected);
   expect([...expected!]).toEqual([...large].map((v) => Math.fround(Number(v) * 2 ** -61)));
+});
+
+/** The bytes of floats, at an odd address. */
+function bytesOf(values: Float32Array): { readonly bytes: Uint8Array } {
+  const bytes = new Uint8Array(4 * values.length + 3).subarray(3);
+  const view = new DataView(bytes.buffer, 3);
+  values.forEach((value, i) => {
+    view.setFloat32(4 * i, value, true);
+  });
+  return { bytes };
+}
+
+test("packed values come to what the same values do, by hand", () => {
+  const table = Float32Array.of(0.5, -1.5, 2.5);
+  const sums = both((s) => {
+    s.add(2, { codes: Uint8Array.of(2, 1, 0), table }, 1); // 2, -2, 0
+    s.addAt(1, Uint32Array.of(0, 5), { codes: Uint8Array.of(1, 2), table }, 2); // -3, 5
+    s.add(0, bytesOf(Float32Array.of(7.5, -0.5)), 1); // 8, 0
+    s.addAt(0, Uint32Array.of(4, 7), bytesOf(Float32Array.of(1, 3.5)), 1); // 1, 4
+  });
+  expect([...sums.subarray(0, 8)]).toEqual([8n, -3n, 2n, -2n, 1n, 0n, 5n, 4n]);
+});
+
+test("property: packed or written out, at once or together, in any order, the sums are the same", () => {
+  const length = 200_003; // several blocks
+  fc.assert(
+    fc.property(fc.nat(), fc.nat(11), fc.integer({ min: -20, max: 49 }), (seed, start, exponent) => {
+      const rng = derive(seed, "packed");
+      const scale = 2 ** exponent / (1 + rng.below(3));
+      const count = length - 11 - rng.below(70_000);
+      const codes = Uint8Array.from({ length: count }, () => rng.below(256));
+      const table = noise(seed, 256, 2);
+      const floats = noise(seed + 1, count, 2);
+      const step = 1 + rng.below(300); // too few positions for a block, or enough
+      const positions = Uint32Array.from({ length: Math.floor(count / step) }, (_, i) => step * i);
+      const few = (all: Uint8Array) => all.subarray(0, positions.length);
+      const packed = [
+        (s: ExactSums) => s.add(start, { codes, table }, scale),
+        (s: ExactSums) => s.add(start, bytesOf(floats), scale),
+        (s: ExactSums) => s.addAt(start, positions, { codes: few(codes), table }, scale),
+        (s: ExactSums) => s.addAt(start, positions, bytesOf(floats.subarray(0, positions.length)), scale),
+      ];
+      const values = Float32Array.from(codes, (code) => table[code]!);
+      const plain = both((s) => {
+        s.addAt(start, positions, floats.subarray(0, positions.length), scale);
+        s.addAt(start, positions, values.subarray(0, positions.length), scale);
+        s.add(start, floats, scale);
+        s.add(start, values, scale);
+      }, length);
+      const sums = both((s) => packed.forEach((add) => void add(s)), length);
+      expect(digestsOf(sums)).toBe(digestsOf(plain));
+    }),
+    { numRuns: 6 },
+  );
+});
+
+test("what waits is added before anybody looks, and forgotten when all is cleared", () => {
+  const values = bytesOf(Float32Array.of(1, 2, 3));
+  const sums = simdSums(10, true)!;
+  const out = new Float32Array(2);
+  sums.add(0, values, 1);
+  expect(sums.isSettled()).toBe(false);
+  sums.means(1, 1, 1, out);
+  expect([...out]).toEqual([2, 3]);
+  expect(sums.isSettled()).toBe(true);
+  sums.add(1, values, 2);
+  sums.settle();
+  expect(sums.isSettled()).toBe(true);
+  sums.add(1, values, 1);
+  expect([...sums.read(0, 5)]).toEqual([1n, 5n, 9n, 9n, 0n]);
+  sums.add(0, values, 1);
+  sums.clear();
+  expect([...sums.read(0, 3)]).toEqual([0n, 0n, 0n]);
+});
+
+test("no more than 64 wait, and floats, whose memory may be another's next, do not wait", () => {
+  const sums = simdSums(10, true)!;
+  for (let i = 0; i < 63; i++) sums.add(i % 9, bytesOf(Float32Array.of(1)), 1);
+  expect(sums.isSettled()).toBe(false);
+  sums.add(9, bytesOf(Float32Array.of(1)), 1);
+  expect(sums.isSettled()).toBe(true);
+  const values = Float32Array.of(5);
+  sums.add(0, values, 1);
+  values[0] = 100;
+  expect([...sums.read(0, 10)]).toEqual([12n, 7n, 7n, 7n, 7n, 7n, 7n, 7n, 7n, 1n]);
 });

@@ -4,6 +4,7 @@ import { emptyResidual } from "../../src/compress/error-feedback.ts";
 import { encodeOwned } from "../../src/compress/owned.ts";
 import { type Book, openBook } from "../../src/coordinator/book.ts";
 import type { Contract } from "../../src/coordinator/contract.ts";
+import { noEvidence } from "../../src/coordinator/over-selection.ts";
 import type { Record } from "../../src/coordinator/record.ts";
 import { digestOf, manifestDigest, modelDigest } from "../../src/model/manifest.ts";
 import type { UpdateMessage } from "../../src/model/message.ts";
@@ -125,7 +126,7 @@ export function bookRun(settings: RunSettings): BookRun {
     late = settings.maxStaleness === 0 ? [] : [...rest, ...asked].filter((one) => !reporting.includes(one));
     const outcome = book.open()!.accepted.size >= FEWEST && rng.uniform() < 0.85 ? "commit" : "abandon";
     book.close(outcome);
-    entries.push({ type: "closed", round, outcome, ...book.held(), bytes });
+    entries.push({ type: "closed", round, outcome, ...book.held(), evidence: noEvidence, bytes });
     const ofLate = late.map((one) => book.partOf(one.clientId, one.round).masks);
     fetchable.set(
       round,

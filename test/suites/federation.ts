@@ -80,6 +80,7 @@ export function options(overrides: {
   readonly downlink?: readonly PlanRule[];
   readonly maxStaleness?: number;
   readonly concurrency?: number | null;
+  readonly coverWithin?: number;
   readonly aggregation?: Partial<AggregationSettings>;
   readonly subModels?: readonly SubModel[];
   readonly masks?: Partial<MaskRules>;
@@ -138,6 +139,7 @@ export function options(overrides: {
       maxAbandoned: 3,
       maxStaleness,
       concurrency,
+      coverWithin: overrides.coverWithin ?? 5,
     },
     journal: { folder: "state", snapshotEvery, segmentBytes: 2 ** 20, blobBytes: 2 ** 18, keep },
     leaseMs: 90_000,

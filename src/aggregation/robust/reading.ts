@@ -16,7 +16,7 @@ export interface Reading {
 export function bytesOf({ tensors }: UpdateMessage): number {
   let bytes = 0;
   for (const { delta } of tensors.values())
-    bytes += delta.values.byteLength + (delta.support?.byteLength ?? 0);
+    bytes += 4 * (delta.support?.length ?? delta.length) + (delta.support?.byteLength ?? 0);
   return bytes;
 }
 
@@ -24,9 +24,14 @@ export function bytesOf({ tensors }: UpdateMessage): number {
 export const kept = (update: UpdateMessage): UpdateMessage => ({
   ...update,
   tensors: new Map(
-    [...update.tensors].map(([name, { mask, delta }]) => [
-      name,
-      { mask, delta: { ...delta, support: delta.support?.slice() ?? null, values: delta.values.slice() } },
-    ]),
+    [...update.tensors].map(
+      ([
+        name,
+        {
+          mask,
+          delta: { length, support, values },
+        },
+      ]) => [name, { mask, delta: { length, support: support?.slice() ?? null, values: values.slice() } }],
+    ),
   ),
 });

@@ -42,7 +42,7 @@ export const codebook: ValueFormat<{ readonly codebook: number }> = {
         const codes = readCodes(bits, width, isRans, count, place);
         const odd = codes.findIndex((code) => code >= centroids.length);
         if (odd >= 0) throw new WireError("bad-field", place, `value ${odd} has centroid ${codes[odd]}`);
-        return lookUp(centroids, codes, bits.floats(count));
+        return { codes, table: centroids };
       },
     };
   },

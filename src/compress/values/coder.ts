@@ -1,4 +1,5 @@
 import { codecKernels } from "../../kernels/codec.ts";
+import type { Values } from "../../kernels/packed.ts";
 import type { CodecSpec } from "../../model/protocol.ts";
 import type { BitReader, BitWriter } from "../bits.ts";
 import type { ByteReader, ByteWriter } from "../bytes.ts";
@@ -52,7 +53,8 @@ export interface ValueCode {
 export interface ValueReader {
   /** The least bits that one value takes; 0 where an entropy coder writes all of them together. */
   readonly leastBits: number;
-  readonly read: (reader: BitReader, count: number, place: string) => Float32Array;
+  /** Packed, where they are entries of a table or floats as they are. */
+  readonly read: (reader: BitReader, count: number, place: string) => Values;
 }
 
 /** A pair of writer and reader under one pinned id. */
@@ -87,9 +89,6 @@ export function fixedWidth(
 export const codesAt = <T extends Uint32Array | Uint8Array>(codes: T, places: Uint32Array | null): T =>
   places === null ? codes : take(codes, places);
 
-/** Of every code its value in the table, which has one for each of them; in `into`, which is as long as the codes. */
-export const lookUp = (
-  table: Float32Array,
-  codes: Uint8Array,
-  into: Float32Array = new Float32Array(codes.length),
-): Float32Array => codecKernels(codes.length).lookUp(table, codes, into);
+/** Of every code its value in the table, which has one for each of them. */
+export const lookUp = (table: Float32Array, codes: Uint8Array): Float32Array =>
+  codecKernels(codes.length).lookUp(table, codes, new Float32Array(codes.length));

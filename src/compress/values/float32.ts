@@ -1,4 +1,5 @@
 import { codecKernels } from "../../kernels/codec.ts";
+import { type Values, writtenOut } from "../../kernels/packed.ts";
 import { WireError } from "../../model/error.ts";
 import type { BitReader } from "../bits.ts";
 import { fixedWidth, type ValueFormat } from "./coder.ts";
@@ -14,11 +15,13 @@ export const float32: ValueFormat<"float32"> = {
     read(reader, count, place) {
       const values = reader.readFloats(count);
       if (!codecKernels(count).allFinite(values))
-        throw new WireError("not-finite", place, `value ${values.findIndex((v) => !Number.isFinite(v))}`);
+        throw new WireError("not-finite", place, `value ${firstNotFinite(values)}`);
       return values;
     },
   }),
 };
+
+const firstNotFinite = (values: Values): number => writtenOut(values).findIndex((v) => !Number.isFinite(v));
 
 /** The IEEE 754 patterns, as a view. */
 export const bitsOf = (values: Float32Array): Uint32Array =>

@@ -1,8 +1,9 @@
 import { codecKernels } from "../../kernels/codec.ts";
+import type { Values } from "../../kernels/packed.ts";
 import { WireError } from "../../model/error.ts";
 import type { BitReader } from "../bits.ts";
 import type { ByteWriter } from "../bytes.ts";
-import { fixedWidth, lookUp, type Quantized } from "./coder.ts";
+import { fixedWidth, type Quantized } from "./coder.ts";
 
 /**
  * One bit a value: `scale` with the sign of `values`, 1 is minus and zeros are plus. Nothing is negative when the
@@ -22,9 +23,9 @@ export function signCodes(
   return fixedWidth(signed, codes, 1, headBytes, writeHead);
 }
 
-export function readSigns(reader: BitReader, count: number, scale: number, place: string): Float32Array {
+export function readSigns(reader: BitReader, count: number, scale: number, place: string): Values {
   const codes = reader.readAll(count, 1);
   if (scale === 0 && codes.includes(1))
     throw new WireError("bad-field", place, `value ${codes.indexOf(1)} is minus zero`);
-  return lookUp(Float32Array.of(scale, -scale), codes, reader.floats(count));
+  return { codes, table: Float32Array.of(scale, -scale) };
 }

@@ -121,7 +121,7 @@ function readManyBits(reader: ByteReader, bits: number, isRans: boolean): ValueR
         scale === 0 ? codes.findIndex((code) => code !== numSteps) : codes.indexOf(2 * numSteps + 1);
       if (bad >= 0)
         throw new WireError("bad-field", place, `value ${bad} has level ${codes[bad]! - numSteps}`);
-      return lookUp(levelTable(scale, numSteps), codes, source.floats(count));
+      return { codes, table: levelTable(scale, numSteps) };
     },
   };
 }

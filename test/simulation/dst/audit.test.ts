@@ -23,7 +23,7 @@ const rules = (strategy: string, attackers = 0): FoldRules => ({
   attackers,
   exponentOf: () => 3,
   weightBudget: 2 ** 33,
-  stepsOf: ({ numSteps }) => numSteps,
+  stepsOf: ({ numSteps }) => 256 * numSteps,
 });
 
 test("the reference folds by hand-computed numbers", () => {

@@ -1,9 +1,9 @@
 export { countBytes } from "./counts";
 export { draw, drawLanes } from "./draws";
 export { edenCodes, scaleSums } from "./eden";
-export { addAtOnGrid, addOnGrid, addSums, means } from "./grid";
+export { addAtOnGrid, addEntries, addEntriesAt, addOnGrid, addSums, means } from "./grid";
 export { hadamard } from "./hadamard";
-export { isFinite, maxMagnitude } from "./magnitudes";
+export { isFinite, maxMagnitude, measure } from "./magnitudes";
 export { pack, unpack } from "./pack";
 export { selectAtLeast, selectNonZero } from "./positions";
 export { countHigh, countLow } from "./radix";

@@ -112,18 +112,23 @@ function boundOf(range: u32, context: usize): u32 {
   return context == 0 ? range >> 1 : (range >> 15) * min(max(load<u32>(context) >> 16, 1), 32767);
 }
 
+const MOST_SEEN: u32 = 16384;
+/** floor(2^48 / (2 * MOST_SEEN + 3)) + 1 */
+const LAST_SHARE: u64 = 8589148232;
+
 /**
- * Moves a context's probability by 1 / (seen + 1.5) of the way to the bin, cut off. With d = 2 * seen + 3 of b digits and
- * x up to 2^31, 2 * x / d is x * (floor(2^(32 + b) / d) + 1) / 2^(31 + b), cut off: the product is below 2^64, and too
- * large by less than 1 / d.
+ * Moves a context's probability by 1 / (seen + 1.5) of the way to the bin, cut off. Of a context that has seen the most
+ * 2 * x / d, with d = 2 * MOST_SEEN + 3 and x up to 2^31, is x * LAST_SHARE / 2^47, cut off: the product is below 2^64, and
+ * too large by less than 1 / d.
  */
 @inline
 function learn(context: usize, isOne: bool): void {
   const p = load<u32>(context), seen = load<u32>(context, 4);
   const way = <u64>(isOne ? 0x80000000 - p : p);
-  const change = <u32>((way << 1) / <u64>(2 * seen + 3));
+  const hasSeenMost = seen == MOST_SEEN;
+  const change = <u32>(hasSeenMost ? (way * LAST_SHARE) >> 47 : (way << 1) / <u64>(2 * seen + 3));
   store<u32>(context, isOne ? p + change : p - change);
-  store<u32>(context, min(seen + 1, 16384), 4);
+  if (!hasSeenMost) store<u32>(context, seen + 1, 4);
 }
 
 @inline

@@ -48,6 +48,9 @@ export function riceEncode(numbers: usize, count: i32, first: u32, second: u32, 
   return (<u32>(out - start) << 3) + numBits;
 }
 
+/** Bits of a word of 64 that starts at a byte, from wherever in the byte. */
+const AT_ONCE: u32 = 57;
+
 /**
  * Reads at most `count` rising numbers of which each, in turns, is written as what it is above the one before it plus
  * `firstStep` or `secondStep`. Returns how many were read: it stops before one that does not end within `numBits` or is
@@ -69,7 +72,27 @@ export function riceDecode(
   let bit = load<u32>(state);
   let least = load<u64>(state, 8);
   let numRead = 0;
+  const firstLow = ((<u64>1) << first) - 1, secondLow = ((<u64>1) << second) - 1;
   for (; numRead < count; numRead++) {
+    // two from one load, if both end within it and may be
+    while ((numRead & 1) == 0 && numRead + 2 <= count) {
+      const ahead = load<u64>(bytes + (bit >> 3)) >> (bit & 7);
+      const zeros = ctz(ahead);
+      const behind = ahead >> (zeros + 1);
+      const rest = behind >> first;
+      const moreZeros = ctz(rest);
+      const at = bit + <u32>(zeros + moreZeros) + first + second + 2;
+      const one = least + (zeros << first) + (behind & firstLow);
+      const other = one + firstStep + (moreZeros << second) + ((rest >> (moreZeros + 1)) & secondLow);
+      if (at - bit > AT_ONCE || at > numBits || other >= <u64>length) break;
+      store<u32>(out, <u32>one);
+      store<u32>(out, <u32>other, 4);
+      out += 8;
+      bit = at;
+      least = other + <u64>secondStep;
+      numRead += 2;
+    }
+    if (numRead == count) break;
     const parameter = (numRead & 1) == 0 ? first : second;
     let at = bit;
     let ahead = load<u64>(bytes + (at >> 3)) >> (at & 7);

@@ -16,7 +16,7 @@ export interface FoldRules {
   /** Of every coordinate the exponent of its tensor. */
   readonly exponentOf: (at: number) => number;
   readonly weightBudget: number;
-  /** Local steps as FedNova counts them. */
+  /** Local steps as FedNova counts them, in units of 1/256. */
   readonly stepsOf: (update: Decoded) => number;
 }
 
@@ -48,8 +48,7 @@ function mean(reports: readonly Counted[], rules: FoldRules, length: number): Fl
   }
   if (rules.strategy !== "fednova" && rules.strategy !== "scaffold") return delta;
   let steps = 0n;
-  for (const { update, weight } of reports)
-    steps += BigInt(weight.weight) * BigInt(Math.round(256 * rules.stepsOf(update)));
+  for (const { update, weight } of reports) steps += BigInt(weight.weight) * BigInt(rules.stepsOf(update));
   return delta.map((v) => Math.fround((Number(steps) / total / 256) * v));
 }
 

@@ -8,7 +8,7 @@ import { type FoldRules, foldAgain } from "./fold.ts";
 import { type Accepted, type OpenRound, sha256 } from "./history.ts";
 import type { RecordHead } from "./journal.ts";
 import { stepAgain } from "./optimizer.ts";
-import { stepsAgain, weighAgain } from "./weight.ts";
+import { unitsOfSteps, weighAgain } from "./weight.ts";
 
 /** Every round against an offline reference: bounds, weights, fold, step, and what of the step was broadcast. */
 export interface RoundAudit {
@@ -41,6 +41,8 @@ export function roundAudit({ shape, options, plan, length, fail }: AuditContext)
   const tensorOf = coordinatesOf(shape.initial);
   const groups = plan.whole.map(({ tensors }) => tensors.map((tensor) => manifest.tensors.indexOf(tensor)));
   let exponents: readonly number[] = manifest.tensors.map(() => 3);
+  /** The median of the last round's local steps. */
+  let lastSteps = Infinity;
   const step = stepAgain(aggregation.serverOptimizer, length);
   /** A round may be seen to close more than once: the last time counts that became durable. */
   const steps = new Map<number, Seen[]>();
@@ -104,7 +106,8 @@ export function roundAudit({ shape, options, plan, length, fail }: AuditContext)
       attackers: aggregation.attackers,
       exponentOf: (at) => open.exponents[tensorOf[at]!]!,
       weightBudget: config.cohort.goal * 2 ** 31,
-      stepsOf: (update) => stepsAgain(update, config),
+      // more than four times the last round's median lengthens nobody's step
+      stepsOf: (update) => Math.min(unitsOfSteps(update, config), Math.ceil(4 * lastSteps)),
     };
     const counted = open.accepted.map((report) => ({
       clientId: report.clientId,
@@ -116,6 +119,7 @@ export function roundAudit({ shape, options, plan, length, fail }: AuditContext)
     const right = seen.find((one) => firstApart(one.target, target, isRobust ? 1e-6 : 0) < 0);
     if (right === undefined) return wrongStep(open.round, seen.at(-1), target);
     exponents = nextExponents(open.accepted);
+    lastSteps = medianOf(counted.map(({ update }) => unitsOfSteps(update, config)));
     return broadcast({ round: open.round, version: version + 1, seen: right, digest: head.digest });
   };
 
@@ -158,6 +162,12 @@ function wrongStep(round: number, seen: Seen | undefined, target: Float64Array):
   if (seen === undefined) return `round ${round} is committed, but nobody saw its step`;
   const at = firstApart(seen.target, target, 0);
   return `round ${round} steps by ${seen.target[at]} at coordinate ${at}, the reference by ${target[at]}`;
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 /** SHA-256 of a model, as docs/wire-format.md has it. */

@@ -16,11 +16,10 @@ export function weighAgain(
   return { gain, weight };
 }
 
-/** FedNova's count of a report's local steps, of those that the training settings allow. */
-export function stepsAgain({ numSteps, numExamples }: Decoded, config: Config): number {
+/** FedNova's count of a report's local steps, of those that its examples allow, in units of 1/256. */
+export function unitsOfSteps({ numSteps, numExamples }: Decoded, config: Config): number {
   const { epochs, batchSize } = config.train;
-  const most = (examples: number): number => epochs * Math.ceil(examples / batchSize);
-  return reach(Math.min(numSteps, most(numExamples), most(config.aggregation.weightCap)), config);
+  return Math.round(256 * reach(Math.min(numSteps, epochs * Math.ceil(numExamples / batchSize)), config));
 }
 
 /** How far so many steps reach under momentum, each by what it still adds to those after it. */

@@ -31,8 +31,8 @@ export const foldBugs: readonly PlantedBug[] = [
   bug(
     "a report is folded twice",
     "coordinator/open-round",
-    "countedSteps(numSteps, train, aggregation.weightCap));",
-    "countedSteps(numSteps, train, aggregation.weightCap)), open.weights.size === 1 && addUpdate(open.tally, update, { gain: 1, weight: 1 }, 0);",
+    "addUpdate(open.tally, update, weight, Math.min(steps, most));",
+    "{ addUpdate(open.tally, update, weight, Math.min(steps, most)); if (open.weights.size === 1) addUpdate(open.tally, update, { gain: 1, weight: 1 }, 0); }",
   ),
   bug(
     "robust folds forget the last update",

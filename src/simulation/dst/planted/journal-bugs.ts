@@ -70,9 +70,9 @@ export const journalBugs: readonly PlantedBug[] = [
   ),
   bug(
     "who reported before a restart is not remembered",
-    "coordinator/coordinator",
-    "reported: [...open.accepted.keys()]",
-    "reported: []",
+    "coordinator/round-replay",
+    "reported: [...state.reported, clientId],",
+    "",
   ),
   bug("no deadline after a restart", "coordinator/round", "[reportDeadline(state.round, config)]];", "[]];"),
   bug(

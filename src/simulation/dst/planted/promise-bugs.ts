@@ -30,8 +30,8 @@ export const promiseBugs: readonly PlantedBug[] = [
   bug(
     "a client may report twice in a round",
     "coordinator/round-state",
-    "if (state.reported.includes(clientId))\n        return",
-    "if (false)\n        return",
+    "if (reported.includes(clientId)) return",
+    "if (false) return",
   ),
   bug(
     "a report that is refused early gets a receipt",

@@ -10,7 +10,7 @@ export const roundBugs: readonly PlantedBug[] = [
   ),
   bug(
     "late for one version longer",
-    "coordinator/round",
+    "coordinator/round-closing",
     "nextVersion - one.version <= maxStaleness",
     "nextVersion - one.version <= maxStaleness + 1",
   ),
@@ -22,7 +22,7 @@ export const roundBugs: readonly PlantedBug[] = [
   ),
   bug(
     "a round closes one report after its goal",
-    "coordinator/round",
+    "coordinator/round-closing",
     "reported.length >= config.goal ||",
     "reported.length > config.goal ||",
   ),
@@ -35,7 +35,7 @@ export const roundBugs: readonly PlantedBug[] = [
   bug(
     "the deadline of one round ends the next",
     "coordinator/round",
-    'if (state.phase !== "reporting" || event.round !== state.round)',
+    'if (state.phase !== "reporting" || round !== state.round)',
     'if (state.phase !== "reporting")',
   ),
   bug(
@@ -50,12 +50,7 @@ export const roundBugs: readonly PlantedBug[] = [
     'expect("wrong-round", "round", frame.round, rules.round);',
     "",
   ),
-  bug(
-    "the bound is not checked",
-    "aggregation/exponents",
-    "kernels.allFinite(values) && largest <= bound",
-    "true",
-  ),
+  bug("the bound is not checked", "aggregation/exponents", "if (largest <= bound)", "if (true)"),
   bug(
     "tasks have the bounds of another round",
     "coordinator/task-of",
