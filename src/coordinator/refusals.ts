@@ -18,3 +18,10 @@ export const ending: Refusal = {
   retry: true,
   retryAfterMs: 1000,
 };
+
+export const diskFull: Refusal = {
+  code: "disk-full",
+  detail: "the coordinator waits for room on its disk",
+  retry: true,
+  retryAfterMs: 5_000,
+};

@@ -16,7 +16,7 @@ import type { DeviceProfile } from "../model/submodel.ts";
 import type { Desk } from "./desk.ts";
 import { download } from "./downloads.ts";
 import { type Lease, lease } from "./lease.ts";
-import { damaged, ending, isFinal } from "./refusals.ts";
+import { damaged, diskFull, ending, isFinal } from "./refusals.ts";
 import type { CheckedUpdate } from "./report-check.ts";
 import { baseOf, refusalOf } from "./round-state.ts";
 import { taskOf } from "./task-of.ts";
@@ -89,11 +89,14 @@ export function openSessions(desk: Desk): Sessions {
         : { kind: "refused", refusal: { code: "run-failed", detail, retry: false } };
     });
 
-  /** Why a report cannot count, now or for good; null when it would. */
-  const objection = (clientId: ClientId, round: number): Refusal | null => {
+  /** Why no report counts any more; null while some do. */
+  const ended = (): Refusal | null => {
     if (end !== null) return { code: "run-over", detail: "the run has ended", retry: true };
-    return desk.isOver() ? ending : refusalOf(desk.state(), clientId, round);
+    return desk.isOver() ? ending : null;
   };
+  /** Why a report cannot count, now or for good; null when it would. */
+  const objection = (clientId: ClientId, round: number): Refusal | null =>
+    ended() ?? refusalOf(desk.state(), clientId, round);
 
   const open = (clientId: ClientId, onExpired: () => void): ClientSession | Refusal => {
     if (live.has(clientId))
@@ -133,11 +136,7 @@ export function openSessions(desk: Desk): Sessions {
         await desk.durable();
         return { kind: "accepted", report };
       }
-      const refusal =
-        objection(clientId, report.round) &&
-        (end !== null || desk.isOver()
-          ? objection(clientId, report.round)
-          : offer(desk, clientId, report.round));
+      const refusal = ended() ?? offer(desk, clientId, report.round);
       if (!isFinal(refusal)) comeBack();
       return refusal === null ? { kind: "wanted", receivedBytes: 0 } : { kind: "refused", refusal };
     };
@@ -301,13 +300,6 @@ function turnAway(
   void desk.write({ type: "refused", round, clientId, digest, code });
   desk.dispatch({ type: "refused", clientId });
 }
-
-const diskFull: Refusal = {
-  code: "disk-full",
-  detail: "the coordinator waits for room on its disk",
-  retry: true,
-  retryAfterMs: 5_000,
-};
 
 function refuseReport(
   { ledger, emit }: Desk,
