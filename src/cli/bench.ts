@@ -6,6 +6,7 @@ import type { EpochReport } from "../trainer/trainer.ts";
 import { architectureNames } from "../trainer/zoo.ts";
 import { aggregateCommand } from "./bench-aggregate.ts";
 import { codecCommand } from "./bench-codec.ts";
+import { coordinatorBench } from "./bench-coordinator.ts";
 import { journalBenchCommand } from "./bench-journal.ts";
 import { pythonWith, runPython } from "./bench-python.ts";
 import { benchModels, benchTask, median } from "./bench-task.ts";
@@ -50,7 +51,8 @@ export const benchCommand = (): Command =>
     .addCommand(workersCommand())
     .addCommand(codecCommand())
     .addCommand(aggregateCommand())
-    .addCommand(journalBenchCommand());
+    .addCommand(journalBenchCommand())
+    .addCommand(coordinatorBench());
 
 async function benchTrain({ model, samples, epochs, torch, json }: Options): Promise<void> {
   const names = benchModels(model, architectureNames);

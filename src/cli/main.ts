@@ -1,5 +1,7 @@
 #!/usr/bin/env node
+import { createHash } from "node:crypto";
 import { Command, CommanderError } from "commander";
+import { useSha256 } from "../model/sha256.ts";
 import { benchCommand } from "./bench.ts";
 import { clientCommand } from "./client.ts";
 import { controlCommand } from "./control.ts";
@@ -14,6 +16,8 @@ import { simulateCommand } from "./simulate.ts";
 import { studyCommand } from "./study.ts";
 import { version } from "./version.ts";
 import { watchCommand } from "./watch-command.ts";
+
+useSha256((...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest());
 
 const program = new Command("fedpress")
   .description("Federated and edge model compression: compressed updates as the protocol")

@@ -6,10 +6,7 @@ import {
   type ServerOptions,
 } from "node:http2";
 import type { Server, ServerCredentials } from "@grpc/grpc-js";
-
-/** What a sender may have on the way to us, by stream and by connection: 64 KiB would be 0.7 MB/s at 50 ms. */
-const STREAM_WINDOW_BYTES = 2 ** 20;
-const CONNECTION_WINDOW_BYTES = 2 ** 21;
+import type { GrpcLimits } from "./grpc-limits.ts";
 
 /** All headers of one call; ours need about 300 bytes. */
 const MAX_HEADER_BYTES = 8192;
@@ -23,19 +20,19 @@ interface Internals {
  * Wider receive windows and a cap on headers. grpc-js has no options for them on the server (1.14; its pull request
  * 3058 is open), so this reaches for two of its private members, and does nothing where they are gone.
  */
-export function tuneHttp2(server: Server): void {
+export function tuneHttp2(server: Server, { windowBytes }: Pick<GrpcLimits, "windowBytes">): void {
   const internals = server as unknown as Internals;
   const { commonServerOptions: options, createHttp2Server } = internals;
   if (typeof options !== "object" || typeof createHttp2Server !== "function") return;
   options.settings = {
     ...options.settings,
-    initialWindowSize: STREAM_WINDOW_BYTES,
+    initialWindowSize: windowBytes,
     maxHeaderListSize: MAX_HEADER_BYTES,
   };
   internals.createHttp2Server = (credentials) => {
     const http2 = createHttp2Server.call(server, credentials);
     http2.on("session", (session: ServerHttp2Session) => {
-      if (!session.destroyed) session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+      if (!session.destroyed) session.setLocalWindowSize(2 * windowBytes);
     });
     return http2;
   };

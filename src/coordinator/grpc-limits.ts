@@ -16,6 +16,8 @@ export interface GrpcLimits {
   readonly sessionsPerSecond: number;
   /** Bytes of the largest single message, either way; at least 512 KiB. */
   readonly messageBytes: number;
+  /** What a report may have on the way to us, in bytes; what a connection may, is twice that. */
+  readonly windowBytes: number;
   readonly maxConnections: number;
   readonly maxStreamsPerConnection: number;
   /** A transfer, a handshake or an unused connection without progress for this long is ended. */
@@ -32,6 +34,7 @@ const defaults: GrpcLimits = {
   uploadAgeMs: 600_000,
   sessionsPerSecond: 500,
   messageBytes: 2 ** 20,
+  windowBytes: 2 ** 20, // 64 KiB, HTTP/2's own, is 0.7 MB/s at 50 ms
   maxConnections: 10_000,
   maxStreamsPerConnection: 32,
   idleMs: 30_000,

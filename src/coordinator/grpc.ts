@@ -44,7 +44,7 @@ export async function serveGrpc(service: CoordinatorService, options: GrpcOption
     "grpc-node.max_session_memory": 32, // MiB of HTTP/2 state a connection
     "grpc.enable_channelz": 0,
   });
-  tuneHttp2(server);
+  tuneHttp2(server, limits);
   const visits = clientVisits(service, {
     idleMs: limits.idleMs,
     pace: pace(limits.sessionsPerSecond, () => performance.now()),

@@ -1,4 +1,4 @@
-import { sha256 } from "@noble/hashes/sha2.js";
+import { sha256 } from "../model/sha256.ts";
 import { crc32c } from "../wire/checksum.ts";
 
 /**
@@ -24,8 +24,7 @@ export function recordHead(previous: Uint8Array, durable: number, body: Uint8Arr
 }
 
 /** What the next record says of this one. */
-export const recordHash = (head: Uint8Array, body: Uint8Array): Uint8Array =>
-  sha256.create().update(head).update(body).digest();
+export const recordHash = (head: Uint8Array, body: Uint8Array): Uint8Array => sha256(head, body);
 
 export interface RecordHead {
   readonly length: number;

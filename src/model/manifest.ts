@@ -1,6 +1,6 @@
-import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { assert } from "./assert.ts";
+import { sha256 } from "./sha256.ts";
 import { type Params, sizeOf } from "./tensor.ts";
 
 /** Names, shapes and order of a model's tensors. Both ends agree on it once, by digest. */
@@ -27,13 +27,12 @@ export function manifestDigest(manifest: Manifest): string {
 
 /** SHA-256 over the manifest's lines and then every tensor's float32 little-endian data, 64 hex digits. */
 export function modelDigest(params: Params): string {
-  const hash = sha256.create().update(manifestBytes(manifestOf(params)));
-  for (const { data } of params.values()) hash.update(littleEndian(data));
-  return bytesToHex(hash.digest());
+  const data = [...params.values()].map((tensor) => littleEndian(tensor.data));
+  return bytesToHex(sha256(manifestBytes(manifestOf(params)), ...data));
 }
 
 /** SHA-256 of bytes, 64 hex digits. */
-export const digestOf = (...bytes: Uint8Array[]): string => bytesToHex(sha256(concatBytes(...bytes)));
+export const digestOf = (...bytes: Uint8Array[]): string => bytesToHex(sha256(...bytes));
 
 function manifestBytes(manifest: Manifest): Uint8Array {
   return utf8ToBytes(manifest.tensors.map(({ name, shape }) => `${name} ${shape.join("x")}\n`).join(""));

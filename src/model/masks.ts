@@ -1,7 +1,7 @@
-import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { assert } from "./assert.ts";
 import { type Manifest, manifestDigest, numParams } from "./manifest.ts";
+import { sha256 } from "./sha256.ts";
 import { sliceOf, sliceShape } from "./slice.ts";
 import {
   type Masks,
@@ -122,13 +122,12 @@ export const ownedManifest = (manifest: Manifest, masks: Masks): Manifest => ({
  * is all, which: each a uint32, little endian. 64 hex digits. It does not depend on how the masks were coded.
  */
 export function masksDigest(masks: Masks, manifest: Manifest): string {
-  const hash = sha256.create().update(utf8ToBytes(manifestDigest(manifest)));
-  for (const { name, shape } of manifest.tensors) {
+  const parts = manifest.tensors.flatMap(({ name, shape }) => {
     const mask = maskIn(masks, name);
-    hash.update(littleEndian(Uint32Array.of(ownedOf(mask, sizeOf(shape)))));
-    if (mask !== null) hash.update(littleEndian(mask));
-  }
-  return bytesToHex(hash.digest());
+    const count = littleEndian(Uint32Array.of(ownedOf(mask, sizeOf(shape))));
+    return mask === null ? [count] : [count, littleEndian(mask)];
+  });
+  return bytesToHex(sha256(utf8ToBytes(manifestDigest(manifest)), ...parts));
 }
 
 /** Whether two masks of one model own the same. */
