@@ -92,7 +92,7 @@ export function clientsRole(): Promise<void> {
           const frame = frameOf(task, i);
           const report = { round: task.round, digest: digestOf(frame) };
           const startMs = performance.now();
-          const receipt = await member.link.report(report, frame, signal);
+          const receipt = await member.link.report(report, frame, 0, signal);
           const doneMs = performance.now();
           if (receipt.kind === "refused") throw new Error(receipt.refusal.detail);
           latenciesMs.push(doneMs - startMs);
