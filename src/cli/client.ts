@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { Command } from "commander";
+import { diskStore, STATE_FILE } from "../client/disk-store.ts";
 import { grpcLink } from "../client/grpc-link.ts";
 import { type ClientEvent, clientLoop } from "../client/loop.ts";
-import { decodeState, encodeState, type StateStore } from "../client/state.ts";
+import type { StateStore } from "../client/state.ts";
 import { loadClientData } from "../data/spec.ts";
 import { countOf } from "../model/dataset.ts";
 import type { Disk } from "../model/disk.ts";
@@ -69,7 +70,7 @@ export const clientCommand = (): Command =>
             {
               link,
               trainer,
-              store: diskStore(disk, state),
+              store: stateStore(disk, state),
               clock: wallClock(),
               factory: initialParams,
               rng: derive(randomBytes(4).readUInt32LE(), "backoff"),
@@ -117,22 +118,20 @@ async function ownId(disk: Disk): Promise<string> {
   return id;
 }
 
-const STATE_FILE = "client.state";
-
-function diskStore(disk: Disk, folder: string): StateStore {
+/** A damaged state is said as what a person can do about it. */
+function stateStore(disk: Disk, folder: string): StateStore {
+  const store = diskStore(disk);
   return {
+    ...store,
     load: async () => {
-      const bytes = await disk.read(STATE_FILE);
-      if (bytes === null) return null;
       try {
-        return decodeState(bytes);
+        return await store.load();
       } catch (error) {
         if (!(error instanceof WireError)) throw error;
         const expected = `a whole state file; move ${STATE_FILE} away to begin afresh without its residual`;
         throw new ConfigError([{ path: `${folder}/${STATE_FILE}`, value: error.message, expected }]);
       }
     },
-    save: (state) => disk.write(STATE_FILE, encodeState(state)),
   };
 }
 

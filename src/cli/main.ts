@@ -7,6 +7,7 @@ import { clientCommand } from "./client.ts";
 import { controlCommand } from "./control.ts";
 import { coordinatorCommand } from "./coordinator.ts";
 import { doctorCommand } from "./doctor.ts";
+import { dstCommand } from "./dst.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
 import { inspectCommand } from "./inspect.ts";
 import { journalCommand } from "./journal.ts";
@@ -31,6 +32,7 @@ for (const command of [
   doctorCommand(),
   benchCommand(),
   studyCommand(),
+  dstCommand(),
   inspectCommand(),
   journalCommand(),
   schemaCommand(),

@@ -115,9 +115,6 @@ const coordinator = z.strictObject({
     .min(1)
     .default("./state")
     .describe("The journal; a restarted coordinator goes on from it"),
-  lease: duration
-    .default(90_000)
-    .describe("A client at work that is not heard of for this long counts as left"),
   journal: z
     .strictObject({
       snapshotEvery: count
@@ -134,6 +131,9 @@ const coordinator = z.strictObject({
         .describe("needed: what no restart reads any more is removed; all: every record of the run stays"),
     })
     .prefault({}),
+  lease: duration
+    .default(90_000)
+    .describe("A client at work that is not heard of for this long counts as left"),
   limits: z
     .strictObject({
       frameBytes: size.default(64 * 2 ** 20).describe("Largest frame, either way"),

@@ -23,14 +23,14 @@ export interface CoordinatorOptions {
   readonly engine: string | null;
   readonly contract: Contract;
   readonly rounds: RoundConfig;
-  /** A client that is not heard of for so long counts as left. */
-  readonly leaseMs: number;
   readonly journal: JournalSettings & {
     /** How people call the disk. */
     readonly folder: string;
     /** Versions from one snapshot to the next; null for a journal that nobody reads again. */
     readonly snapshotEvery: number | null;
   };
+  /** A client that is not heard of for so long counts as left. */
+  readonly leaseMs: number;
 }
 
 /**
@@ -90,8 +90,8 @@ export function coordinatorOptions(
       concurrency: cohort.concurrency,
       coverWithin: cohort.coverWithin,
     },
-    leaseMs: config.coordinator.lease,
     journal: { ...config.coordinator.journal, blobBytes: 256 * 1024, folder: config.coordinator.stateDir },
+    leaseMs: config.coordinator.lease,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../model/clock.ts";
+import { eventQueue } from "./event-queue.ts";
 
 /**
  * Virtual time. One event happens at a time, and all that follows from it happens before the next; worker threads
@@ -16,13 +17,13 @@ export interface World {
 
 interface Scheduled {
   readonly atMs: number;
-  readonly sequence: number;
+  readonly rank: number;
   readonly action: () => void | Promise<void>;
   cancelled: boolean;
 }
 
 export function world(): World {
-  const queue = eventQueue();
+  const queue = eventQueue<Scheduled>();
   const held = new Set<Promise<unknown>>();
   let nowMs = 0;
   let sequence = 0;
@@ -30,7 +31,7 @@ export function world(): World {
   const after = (ms: number, action: Scheduled["action"]): (() => void) => {
     const event: Scheduled = {
       atMs: nowMs + Math.max(0, ms),
-      sequence: sequence++,
+      rank: sequence++,
       action,
       cancelled: false,
     };
@@ -75,42 +76,3 @@ export function world(): World {
 
 /** Everything that is ready runs first: Node empties the microtask queue between two immediates. */
 const microtasks = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** A binary heap by time, then by order of scheduling. */
-function eventQueue() {
-  const heap: Scheduled[] = [];
-  const before = (a: Scheduled, b: Scheduled): boolean =>
-    a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence);
-  const swap = (i: number, j: number): void => {
-    const held = heap[i]!;
-    heap[i] = heap[j]!;
-    heap[j] = held;
-  };
-  return {
-    push: (event: Scheduled): void => {
-      let i = heap.push(event) - 1;
-      while (i > 0) {
-        const parent = (i - 1) >> 1;
-        if (before(heap[parent]!, event)) break;
-        swap(i, parent);
-        i = parent;
-      }
-    },
-    pop: (): Scheduled | null => {
-      const first = heap[0];
-      const last = heap.pop();
-      if (first === undefined || last === undefined) return null;
-      if (heap.length === 0) return first;
-      heap[0] = last;
-      for (let i = 0; ; ) {
-        const left = 2 * i + 1;
-        if (left >= heap.length) return first;
-        const right = left + 1;
-        const least = right < heap.length && before(heap[right]!, heap[left]!) ? right : left;
-        if (before(heap[i]!, heap[least]!)) return first;
-        swap(i, least);
-        i = least;
-      }
-    },
-  };
-}

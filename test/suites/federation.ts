@@ -141,8 +141,8 @@ export function options(overrides: {
       concurrency,
       coverWithin: overrides.coverWithin ?? 5,
     },
-    leaseMs: 90_000,
     journal: { folder: "state", snapshotEvery, segmentBytes: 2 ** 20, blobBytes: 2 ** 18, keep },
+    leaseMs: 90_000,
   };
 }
 

@@ -1,0 +1,159 @@
+import type { Coordinator } from "../../../coordinator/coordinator.ts";
+import type { ClientId } from "../../../model/message.ts";
+import type { TelemetryEvent } from "../../../telemetry/event.ts";
+import type { SimulatedDisk } from "../disk.ts";
+import type { Server, Wire } from "../network.ts";
+import type { Process } from "../process.ts";
+import type { TrueDelta } from "../training.ts";
+import { type ClientAudit, clientAudit } from "./clients.ts";
+import type { AuditContext } from "./context.ts";
+import { deadlineAudit } from "./deadlines.ts";
+import { emptyHistory, follow, type History } from "./history.ts";
+import { type JournalRecord, journalReader, type Totals } from "./journal.ts";
+import { ledgerAudit } from "./ledger.ts";
+import { promiseAudit } from "./promises.ts";
+import { digestAgain, type RoundAudit, roundAudit } from "./rounds.ts";
+
+/**
+ * Sits outside of the system: sees what the disk holds for sure, what the network carries and what clients keep, and
+ * computes everything again.
+ */
+export interface Auditor {
+  readonly wire: Wire;
+  /** For a coordinator's ports. */
+  readonly stepped: RoundAudit["stepped"];
+  readonly heard: (life: Process, event: TelemetryEvent, coordinator: Coordinator | null) => void;
+  /** A life of a coordinator begins, or ends. */
+  readonly coordinatorOpened: (server: Server, coordinator: Coordinator) => void;
+  readonly coordinatorDied: (life: Process) => void;
+  /** The journal's newest segment, and how many of its bytes count. */
+  readonly newestSegment: () => { readonly name: string; readonly bytes: number } | null;
+  readonly diskChanged: () => void;
+  readonly trained: (clientId: ClientId, round: number, delta: TrueDelta) => void;
+  readonly clientSaving: (clientId: ClientId, bytes: Uint8Array) => void;
+  readonly clientHolds: (clientId: ClientId, bytes: Uint8Array) => void;
+  readonly clientSends: (clientId: ClientId, digest: string, durable: Uint8Array | null) => void;
+  /** After every event. */
+  readonly check: () => void;
+  readonly end: () => void;
+}
+
+export function openAuditor(
+  context: AuditContext,
+  disk: SimulatedDisk,
+  now: () => number,
+  onReport: (round: number, frame: Uint8Array) => void,
+): Auditor {
+  const { shape, options, fail } = context;
+  const { cohort } = shape.config;
+  const history = emptyHistory(digestAgain(shape.initial));
+  const rounds = roundAudit(context);
+  const clients: ClientAudit = clientAudit(context, rounds);
+  const promises = promiseAudit(context);
+  const ledger = ledgerAudit(context);
+  const deadlines = deadlineAudit(context, now);
+  const rules = {
+    minimum: options.rounds.minimum,
+    goal: cohort.goal,
+    maxStaleness: cohort.maxStaleness,
+    isBuffered: cohort.concurrency !== null,
+  };
+  const files = { names: disk.names, read: disk.durable };
+  const reader = journalReader(files);
+  const known: JournalRecord[] = [];
+  let isStale = true;
+
+  /** Follows what became durable since. */
+  const upToDate = (): History => {
+    if (!isStale) return history;
+    isStale = false;
+    const { records, wrong: broken } = reader.readOn();
+    if (broken !== null) fail("journal", broken);
+    for (const record of records) {
+      known.push(record);
+      const wrong = follow(history, record, rules, (open, head) =>
+        rounds.closes(open, head, history.version),
+      );
+      if (wrong !== null) fail("journal", wrong);
+    }
+    return history;
+  };
+
+  /** From its beginning, or from where older files are gone: what counted once is there for good. */
+  const readAgain = (): void => {
+    const { records, wrong } = journalReader(files).readOn();
+    if (wrong !== null) fail("journal", wrong);
+    const before = known.slice(Math.max(0, known.length - records.length));
+    before.forEach((record, i) => {
+      if (JSON.stringify(records[i]!.head) !== JSON.stringify(record.head))
+        fail("journal", `record ${i} of the last ${records.length}, ${record.head.type}, was another before`);
+    });
+  };
+
+  return {
+    wire: {
+      reportArrived: ({ process }, { round }, frame) => {
+        onReport(round, frame);
+        ledger.up(process, frame.length);
+      },
+      receiptLeft: (clientId, id, frame, receipt) =>
+        promises.receipt(clientId, id, frame, receipt, upToDate()),
+      bytesLeft: ({ process }, bytes) => ledger.down(process, bytes),
+      replyLeft: (clientId, request, reply) => promises.reply(clientId, request, reply, upToDate()),
+      failed: (error) => fail("engine", `the service threw ${(error as Error).stack ?? error}`),
+    },
+    stepped: rounds.stepped,
+    newestSegment: reader.newest,
+    heard: (life, event, coordinator) => {
+      if (event.type === "round.committed" && coordinator !== null)
+        rounds.published(coordinator.book.model().params);
+      deadlines.heard(life, event);
+    },
+    coordinatorOpened: ({ process }, coordinator) => {
+      isStale = true;
+      upToDate();
+      readAgain();
+      const model = coordinator.book.model();
+      // a round that was complete closes at once, before that is durable
+      const isAhead = model.version === history.version + 1 && history.open !== null;
+      if (!isAhead && digestAgain(model.params) !== history.digests[model.version])
+        fail(
+          "replay",
+          `a coordinator opens at version ${model.version}; the journal says ${history.version}`,
+        );
+      rounds.published(model.params);
+      ledger.begins(process, () => coordinator.bytes.totals(), totalsIn(known));
+    },
+    coordinatorDied: (life) => {
+      ledger.ends(life);
+      deadlines.died(life);
+    },
+    diskChanged: () => {
+      isStale = true;
+    },
+    trained: clients.trained,
+    clientSaving: clients.saving,
+    clientHolds: (clientId, bytes) => clients.holds(clientId, bytes, upToDate()),
+    clientSends: clients.sends,
+    check: () => {
+      upToDate(); // before what it read is removed
+      ledger.check();
+      deadlines.check();
+    },
+    end: () => {
+      isStale = true;
+      promises.end(upToDate());
+      if (history.version !== options.rounds.rounds)
+        fail("liveness", `the run is done at version ${history.version}`);
+    },
+  };
+}
+
+/** What a coordinator that opens on these records starts counting from. */
+function totalsIn(records: readonly JournalRecord[]): Pick<Totals, "uplink" | "downlink"> {
+  let totals = { uplink: 0, downlink: 0 };
+  for (const { head, frame } of records)
+    if (head.type === "opened" || head.type === "closed") totals = head.bytes;
+    else if (head.type === "accepted") totals = { ...totals, uplink: totals.uplink + frame.length };
+  return { uplink: totals.uplink, downlink: totals.downlink };
+}

@@ -1,0 +1,155 @@
+import { createHash } from "node:crypto";
+import type { JournalRecord, RecordHead } from "./journal.ts";
+
+/** What became of a run, as the auditor reads it off the durable records, one by one. */
+export interface History {
+  runId: string | null;
+  round: number;
+  version: number;
+  /** The digests of all versions so far. */
+  readonly digests: string[];
+  open: OpenRound | null;
+  readonly reports: Map<string, Accepted>;
+  readonly rounds: Map<number, { readonly version: number; readonly cohort: readonly string[] }>;
+}
+
+export interface OpenRound {
+  readonly round: number;
+  readonly exponents: readonly number[];
+  readonly accepted: Accepted[];
+}
+
+/** A report that was journaled. */
+export interface Accepted {
+  readonly clientId: string;
+  /** The round that asked for it. */
+  readonly round: number;
+  readonly baseVersion: number;
+  readonly digest: string;
+  readonly frame: Uint8Array;
+  readonly weight: RecordHead["weight"];
+  /** The round that it was counted in. */
+  readonly inRound: number;
+  fate: "open" | "folded" | "dropped";
+  /** That it was folded into. */
+  version: number | null;
+}
+
+export const emptyHistory = (digest: string): History => ({
+  runId: null,
+  round: 0,
+  version: 0,
+  digests: [digest],
+  open: null,
+  reports: new Map(),
+  rounds: new Map(),
+});
+
+export const sha256 = (...bytes: readonly Uint8Array[]): string => {
+  const hash = createHash("sha256");
+  for (const one of bytes) hash.update(one);
+  return hash.digest("hex");
+};
+
+export const reportKey = (clientId: string, digest: string): string => `${clientId} ${digest}`;
+
+export interface HistoryRules {
+  readonly minimum: number;
+  readonly maxStaleness: number;
+  readonly isBuffered: boolean;
+  readonly goal: number;
+}
+
+/** Follows one record; null when it may stand there, else what is wrong with it. `onClose` sees a round before it is closed. */
+export function follow(
+  history: History,
+  { head, frame }: JournalRecord,
+  rules: HistoryRules,
+  onClose: (open: OpenRound, head: RecordHead) => string | null,
+): string | null {
+  if ((head.type === "started") !== (history.runId === null)) return `${head.type} in the wrong place`;
+  if (head.type === "started") {
+    history.runId = head.runId;
+    return null;
+  }
+  const { open } = history;
+  if (!["opened", "accepted", "closed"].includes(head.type)) return null;
+  if (head.type === "opened") {
+    if (open !== null) return `round ${head.round} opens while ${open.round} is open`;
+    if (head.round !== history.round + 1) return `round ${head.round} follows ${history.round}`;
+    if (new Set(head.cohort).size < head.cohort.length) return `round ${head.round} asks somebody twice`;
+    history.round = head.round;
+    history.open = { round: head.round, exponents: head.exponents, accepted: [] };
+    history.rounds.set(head.round, { version: history.version, cohort: head.cohort });
+    return null;
+  }
+  if (open === null) return `${head.type} while no round is open`;
+  if (head.type === "accepted") return accept(history, open, head, frame, rules);
+  return close(history, open, head, rules, onClose);
+}
+
+function accept(
+  history: History,
+  open: OpenRound,
+  { clientId, round, baseVersion, weight }: RecordHead,
+  frame: Uint8Array,
+  rules: HistoryRules,
+): string | null {
+  const digest = sha256(frame);
+  const who = `${clientId}'s report of round ${round}`;
+  if (open.accepted.some((one) => one.clientId === clientId)) return `${who}: twice in round ${open.round}`;
+  for (const one of history.reports.values())
+    if (one.clientId === clientId && one.round === round)
+      return `${who}: counted in round ${one.inRound} and ${open.round}`;
+  const asked = history.rounds.get(round);
+  if (asked === undefined) return `${who}: no such round`;
+  if (asked.version !== baseVersion)
+    return `${who}: base ${baseVersion}, but it was asked for from ${asked.version}`;
+  if (round !== open.round && history.version - baseVersion > rules.maxStaleness)
+    return `${who}: counted in round ${open.round}, at version ${history.version}`;
+  if (round !== open.round && rules.maxStaleness === 0) return `${who}: late, and counted`;
+  if (!rules.isBuffered && !asked.cohort.includes(clientId)) return `${who}: was not asked`;
+  const report: Accepted = {
+    clientId,
+    round,
+    baseVersion,
+    digest,
+    frame,
+    weight,
+    inRound: open.round,
+    fate: "open",
+    version: null,
+  };
+  open.accepted.push(report);
+  history.reports.set(reportKey(clientId, digest), report);
+  return null;
+}
+
+function close(
+  history: History,
+  open: OpenRound,
+  head: RecordHead,
+  { minimum, goal }: HistoryRules,
+  onClose: (open: OpenRound, head: RecordHead) => string | null,
+): string | null {
+  if (head.round !== open.round) return `round ${head.round} closes, but ${open.round} is open`;
+  const commits = head.outcome === "commit";
+  if (commits && open.accepted.length < minimum)
+    return `round ${head.round} commits ${open.accepted.length} reports`;
+  if (open.accepted.length > goal)
+    return `round ${head.round} has ${open.accepted.length} reports, its goal is ${goal}`;
+  const version = history.version + (commits ? 1 : 0);
+  if (head.version !== version) return `round ${head.round} leads to version ${head.version}, not ${version}`;
+  if (!commits && head.digest !== history.digests[version])
+    return `abandoned round ${head.round} changed the model`;
+  const wrong = onClose(open, head);
+  if (wrong !== null) return wrong;
+  history.open = null;
+  history.version = version;
+  if (commits) history.digests.push(head.digest);
+  for (const one of open.accepted) {
+    one.fate = commits ? "folded" : "dropped";
+    one.version = commits ? version : null;
+  }
+  return null;
+}

@@ -1,0 +1,103 @@
+import { bug, type PlantedBug } from "./bug.ts";
+
+/** What goes wrong on the disk, after a restart and when two coordinators have one folder. */
+export const journalBugs: readonly PlantedBug[] = [
+  bug(
+    "group commit: a record joins a flush that has begun",
+    "coordinator/journal",
+    "if (open === batch) open = null; return flush(name, batch);",
+    "return flush(name, batch).then(() => { if (open === batch) open = null; });",
+  ),
+  bug(
+    "a flush without room is not cut off before it is tried again",
+    "coordinator/journal",
+    "await disk.truncate(name, at);",
+    "",
+  ),
+  bug(
+    "records become durable before the blobs that they name",
+    "coordinator/journal",
+    "for (const [blob, bytes] of blobs) await patience.run(() => disk.write(blob, bytes));",
+    "for (const [blob, bytes] of blobs) void patience.run(() => disk.write(blob, bytes));",
+  ),
+  bug(
+    "old segments go before the snapshot is durable",
+    "coordinator/journal",
+    "Promise.all([started, written]).then(",
+    "Promise.all([started]).then(",
+  ),
+  bug(
+    "what a restart reads is not made durable",
+    "coordinator/journal",
+    "for (const name of found) await patience.run(() => disk.append(name, new Uint8Array()));",
+    "",
+  ),
+  bug(
+    "a writer that was taken over goes on",
+    "coordinator/journal-claim",
+    "if ((await disk.read(own)) === null) throw fenced(own);",
+    "",
+  ),
+  bug(
+    "a take-over leaves the other's claim where it is",
+    "coordinator/journal-claim",
+    "await disk.remove(claims.filter((other) => other < epoch).map(claimName));",
+    "",
+  ),
+  bug(
+    "a torn tail is refused",
+    "coordinator/journal-segment",
+    "if (next === null && number > 0 && isTorn(counted, at)) break;",
+    "",
+  ),
+  bug(
+    "a flipped bit in a head is a torn tail",
+    "coordinator/journal-segment",
+    "return !isOneBitOff(file.subarray(at, at + 44), sum) && !isFollowed(file, at);",
+    "return true;",
+  ),
+  bug(
+    "a flipped bit in a body is a torn tail",
+    "coordinator/journal-segment",
+    "return crc32c(bytes) !== head.bodySum && !isOneBitOff(bytes, head.bodySum) && !isFollowed(file, at);",
+    "return crc32c(bytes) !== head.bodySum;",
+  ),
+  bug(
+    "a failed write is forgotten",
+    "coordinator/coordinator",
+    "durable.catch(fail);",
+    "durable = durable.catch(() => {});",
+  ),
+  bug(
+    "who reported before a restart is not remembered",
+    "coordinator/round-replay",
+    "reported: [...state.reported, clientId],",
+    "",
+  ),
+  bug("no deadline after a restart", "coordinator/round", "[reportDeadline(state.round, config)]];", "[]];"),
+  bug(
+    "bytes since the last totals are not counted again",
+    "coordinator/opening",
+    "for (const frame of since) ledger.accepted(frame.length);",
+    "",
+  ),
+  bug(
+    "refused bytes are not counted",
+    "coordinator/byte-ledger",
+    "refused: (bytes) => { uplink += bytes;",
+    "refused: (bytes) => {",
+  ),
+  bug("a model's bytes are not counted", "coordinator/downloads", "sent: ledger.sent", "sent: () => {}"),
+  bug(
+    "a round is abandoned without a record",
+    "coordinator/coordinator",
+    'void write({ type: "closed",',
+    'if (outcome === "commit") void write({ type: "closed",',
+  ),
+  bug(
+    "a snapshot forgets the verdicts",
+    "coordinator/book",
+    "verdicts: verdicts.rows(),",
+    "verdicts: { clients: [], words: new Uint32Array(0) },",
+  ),
+];

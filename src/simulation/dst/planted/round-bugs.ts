@@ -1,0 +1,68 @@
+import { bug, type PlantedBug } from "./bug.ts";
+
+/** Who is asked, who counts and when a round closes. */
+export const roundBugs: readonly PlantedBug[] = [
+  bug(
+    "a late report leaves its place open",
+    "coordinator/round",
+    "withoutClient(state.late, clientId)];",
+    "state.late];",
+  ),
+  bug(
+    "late for one version longer",
+    "coordinator/round-closing",
+    "nextVersion - one.version <= maxStaleness",
+    "nextVersion - one.version <= maxStaleness + 1",
+  ),
+  bug(
+    "a round closes with fewer than the minimum",
+    "coordinator/round",
+    "state.reported.length >= config.minimum\n                ? commit",
+    "state.reported.length > 0\n                ? commit",
+  ),
+  bug(
+    "a round closes one report after its goal",
+    "coordinator/round-closing",
+    "reported.length >= config.goal ||",
+    "reported.length > config.goal ||",
+  ),
+  bug(
+    "who was not asked may report",
+    "coordinator/round-state",
+    "if (!state.cohort.includes(clientId))",
+    "if (false)",
+  ),
+  bug(
+    "the deadline of one round ends the next",
+    "coordinator/round",
+    'if (state.phase !== "reporting" || round !== state.round)',
+    'if (state.phase !== "reporting")',
+  ),
+  bug(
+    "the base version is not compared",
+    "coordinator/report-check",
+    'expect("wrong-base", "baseVersion", frame.baseVersion, rules.baseVersion);',
+    "",
+  ),
+  bug(
+    "the round is not compared",
+    "coordinator/report-check",
+    'expect("wrong-round", "round", frame.round, rules.round);',
+    "",
+  ),
+  bug("the bound is not checked", "aggregation/exponents", "if (largest <= bound)", "if (true)"),
+  bug(
+    "tasks have the bounds of another round",
+    "coordinator/task-of",
+    "exponents: book.exponents(),",
+    "exponents: book.exponents().map((e) => e + 1),",
+  ),
+  bug("bounds shrink under late reports", "coordinator/usual", "keepsBounds ?", "false ?"),
+  bug(
+    "late reports are asked for from the newest version",
+    "coordinator/round-state",
+    "?.version ?? null;",
+    "&& state.version;",
+  ),
+  bug("a session that is gone is never closed", "coordinator/sessions", "live.delete(clientId);", ""),
+];

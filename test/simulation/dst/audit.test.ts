@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import type { Decoded } from "../../../src/simulation/dst/audit/decoded.ts";
+import { type FoldRules, foldAgain } from "../../../src/simulation/dst/audit/fold.ts";
+import { emptyHistory, follow, type HistoryRules } from "../../../src/simulation/dst/audit/history.ts";
+import type { JournalRecord } from "../../../src/simulation/dst/audit/journal.ts";
+
+const update = (values: readonly number[], sent = values.map(() => 1)): Decoded => ({
+  values: Float64Array.from(values),
+  sent: Uint8Array.from(sent),
+  round: 1,
+  baseVersion: 0,
+  numExamples: 1,
+  numSteps: 2,
+  norm: 0,
+});
+const counted = (clientId: string, values: readonly number[], weight: number, sent?: readonly number[]) => ({
+  clientId,
+  update: update(values, sent === undefined ? undefined : [...sent]),
+  weight: { gain: weight, weight },
+});
+const rules = (strategy: string, attackers = 0): FoldRules => ({
+  strategy,
+  attackers,
+  exponentOf: () => 3,
+  weightBudget: 2 ** 33,
+  stepsOf: ({ numSteps }) => 256 * numSteps,
+});
+
+test("the reference folds by hand-computed numbers", () => {
+  const two = [counted("a", [1, 4], 65536), counted("b", [3, 0], 3 * 65536)];
+  expect([...foldAgain(two, rules("fedavg"), 2)]).toEqual([2.5, 1]);
+  expect([...foldAgain(two, rules("fednova"), 2)]).toEqual([5, 2]); // times two steps
+  const five = [1, 2, 3, 4, 100].map((v, i) => counted(`c${i}`, [v], 65536));
+  expect([...foldAgain(five, rules("median", 1), 1)]).toEqual([3]);
+  expect([...foldAgain(five, rules("trimmed-mean", 1), 1)]).toEqual([3]);
+  expect([...foldAgain(five, rules("krum", 1), 1)]).toEqual([2]);
+  expect([...foldAgain(five, rules("multi-krum", 1), 1)]).toEqual([2.5]); // 2 and 3
+  const held = [counted("a", [6], 65536, [1]), counted("b", [0], 65536, [0])];
+  expect([...foldAgain(held, rules("median"), 1)]).toEqual([3]); // one of two holds it
+});
+
+test("a history that cannot be is refused, record by record", () => {
+  const allow: HistoryRules = { minimum: 1, goal: 2, maxStaleness: 0, isBuffered: false };
+  const record = (head: object, frame = new Uint8Array()): JournalRecord => ({
+    head: head as JournalRecord["head"],
+    frame,
+  });
+  const opened = (round: number) => record({ type: "opened", round, cohort: ["a", "b"], exponents: [3] });
+  const accepted = (clientId: string, round = 1) =>
+    record(
+      { type: "accepted", round, baseVersion: 0, clientId, weight: {} },
+      new TextEncoder().encode(clientId),
+    );
+  const closed = (version: number) =>
+    record({ type: "closed", round: 1, outcome: "commit", version, digest: `of ${version}` });
+  const started = record({ type: "started", runId: "run" });
+  const verdictOn = (...records: readonly JournalRecord[]): string | null => {
+    const history = emptyHistory("of 0");
+    let wrong: string | null = null;
+    for (const one of records) wrong ??= follow(history, one, allow, () => null);
+    return wrong;
+  };
+  expect(verdictOn(started, opened(1), accepted("a"), closed(1), opened(2))).toBeNull();
+  expect(verdictOn(opened(1))).toMatch(/wrong place/);
+  expect(verdictOn(started, opened(2))).toMatch(/follows 0/);
+  expect(verdictOn(started, opened(1), opened(2))).toMatch(/while 1 is open/);
+  expect(verdictOn(started, opened(1), accepted("a"), accepted("a"))).toMatch(/twice/);
+  expect(verdictOn(started, opened(1), accepted("c"))).toMatch(/not asked/);
+  expect(verdictOn(started, opened(1), closed(1))).toMatch(/commits 0 reports/);
+  expect(verdictOn(started, opened(1), accepted("a"), closed(2))).toMatch(/version 2, not 1/);
+  expect(verdictOn(started, opened(1), accepted("a"), closed(1), opened(2), accepted("a"))).toMatch(
+    /counted in round 1/,
+  );
+});
