@@ -37,10 +37,26 @@ export interface JournalContents {
 /**
  * Reads what a folder holds of a journal and changes nothing; every checksum, the chain, and every blob are verified. From
  * the newest snapshot, or from the first record that is still there. Throws JournalError where anything is amiss that
- * no crash can leave behind.
+ * no crash can leave behind. A writer that is at work may remove what was listed: then it is read anew.
  */
 export async function readJournal(disk: Disk, from: "snapshot" | "first"): Promise<JournalContents> {
-  const names = await disk.list();
+  for (let names = await disk.list(); ; ) {
+    try {
+      return await readListed(disk, names, from);
+    } catch (error) {
+      if (!(error instanceof JournalError && error.code === "missing")) throw error;
+      const now = new Set(await disk.list());
+      if (names.every((name) => now.has(name))) throw error;
+      names = [...now];
+    }
+  }
+}
+
+async function readListed(
+  disk: Disk,
+  names: readonly string[],
+  from: "snapshot" | "first",
+): Promise<JournalContents> {
   if (names.includes("journal.log"))
     throw new JournalError(
       "foreign",
@@ -106,7 +122,10 @@ async function walkBack(disk: Disk, segments: readonly SegmentName[], from: "sna
   let start: { readonly length: number; readonly snapshot: Uint8Array | null } | null = null;
   while (at !== undefined) {
     const file = await disk.read(at.name);
-    if (file === null) break;
+    if (file === null) {
+      problem ??= new JournalError("missing", at.name, "was there, and is not any more", RESTORE);
+      break;
+    }
     const head = readSegmentHead(file, at);
     walked.push({ segment: at, file, head });
     if (head.previous === null) {
@@ -125,16 +144,14 @@ async function walkBack(disk: Disk, segments: readonly SegmentName[], from: "sna
     }
     at = byName.get(head.previous.segment);
   }
+  if (start === null && problem !== null) throw problem;
   if (start === null) {
     const { segment, head } = walked.at(-1)!;
-    throw (
-      problem ??
-      new JournalError(
-        "missing",
-        head.previous!.segment,
-        `is not there, and ${segment.name} follows it`,
-        RESTORE,
-      )
+    throw new JournalError(
+      "missing",
+      head.previous!.segment,
+      `is not there, and ${segment.name} follows it`,
+      RESTORE,
     );
   }
   return { links: walked.slice(0, start.length).reverse(), snapshot: start.snapshot, unusable };

@@ -161,17 +161,19 @@ function isTorn(file: Uint8Array, at: number): boolean {
   const head = readHead(file, at);
   if (head === null) {
     const sum = new DataView(file.buffer, file.byteOffset + at + 44, 4).getUint32(0, true);
-    return !isOneBitOff(file.subarray(at, at + 44), sum) && !isFollowed(file, at);
+    return !isOneBitOff(file.subarray(at, at + 44), sum) && !isFollowed(file, at, at + 1);
   }
   const bytes = file.subarray(at + HEAD_BYTES, at + HEAD_BYTES + head.length);
   if (bytes.length < head.length) return true;
-  return crc32c(bytes) !== head.bodySum && !isOneBitOff(bytes, head.bodySum) && !isFollowed(file, at);
+  // a client's frame may look like a record: where this one ends is known, and none begins before
+  const next = at + HEAD_BYTES + head.length;
+  return crc32c(bytes) !== head.bodySum && !isOneBitOff(bytes, head.bodySum) && !isFollowed(file, at, next);
 }
 
-/** Whether a record stands behind `at` that was written when what is at `at` was on disk. */
-function isFollowed(file: Uint8Array, at: number): boolean {
+/** Whether a record stands at `from` or behind it that was written when what is at `at` was on disk. */
+function isFollowed(file: Uint8Array, at: number, from: number): boolean {
   const view = new DataView(file.buffer, file.byteOffset, file.length);
-  for (let other = at + 1; other + HEAD_BYTES <= file.length; other++) {
+  for (let other = from; other + HEAD_BYTES <= file.length; other++) {
     const durable = view.getUint32(other + 4, true);
     if (durable > at && durable <= other && readHead(file, other) !== null) return true;
   }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { openJournal } from "../../src/coordinator/journal.ts";
 import { JournalError } from "../../src/coordinator/journal-error.ts";
 import { readJournal } from "../../src/coordinator/journal-read.ts";
+import { recordHead } from "../../src/coordinator/journal-record.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";
 import { text, utf8 } from "../suites/disk.ts";
 import { appendAll, folded, noPatience, nth, openTiny, stateOf, tiny } from "../suites/journal.ts";
@@ -230,4 +231,40 @@ test("settings are arguments, and the default journal holds what a tiny one does
   await Promise.all(appendAll(journal, [0, 50]));
   expect((await disk.list()).filter((name) => name.startsWith("blob"))).toEqual([]);
   expect(folded(await openTiny(disk))).toBe(50);
+});
+
+test.each(["snapshot", "first"] as const)(
+  "who reads from the %s while the writer removes what was listed reads anew",
+  async (from) => {
+    for (const blobBytes of [tiny.blobBytes, 2 ** 18]) {
+      const disk = memoryDisk();
+      const { journal } = await openTiny(disk, { blobBytes });
+      await Promise.all(appendAll(journal, [0, 9]));
+      let lists = 0;
+      const list = async () => {
+        const names = await disk.list();
+        if (lists++ === 0) await Promise.all(appendAll(journal, [9, 12], undefined, (i) => i === 10));
+        return names;
+      };
+      expect(folded(await readJournal({ ...disk, list }, from))).toBe(12);
+      expect(lists).toBeGreaterThan(1);
+    }
+  },
+);
+
+test("a torn record is torn, whatever its own bytes look like", async () => {
+  const disk = memoryDisk();
+  const { journal } = await openTiny(disk, { segmentBytes: 2 ** 20, blobBytes: 2 ** 18 });
+  await Promise.all(appendAll(journal, [0, 3]));
+  const { name, bytes: at } = (await readJournal(disk, "snapshot")).segments.at(-1)!;
+  const hostile = new Uint8Array(3 * 4096).fill(7);
+  // the head of a record that says: what stands before was on disk
+  hostile.set(recordHead(new Uint8Array(32), at + 1, new Uint8Array()), 9000);
+  await journal.append(hostile);
+  const file = (await disk.read(name))!;
+  file.fill(0, 4096, 8192); // a page that never came to the disk
+  await disk.write(name, file);
+  const contents = await openTiny(disk);
+  expect(folded(contents)).toBe(3);
+  expect(contents.repairs).toEqual([{ what: "torn-tail", file: name, bytes: file.length - at }]);
 });
