@@ -96,13 +96,20 @@ export function openUploads(
     one.cancelAge = clock.after(limits.uploadAgeMs, () => lose(one));
   };
 
-  /** What others left behind makes way for what is coming. */
+  const mayCount = ({ owner, report }: Kept): boolean => counts(owner.clientId, report);
+
+  /** What others left behind makes way for what is coming, and what nobody asked for makes way at any time. */
   const hasRoom = (bytes: number, asking: Kept): boolean => {
+    const fits = (): boolean => heldBytes + bytes <= limits.uploadBytes;
+    if (fits()) return true;
+    if (!mayCount(asking)) return false;
     for (const one of kept.values()) {
-      if (heldBytes + bytes <= limits.uploadBytes) break;
-      if (one.state === "paused" && one !== asking) lose(one);
+      if (fits()) break;
+      if (one === asking) continue;
+      if (!mayCount(one)) stop(one);
+      if (one.state === "paused") lose(one);
     }
-    return heldBytes + bytes <= limits.uploadBytes;
+    return fits();
   };
 
   const uploadOf = (one: Kept): Upload => ({
@@ -169,8 +176,7 @@ export function openUploads(
       if (one?.state === "paused" && isSame(one.report, report)) lose(one);
     },
     sweep: () => {
-      for (const [clientId, one] of kept)
-        if (one.state === "paused" && !counts(clientId, one.report)) lose(one);
+      for (const one of kept.values()) if (one.state === "paused" && !mayCount(one)) lose(one);
     },
   };
 }

@@ -156,6 +156,22 @@ test("what broke makes way for what comes, the oldest first; what runs does not"
   expect(uploads.received("d", report(1))).toBe(0);
 });
 
+test("what cannot count makes way though it runs, and takes no room from what can", () => {
+  const { uploads, begun, log } = desk({ uploadBytes: 100 }, (clientId) => clientId !== "mallory");
+  const kept = begun("a", first);
+  kept.add(noise(20));
+  kept.pause();
+  const hostile = begun("mallory", first);
+  expect(hostile.add(noise(80))).toBe(true); // there was room
+  expect(hostile.add(noise(1))).toBe(false);
+  expect(log).toEqual([]);
+  const honest = begun("b", { ...first, frameBytes: 60 });
+  expect(honest.add(noise(60))).toBe(true);
+  expect(log).toEqual(["a lost 20", "mallory ended", "mallory lost 80"]);
+  expect(honest.isWhole()).toBe(true);
+  expect(uploads.received("mallory", report(1))).toBe(0);
+});
+
 test("property: every byte that came was reported, thrown away and counted, or is here; never more than the limit", () => {
   const act = fc.record({
     client: fc.constantFrom("a", "b", "c"),
