@@ -6,7 +6,8 @@ export interface Pace {
 
 /**
  * Lets `perSecond` in, and that many at once after a calm second (the generic cell rate algorithm); each of the others is
- * given a time of its own, one after the other at the same pace.
+ * given a time of its own, one after the other at the same pace. When these reach MOST_MS they begin anew: or a flood of
+ * strangers who ask and never come would send everybody after them away for longer and longer.
  */
 export function pace(perSecond: number, now: () => number): Pace {
   const intervalMs = 1000 / perSecond;
@@ -19,8 +20,11 @@ export function pace(perSecond: number, now: () => number): Pace {
         expectedMs = Math.max(expectedMs, nowMs) + intervalMs;
         return 0;
       }
-      lastTurnMs = Math.max(lastTurnMs + intervalMs, expectedMs);
+      const turnMs = Math.max(lastTurnMs + intervalMs, expectedMs);
+      lastTurnMs = turnMs - nowMs <= MOST_MS ? turnMs : expectedMs;
       return Math.max(1, Math.ceil(lastTurnMs - nowMs));
     },
   };
 }
+
+const MOST_MS = 600_000;

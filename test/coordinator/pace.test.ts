@@ -38,6 +38,15 @@ test("ten thousand at one time, each back when told: all are in after ten second
   expect(tries).toBeLessThanOrEqual(20_000);
 });
 
+test("a flood of strangers sends nobody away for longer than ten minutes", () => {
+  let now = 0;
+  const { waitMs } = pace(500, () => now);
+  let longest = 0;
+  for (; now < 100_000; now += 0.1) longest = Math.max(longest, waitMs());
+  expect(longest).toBeGreaterThan(590_000);
+  expect(longest).toBeLessThanOrEqual(600_000);
+});
+
 test("property: in no second more than twice the rate gets in", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 50 }), fc.array(fc.nat(300), { maxLength: 200 }), (rate, gaps) => {
