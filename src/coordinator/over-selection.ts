@@ -34,8 +34,19 @@ export function observed(evidence: Evidence, more: Evidence): Evidence {
 /** The mean of what is known of the share that is lost. */
 export const dropOutOf = ({ heard, lost }: Evidence): number => lost / (heard + lost);
 
+/** Asked at every check-in, and the same until somebody reports or is lost. */
+const known = new WeakMap<Evidence, { readonly goal: number; readonly cohort: number }>();
+
 /** The smallest cohort of which at least `goal` report with a probability of 99.9 %, at most 16 times the goal. */
 export function cohortFor(goal: number, evidence: Evidence): number {
+  const before = known.get(evidence);
+  if (before?.goal === goal) return before.cohort;
+  const cohort = smallestCohort(goal, evidence);
+  known.set(evidence, { goal, cohort });
+  return cohort;
+}
+
+function smallestCohort(goal: number, evidence: Evidence): number {
   if (evidence.lost === 0) return goal;
   let [below, enough] = [goal - 1, MOST_FACTOR * goal];
   while (enough - below > 1) {

@@ -186,3 +186,21 @@ test("a small fleet that lost somebody does not wait for clients that are not th
   run({ type: "committed" });
   expect(all()).toContain("open");
 });
+
+test("the same is reckoned once, however many check in meanwhile", () => {
+  let looks = 0;
+  const evidence = {
+    heard: 100,
+    get lost() {
+      looks++;
+      return 20;
+    },
+  };
+  const size = cohortFor(50, evidence);
+  expect(size).toBe(cohortFor(50, { heard: 100, lost: 20 }));
+  const before = looks;
+  for (let i = 0; i < 10; i++) expect(cohortFor(50, evidence)).toBe(size);
+  expect(looks).toBe(before);
+  expect(cohortFor(10, evidence)).toBe(cohortFor(10, { heard: 100, lost: 20 }));
+  expect(cohortFor(50, evidence)).toBe(size);
+});
