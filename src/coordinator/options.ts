@@ -2,7 +2,7 @@ import { optimizerOf, robustRule, trainedFor } from "../aggregation/strategy.ts"
 import { MAX_WEIGHT } from "../aggregation/weight.ts";
 import { planGroups } from "../compress/plan.ts";
 import { ConfigError } from "../model/error.ts";
-import { digestOf, manifestOf, numParams } from "../model/manifest.ts";
+import { digestOf, type Manifest, manifestOf, numParams } from "../model/manifest.ts";
 import { masksDigest } from "../model/masks.ts";
 import type { SubModel } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
@@ -13,7 +13,7 @@ import { numAttackers } from "./config-robust.ts";
 import type { Contract } from "./contract.ts";
 import type { JournalSettings } from "./journal.ts";
 import type { RunContract } from "./record.ts";
-import { reportBytes } from "./report-bytes.ts";
+import { type ReportBytes, reportBytes } from "./report-bytes.ts";
 import type { RoundConfig } from "./round-state.ts";
 
 export interface CoordinatorOptions {
@@ -47,6 +47,7 @@ export function coordinatorOptions(
   const { cohort, seed, model, uplink, downlink, train, masks } = config;
   const { maskPolicy, ...aggregation } = config.aggregation;
   checkFrameBytes(config, initial);
+  checkUploadBytes(config, initial);
   const foldBytes = robustFoldBytes(config, initial);
   return {
     runId,
@@ -109,22 +110,40 @@ function checkFrameBytes({ coordinator }: Config, params: Params): void {
     ]);
 }
 
+/** A report that the limit has no room for would be told to come later for ever. */
+function checkUploadBytes(config: Config, params: Params): void {
+  const { uploadBytes, frameBytes } = config.coordinator.limits;
+  const needed = Math.min(reportSize(config, manifestOf(params)).encoded, frameBytes);
+  if (uploadBytes < needed)
+    throw new ConfigError([
+      {
+        path: "coordinator.limits.uploadBytes",
+        value: uploadBytes,
+        expected: `at least ${needed}, what one report may take; or an uplink that selects less`,
+      },
+    ]);
+}
+
+const isMasked = (config: Config): boolean => config.widths.some((width) => width < 1) || mayLeave(config);
+
+const reportSize = (config: Config, manifest: Manifest): ReportBytes =>
+  reportBytes(planGroups(config.uplink, manifest, "uplink"), isMasked(config));
+
 /** What of the limit is left to fold in; 0 for a strategy that keeps no reports. Throws ConfigError when it is too little. */
 function robustFoldBytes(config: Config, params: Params): number {
-  const { aggregation, cohort, coordinator, uplink } = config;
+  const { aggregation, cohort, coordinator } = config;
   const rule = robustRule(aggregation);
   if (rule === null) return 0;
   const { robustBytes, frameBytes } = coordinator.limits;
   const manifest = manifestOf(params);
-  const masked = config.widths.some((width) => width < 1) || mayLeave(config);
-  const { encoded, decoded } = reportBytes(planGroups(uplink, manifest, "uplink"), masked);
+  const { encoded, decoded } = reportSize(config, manifest);
   const report = Math.min(encoded, frameBytes);
   const left = robustBytes - cohort.goal * report - decoded;
   const least = rule.leastBytes({
     updates: cohort.goal,
     coordinates: numParams(manifest),
     updateBytes: decoded,
-    masked,
+    masked: isMasked(config),
   });
   if (left < least)
     throw new ConfigError([

@@ -250,6 +250,17 @@ test("a config whose rounds could be too large for its memory is refused", () =>
   expect(problemsOf({ aggregation, uplink, coordinator: { limits } })).toEqual([]);
 });
 
+test("a config with less room for uploads than one report takes is refused", () => {
+  const uplink = [{ tensors: "*", codec: { values: "float32" } }];
+  const report = 4 * 20_522 + 64 + 256 + 16 * 8;
+  const room = (uploadBytes: number) => ({ limits: { uploadBytes } });
+  expect(problemsOf({ uplink, coordinator: room(report - 1) })).toEqual([
+    `coordinator.limits.uploadBytes: ${report - 1}, expected at least ${report}, what one report may take; ` +
+      "or an uplink that selects less",
+  ]);
+  expect(problemsOf({ uplink, coordinator: room(report) })).toEqual([]);
+});
+
 test("the model is the same, whatever memory its fold has", async () => {
   for (const strategy of robust) {
     const models = [0, 100, 2 ** 20].map(async (foldBytes) => {
