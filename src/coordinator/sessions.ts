@@ -176,7 +176,7 @@ export function openSessions(desk: Desk): Sessions {
       report: (id, frame) => report(desk, clientId, id, frame),
       refuse: (round, refusal) => {
         refuseReport(desk, clientId, round, 0, refusal);
-        if (refusalOf(desk.state(), clientId, round) === null)
+        if (!desk.isOver() && refusalOf(desk.state(), clientId, round) === null)
           turnAway(desk, clientId, { round, digest: null }, refusal.code);
       },
       lost: desk.ledger.refused,

@@ -425,3 +425,21 @@ test("a fetched model is reported with the version that its frames lead to", asy
     version: coordinator.book.held().version,
   });
 });
+
+test("once the run has ended nothing is written, though a link still turns reports away", async () => {
+  const [virtual, disk] = [world(), memoryDisk()];
+  const coordinator = await open(disk, virtual, options({ goal: 2, minimum: 1 }));
+  const sessions = ["a", "b"].map((id) => coordinator.service.open(id) as ClientSession);
+  const asked = sessions.map(({ checkIn }) =>
+    checkIn({ runId: null, numExamples: 3, held: null, pending: null }),
+  );
+  expect(await virtual.run(Promise.all(asked))).toMatchObject([{ kind: "task" }, { kind: "task" }]);
+  const broken = { code: "truncated", detail: "3 of 4 bytes", retry: false };
+  sessions[0]!.refuse(1, broken);
+  coordinator.stop("interrupted");
+  await coordinator.finished;
+  const records = await recordsOn(disk);
+  expect(records.at(-1)).toMatchObject({ type: "refused", clientId: "a" });
+  sessions[1]!.refuse(1, broken);
+  expect(await recordsOn(disk)).toEqual(records);
+});
