@@ -51,7 +51,10 @@ export async function serveControl(
     connection.setTimeout(IDLE_MS, () => connection.destroy());
     receiveLine(connection, (line) => {
       connection.setTimeout(0); // a pause is on disk before it is answered
-      void answer(line, coordinator, stop).then((reply) => connection.end(`${JSON.stringify(reply)}\n`));
+      void answer(line, coordinator, stop).then((reply) => {
+        connection.end(`${JSON.stringify(reply)}\n`);
+        connection.setTimeout(IDLE_MS); // or whoever stays on holds a place of MAX_CONNECTIONS
+      });
     });
   });
   server.maxConnections = MAX_CONNECTIONS;

@@ -106,6 +106,19 @@ test("what is not a request is answered so, and nothing is done", async () => {
   expect(JSON.parse(await say(path, '{"command":"status"}\nmore'))).toMatchObject({ ok: true });
 });
 
+test("whoever stays on after the answer holds no place for ever", async () => {
+  const { dir, path } = await served();
+  const answered = Array.from({ length: 16 }, () => {
+    const options = { path, allowHalfOpen: true };
+    const connection = createConnection(options, () => connection.write('{"command":"status"}\n'));
+    onTestFinished(() => void connection.destroy());
+    return new Promise((resolve, reject) => connection.on("data", resolve).on("error", reject));
+  });
+  await Promise.all(answered);
+  const status = () => control(dir, { command: "status" }).then(({ phase }) => phase, String);
+  await expect.poll(status, { timeout: 60_000 }).toBe("selecting");
+});
+
 test("a dead process's socket makes room; what is no socket does not", async () => {
   const dir = folder();
   const path = controlPath(dir)!;
