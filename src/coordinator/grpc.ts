@@ -73,6 +73,7 @@ export async function serveGrpc(service: CoordinatorService, options: GrpcOption
   const close = async (graceMs: number): Promise<void> => {
     sockets.stop();
     await within(graceMs, drain());
+    uploads.close();
     visits.endAll();
     server.forceShutdown();
     sockets.destroy();

@@ -19,6 +19,8 @@ export interface Uploads {
   forget(clientId: ClientId, report: ReportId): void;
   /** Throws away what cannot count any more. */
   sweep(): void;
+  /** Throws away what broke, and what breaks from now on: nobody comes back for it. */
+  close(): void;
 }
 
 export interface Announced {
@@ -72,6 +74,7 @@ export function openUploads(
   /** Those that were paused first come first. */
   const kept = new Map<ClientId, Kept>();
   let heldBytes = 0;
+  let isClosed = false;
 
   const release = (one: Kept): void => {
     one.cancelAge();
@@ -88,7 +91,8 @@ export function openUploads(
   const pause = (one: Kept): void => {
     if (one.joiner.received() === 0) return release(one);
     const { clientId } = one.owner;
-    if (kept.get(clientId) !== one) return lose(one); // another report has taken its place
+    // another report has taken its place, or nothing is kept any more
+    if (kept.get(clientId) !== one || isClosed) return lose(one);
     one.state = "paused";
     kept.delete(clientId);
     kept.set(clientId, one);
@@ -177,6 +181,10 @@ export function openUploads(
     },
     sweep: () => {
       for (const one of kept.values()) if (one.state === "paused" && !mayCount(one)) lose(one);
+    },
+    close: () => {
+      isClosed = true;
+      for (const one of kept.values()) if (one.state === "paused") lose(one);
     },
   };
 }

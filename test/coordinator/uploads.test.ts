@@ -136,6 +136,18 @@ test("what is kept has its time, and goes when it cannot count any more", async 
   expect(uploads.received("a", report(1))).toBe(0);
 });
 
+test("at the end all that broke is counted, and so is what breaks later", () => {
+  const { uploads, begun, log } = desk();
+  const [broken, running] = [begun("a", first), begun("b", first)];
+  broken.add(noise(30));
+  running.add(noise(40));
+  broken.pause();
+  uploads.close();
+  expect(log.splice(0)).toEqual(["a lost 30"]);
+  running.pause();
+  expect(log).toEqual(["b lost 40"]);
+});
+
 test("what broke makes way for what comes, the oldest first; what runs does not", () => {
   const { uploads, begun, log } = desk({ uploadBytes: 100 });
   for (const id of ["a", "b"]) {
@@ -231,6 +243,8 @@ test("property: every byte that came was reported, thrown away and counted, or i
       }
       const here = clients.flatMap((id) => [1, 2].map((round) => uploads.received(id, report(round))));
       expect(came).toBe(lost + reported + here.reduce((sum, n) => sum + n, 0));
+      uploads.close();
+      expect(came).toBe(lost + reported);
     }),
     { numRuns: 2000 },
   );
