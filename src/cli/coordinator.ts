@@ -89,6 +89,7 @@ const coordinate = (config: Config, options: Options, interrupt: AbortSignal): P
       clock,
       emit: early.emit,
       evaluate: trainer ? evaluator(trainer, config.model.zoo, test) : async () => null,
+      opening: signal,
     });
     const stop = async (): Promise<void> => {
       coordinator.stop("interrupted");

@@ -30,6 +30,8 @@ export interface CoordinatorPorts {
   ) => Promise<{ accuracy: number; loss: number; auc?: number } | null>;
   /** For a simulation that records what is encoded. */
   readonly observe?: DownlinkObserver;
+  /** Ends the waiting for room on the disk, as long as the run is not open; `stop` does from then on. */
+  readonly opening?: AbortSignal;
 }
 
 export interface Coordinator extends Operator {
@@ -56,7 +58,7 @@ export interface Outcome {
   readonly metrics: { readonly accuracy: number; readonly loss: number; readonly auc?: number } | null;
 }
 
-/** Opens a coordinator on its disk: a new run, or the one that its journal holds, where it stopped. */
+/** Opens a coordinator on its disk: a new run, or the one that its journal holds, where it stopped. Throws JournalError. */
 export async function openCoordinator(
   options: CoordinatorOptions,
   ports: CoordinatorPorts,

@@ -30,27 +30,40 @@ export interface OpenedRun {
   readonly patience: Patience;
 }
 
-/** Takes the folder over and folds what is there. Throws JournalError. */
-export async function openRun(
-  options: CoordinatorOptions,
-  {
-    disk,
-    clock,
-    emit,
-    observe,
-  }: {
-    readonly disk: Disk;
-    readonly clock: Clock;
-    readonly emit: (event: TelemetryEvent) => void;
-    readonly observe?: DownlinkObserver;
-  },
-): Promise<OpenedRun> {
-  const { contract } = options;
-  const { folder, snapshotEvery } = options.journal;
+interface OpeningPorts {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly emit: (event: TelemetryEvent) => void;
+  readonly observe?: DownlinkObserver;
+  /** Ends the waiting for room on the disk, as long as the run is not open. */
+  readonly opening?: AbortSignal;
+}
+
+/** Takes the folder over and folds what is there. Throws JournalError, or the reason of `opening`. */
+export async function openRun(options: CoordinatorOptions, ports: OpeningPorts): Promise<OpenedRun> {
+  const { clock, emit, opening } = ports;
+  const { folder } = options.journal;
   const waiting = patience(clock, {
     stalled: (detail) => emit({ type: "coordinator.stalled", folder, detail }),
     resumed: (waitedMs) => emit({ type: "coordinator.resumed", folder, waitedMs }),
   });
+  const giveUp = () => waiting.stop(opening!.reason);
+  if (opening?.aborted) giveUp();
+  opening?.addEventListener("abort", giveUp);
+  try {
+    return await openWith(waiting, options, ports);
+  } finally {
+    opening?.removeEventListener("abort", giveUp);
+  }
+}
+
+async function openWith(
+  waiting: Patience,
+  options: CoordinatorOptions,
+  { disk, observe }: OpeningPorts,
+): Promise<OpenedRun> {
+  const { contract } = options;
+  const { snapshotEvery } = options.journal;
   const { journal, snapshot, records, repairs } = await openJournal(disk, options.journal, waiting);
   const saved = snapshot && decodeSavedRun(snapshot);
   const contractDigests = runContract(options, modelDigest(contract.initial));

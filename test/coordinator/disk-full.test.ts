@@ -191,6 +191,17 @@ test("a coordinator that is stopped while it waits for room ends at once", async
   expect(coordinator.events.some(({ type }) => type === "coordinator.stalled")).toBe(true);
 });
 
+test("nor does one wait any longer that has not even opened its run", async () => {
+  for (const bytes of [0, 200]) {
+    const [virtual, aborter, reason] = [world(), new AbortController(), new Error("interrupted")];
+    const disk = limited(memoryDisk(), { bytes });
+    const opening = open(disk, virtual, options({}), aborter.signal);
+    virtual.after(30_000, () => aborter.abort(reason));
+    await expect(virtual.run(opening)).rejects.toBe(reason);
+    expect(virtual.clock.now()).toBe(30_000);
+  }
+});
+
 /** A real file system of 256 KiB; null where that is not allowed. */
 function smallFileSystem(): string | null {
   const folder = temporaryFolder();

@@ -150,6 +150,7 @@ export function open(
   disk: Disk,
   virtual: World,
   settings: CoordinatorOptions,
+  opening?: AbortSignal,
 ): Promise<Coordinator & { readonly events: readonly TelemetryEvent[] }> {
   const events: TelemetryEvent[] = [];
   const ports = {
@@ -157,6 +158,7 @@ export function open(
     clock: virtual.clock,
     emit: (event: TelemetryEvent) => events.push(event),
     evaluate: async () => null,
+    ...(opening && { opening }),
   };
   return openCoordinator(settings, ports).then((coordinator) => ({ ...coordinator, events }));
 }
