@@ -53,14 +53,14 @@ export const journalBugs: readonly PlantedBug[] = [
   bug(
     "a flipped bit in a head is a torn tail",
     "coordinator/journal-segment",
-    "return !isOneBitOff(file.subarray(at, at + 44), sum) && !isFollowed(file, at);",
+    "return !isOneBitOff(file.subarray(at, at + 44), sum) && !isFollowed(file, at, at + 1);",
     "return true;",
   ),
   bug(
     "a flipped bit in a body is a torn tail",
     "coordinator/journal-segment",
-    "return crc32c(bytes) !== head.bodySum && !isOneBitOff(bytes, head.bodySum) && !isFollowed(file, at);",
-    "return crc32c(bytes) !== head.bodySum;",
+    "crc32c(bytes) !== head.bodySum && !isOneBitOff(bytes, head.bodySum) && !isFollowed(file, at, next)",
+    "crc32c(bytes) !== head.bodySum",
   ),
   bug(
     "a failed write is forgotten",
