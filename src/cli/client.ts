@@ -59,6 +59,7 @@ export const clientCommand = (): Command =>
       const release = lockFolder(state, "--state");
       try {
         const disk = nodeDisk(state);
+        await sweep(disk);
         const clientId = await ownId(disk);
         log(`client ${clientId}: ${countOf(dataset)} examples, coordinator ${coordinator}`);
         const trainer = await trainerPool(1, { engine });
@@ -102,6 +103,11 @@ const deviceOf = (memoryBytes?: number, uplinkBytesPerSecond?: number) =>
 const log = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
+
+/** What a process that was killed had written aside is of no use to anybody; the folder's lock is held. */
+async function sweep(disk: Disk): Promise<void> {
+  await disk.remove((await disk.list()).filter((name) => /^client(-id|\.state)\..*\.tmp$/.test(name)));
+}
 
 /** A random id, made once and kept: it says which client this is and nothing else. */
 async function ownId(disk: Disk): Promise<string> {

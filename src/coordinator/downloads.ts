@@ -14,8 +14,8 @@ export async function download(
   { held, version: asked, masks, resume }: FetchModel,
 ): Promise<Download> {
   const isLate = state().late.some((one) => one.clientId === clientId && one.version === asked);
-  const version = isLate ? asked : book.held().version;
-  const { kind, frames: ofModel } = book.catchUp(held, version);
+  const target = isLate ? asked : book.held().version;
+  const { kind, version, frames: ofModel } = book.catchUp(held, target);
   const own = masks === undefined ? null : book.masksFrame(masks);
   // the model's own masks may be among them already
   const frames =

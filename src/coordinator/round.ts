@@ -31,7 +31,7 @@ export const step: Step = (state, event, config) => {
     case "left":
       return left(state, event.clientId, config);
     case "returned":
-      return [{ ...state, gone: state.gone.filter((id) => id !== event.clientId) }, []];
+      return [withoutGone(noticed(state, event.clientId), event.clientId), []];
     case "reported":
       if (state.phase !== "reporting") return [state, []];
       return heard(state, event.clientId, { reported: [...state.reported, event.clientId] }, config);
@@ -60,6 +60,11 @@ export const step: Step = (state, event, config) => {
   }
 };
 
+const withoutGone = (state: RoundState, clientId: ClientId): RoundState => ({
+  ...state,
+  gone: state.gone.filter((id) => id !== clientId),
+});
+
 /** Who checks in has nothing more to report of an earlier round. */
 function checkedIn(
   before: RoundState,
@@ -71,8 +76,7 @@ function checkedIn(
     present: [...before.present.filter((one) => one.clientId !== clientId), { clientId, width }],
   };
   if (owes(state, clientId)) {
-    const gone = state.gone.filter((id) => id !== clientId);
-    return [{ ...state, gone }, [{ type: "configure", clientId }]];
+    return [withoutGone(state, clientId), [{ type: "configure", clientId }]];
   }
   const isWaiting = state.waiting.includes(clientId);
   const next = isWaiting ? state : { ...state, waiting: [...state.waiting, clientId] };

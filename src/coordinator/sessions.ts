@@ -1,12 +1,9 @@
-import { WireError } from "../model/error.ts";
-import { digestOf } from "../model/manifest.ts";
 import { type ClientId, MAX_NUM_EXAMPLES } from "../model/message.ts";
 import type {
   CheckIn,
   CheckInReply,
   ClientSession,
   CoordinatorService,
-  Receipt,
   Refusal,
   ReportId,
   Standing,
@@ -16,9 +13,9 @@ import type { DeviceProfile } from "../model/submodel.ts";
 import type { Desk } from "./desk.ts";
 import { download } from "./downloads.ts";
 import { type Lease, lease } from "./lease.ts";
-import { damaged, diskFull, ending, isFinal } from "./refusals.ts";
-import type { CheckedUpdate } from "./report-check.ts";
-import { baseOf, refusalOf } from "./round-state.ts";
+import { diskFull, ending, isFinal } from "./refusals.ts";
+import { offer, refuseReport, report, turnAway } from "./reports.ts";
+import { refusalOf } from "./round-state.ts";
 import { taskOf } from "./task-of.ts";
 
 export interface Sessions {
@@ -130,14 +127,16 @@ export function openSessions(desk: Desk): Sessions {
       return null;
     };
 
-    const inquire = async (report: ReportId): Promise<Standing> => {
+    const inquire = async (id: ReportId): Promise<Standing> => {
       session.lease.heard();
-      if (desk.book.wasAccepted(clientId, report)) {
+      if (desk.book.wasAccepted(clientId, id)) {
         await desk.durable();
-        return { kind: "accepted", report };
+        return { kind: "accepted", report: id };
       }
-      const refusal = ended() ?? offer(desk, clientId, report.round);
-      if (!isFinal(refusal)) comeBack();
+      const why = objection(clientId, id.round);
+      if (!isFinal(why)) comeBack();
+      // the next round may wait for it
+      const refusal = why?.code === "between-rounds" ? offer(desk, clientId, id.round) : why;
       return refusal === null ? { kind: "wanted", receivedBytes: 0 } : { kind: "refused", refusal };
     };
 
@@ -237,79 +236,3 @@ const superseded: CheckInReply = {
   kind: "refused",
   refusal: { code: "superseded", detail: "this client checked in again", retry: true },
 };
-
-/** Peek, check, journal, fold; the receipt follows when the journal is on disk. */
-async function report(desk: Desk, clientId: ClientId, id: ReportId, frame: Uint8Array): Promise<Receipt> {
-  const { book, ledger, emit } = desk;
-  const refuse = (refusal: Refusal): Receipt => refuseReport(desk, clientId, id.round, frame.length, refusal);
-  if (digestOf(frame) !== id.digest) return refuse(damaged);
-  // The same report again gets the same receipt, whatever has become of its round.
-  if (book.wasAccepted(clientId, id)) {
-    ledger.refused(frame.length);
-    await desk.durable();
-    return { kind: "accepted", report: id };
-  }
-  if (desk.isOver()) return refuse(ending);
-  if (desk.isStalled()) return refuse(diskFull);
-  const early = offer(desk, clientId, id.round);
-  if (early !== null) return refuse(early);
-  let checked: CheckedUpdate;
-  try {
-    const baseVersion = baseOf(desk.state(), clientId, id.round)!; // not null, or it was refused
-    checked = book.check(clientId, frame, { round: id.round, baseVersion });
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    turnAway(desk, clientId, id, error.code);
-    return refuse({ code: error.code, detail: error.message, retry: true });
-  }
-  const poisoned = book.gate(checked);
-  if (poisoned !== null) {
-    turnAway(desk, clientId, id, "norm-gate");
-    return refuse({ code: "norm-gate", detail: poisoned, retry: true });
-  }
-  ledger.accepted(frame.length);
-  const weight = book.weigh(checked.update);
-  book.accept(checked, weight, id.digest);
-  const { baseVersion, numExamples, trainLoss } = checked.update;
-  const durable = desk.write({ type: "accepted", round: id.round, baseVersion, clientId, weight, frame });
-  emit({ type: "report.accepted", clientId, round: id.round, bytes: frame.length, numExamples, trainLoss });
-  desk.dispatch({ type: "reported", clientId });
-  await durable;
-  return { kind: "accepted", report: id };
-}
-
-/** Whether a report that is ready would be accepted; between two rounds it may be what the next one waits for. */
-function offer(desk: Desk, clientId: ClientId, round: number): Refusal | null {
-  const refusal = refusalOf(desk.state(), clientId, round);
-  if (refusal?.code !== "between-rounds") return refusal;
-  desk.dispatch({ type: "offered", clientId });
-  return refusalOf(desk.state(), clientId, round);
-}
-
-/**
- * A report that would have counted is refused for what it is: its client is out of the round, after a restart too. The
- * answer does not wait for the disk: who hears it rolls back, and if the record is lost it is asked again.
- */
-function turnAway(
-  desk: Desk,
-  clientId: ClientId,
-  { round, digest }: { readonly round: number; readonly digest: string | null },
-  code: string,
-): void {
-  if (digest !== null) desk.book.refuse(round, clientId, digest);
-  void desk.write({ type: "refused", round, clientId, digest, code });
-  desk.dispatch({ type: "refused", clientId });
-}
-
-function refuseReport(
-  { ledger, emit }: Desk,
-  clientId: ClientId,
-  round: number,
-  bytes: number,
-  refusal: Refusal,
-): Receipt {
-  if (!isFinal(refusal)) return { kind: "refused", refusal }; // the report is kept, and comes again
-  ledger.refused(bytes);
-  emit({ type: "report.refused", clientId, round, bytes, code: refusal.code, detail: refusal.detail });
-  return { kind: "refused", refusal };
-}

@@ -400,7 +400,7 @@ test("masks that regrow follow the number of rounds, which is what a refusal nam
     });
   const { disk } = await federation(regrowing(1));
   await expect(open(disk, world(), regrowing(2))).rejects.toThrow(
-    /which had another rounds, which masks\.regrow follows;/,
+    /had another rounds, which masks\.regrow follows;/,
   );
   expect((await open(disk, world(), regrowing(1))).book.held().version).toBe(1);
 });
