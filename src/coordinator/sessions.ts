@@ -86,14 +86,12 @@ export function openSessions(desk: Desk): Sessions {
         : { kind: "refused", refusal: { code: "run-failed", detail, retry: false } };
     });
 
-  /** Why no report counts any more; null while some do. */
-  const ended = (): Refusal | null => {
-    if (end !== null) return { code: "run-over", detail: "the run has ended", retry: true };
-    return desk.isOver() ? ending : null;
-  };
   /** Why a report cannot count, now or for good; null when it would. */
-  const objection = (clientId: ClientId, round: number): Refusal | null =>
-    ended() ?? refusalOf(desk.state(), clientId, round);
+  const objection = (clientId: ClientId, round: number): Refusal | null => {
+    if (end !== null) return { code: "run-over", detail: "the run has ended", retry: true };
+    if (desk.isOver()) return ending;
+    return desk.isStalled() ? diskFull : refusalOf(desk.state(), clientId, round);
+  };
 
   const open = (clientId: ClientId, onExpired: () => void): ClientSession | Refusal => {
     if (live.has(clientId))
