@@ -62,6 +62,7 @@ export function openAuditor(
   const reader = journalReader(files);
   const known: JournalRecord[] = [];
   let isStale = true;
+  let newest: Process | null = null;
 
   /** Follows what became durable since. */
   const upToDate = (): History => {
@@ -98,8 +99,11 @@ export function openAuditor(
         onReport(round, frame);
         ledger.up(process, frame.length);
       },
-      receiptLeft: (clientId, id, frame, receipt) =>
-        promises.receipt(clientId, id, frame, receipt, upToDate()),
+      receiptLeft: ({ process }, clientId, id, frame, receipt) => {
+        // who was taken over without having noticed knows nothing of what came since, and may not promise anything
+        if (receipt.kind === "accepted" || process === newest)
+          promises.receipt(clientId, id, frame, receipt, upToDate());
+      },
       bytesLeft: ({ process }, bytes) => ledger.down(process, bytes),
       replyLeft: (clientId, request, reply) => promises.reply(clientId, request, reply, upToDate()),
       failed: (error) => fail("engine", `the service threw ${(error as Error).stack ?? error}`),
@@ -112,6 +116,7 @@ export function openAuditor(
       deadlines.heard(life, event);
     },
     coordinatorOpened: ({ process }, coordinator) => {
+      newest = process;
       isStale = true;
       upToDate();
       readAgain();
