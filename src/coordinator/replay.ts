@@ -38,7 +38,7 @@ export function replay(
   let runId = saved?.runId ?? null;
   let bytes = saved?.bytes ?? null;
   let since: Uint8Array[] = [];
-  let round = saved?.round ?? initialRound;
+  let round: RoundState = { ...initialRound, ...saved?.round };
   for (const { place, bytes: encoded } of records) {
     const record = decodeRecord(encoded);
     round = afterRecord(round, record, rounds);

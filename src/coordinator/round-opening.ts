@@ -37,6 +37,7 @@ export function openWhenReady(
     refused: [],
     waiting: without(waiting, cohort),
     offered: [],
+    promised: [...new Set([...state.promised, ...offered])],
     selectionTimer: false,
     settled: true,
   };
@@ -51,12 +52,13 @@ export function openWhenReady(
 }
 
 /**
- * Enough for the goal, less the late reports that are ready, after the drop-outs that experience expects; but of these extra clients, once
- * it is known who is there, no more than there are. Buffered, as many as may work beside the late.
+ * Enough for the goal, less the late reports that are ready for the first time, after the drop-outs that experience
+ * expects; but of these extra clients, once it is known who is there, no more than there are. Buffered, as many as may work beside the late.
  */
 function cohortSize(state: RoundState, { goal, overSelection, concurrency }: RoundConfig): number {
   if (concurrency !== null) return Math.max(0, concurrency - numLateAtWork(state));
-  const wanted = Math.max(0, goal - state.offered.length);
+  const reliable = without(state.offered, state.promised);
+  const wanted = Math.max(0, goal - reliable.length);
   if (overSelection !== "auto") return Math.ceil(wanted * overSelection - 1e-9);
   const enough = wanted === 0 ? 0 : cohortFor(wanted, state.evidence);
   return state.settled ? Math.min(enough, Math.max(wanted, state.present.length)) : enough;

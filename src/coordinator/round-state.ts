@@ -80,6 +80,8 @@ export interface RoundState {
   readonly gone: readonly ClientId[];
   /** Late clients that are ready to report and wait for the next round. */
   readonly offered: readonly ClientId[];
+  /** Of the late, who was ready once before when a round opened and has not been heard of since: nobody counts on it again. */
+  readonly promised: readonly ClientId[];
   readonly awaited: readonly Awaited[];
   /** The selection deadline of the next round is running. */
   readonly selectionTimer: boolean;
@@ -138,6 +140,7 @@ export const initialRound: RoundState = {
   waiting: [],
   gone: [],
   offered: [],
+  promised: [],
   awaited: [],
   selectionTimer: false,
   settled: false,

@@ -87,6 +87,7 @@ const withoutLate = (state: RoundState, clientId: ClientId): RoundState => ({
   ...state,
   late: withoutClient(state.late, clientId),
   offered: state.offered.filter((id) => id !== clientId),
+  promised: state.promised.filter((id) => id !== clientId),
 });
 
 /** Of a client that was silent when its round closed something is heard before the round's deadline. */
@@ -119,9 +120,9 @@ function heard(
   change: Pick<RoundState, "reported"> | Pick<RoundState, "refused">,
   config: RoundConfig,
 ): ReturnType<Step> {
-  const state = noticed(before, clientId);
-  const [gone, late] = [state.gone.filter((id) => id !== clientId), withoutClient(state.late, clientId)];
-  return closedOrJoined({ ...state, gone, late, ...change }, config);
+  const state = withoutLate(noticed(before, clientId), clientId);
+  const gone = state.gone.filter((id) => id !== clientId);
+  return closedOrJoined({ ...state, gone, ...change }, config);
 }
 
 /**

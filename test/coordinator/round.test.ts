@@ -178,3 +178,24 @@ test("after a restart an open round goes on, with its deadline anew", () => {
     outcome: "done",
   });
 });
+
+test("a late client that is ready again and again, and never reports, is counted on once", () => {
+  const settings = { ...config, rounds: 3, goal: 3, minimum: 3, maxStaleness: 2, maxAbandoned: 3 };
+  const ready: RoundEvent = { type: "offered", clientId: "m" };
+  // nobody is asked in reserve: the first round fails for want of m
+  const first = run(
+    [...checkIn("a", "b", "m"), ...report("a", "b"), { type: "report-deadline", round: 1 }],
+    initialRound,
+    settings,
+  );
+  expect(first.effects.at(-1)).toEqual({ type: "close", round: 1, outcome: "abandon" });
+  const second = run([ready, ...checkIn("a", "b", "c"), ...report("a", "b")], first.state, settings);
+  expect(second.state).toMatchObject({ round: 2, cohort: ["a", "b"], promised: ["m"] });
+  const failed = run([{ type: "report-deadline", round: 2 }, ready], second.state, settings);
+  expect(failed.state.offered).toEqual(["m"]);
+  const third = run(checkIn("a", "b"), failed.state, settings);
+  expect(third.state.cohort).toEqual(["a", "b", "c"]);
+  // once it is heard of it is as good as any
+  expect(run(report("m"), third.state, settings).state.promised).toEqual([]);
+  expect(run(checkIn("m"), third.state, settings).state.promised).toEqual([]);
+});

@@ -5,8 +5,8 @@ export const roundBugs: readonly PlantedBug[] = [
   bug(
     "a late report leaves its place open",
     "coordinator/round",
-    "withoutClient(state.late, clientId)];",
-    "state.late];",
+    "const state = withoutLate(noticed(before, clientId), clientId);",
+    "const state = noticed(before, clientId);",
   ),
   bug(
     "late for one version longer",
