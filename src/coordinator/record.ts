@@ -1,8 +1,8 @@
 import type { Weight } from "../aggregation/weight.ts";
-import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { ClientId } from "../model/message.ts";
 import type { Exponents } from "../model/protocol.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
+import { splitHead, withHead } from "./headed.ts";
 import type { Evidence } from "./over-selection.ts";
 
 /** SHA-256 of every part of the config that the fold depends on: a journal is never replayed under another. */
@@ -62,22 +62,14 @@ export type Record =
       readonly bytes: ByteTotals;
     };
 
-/** Head as JSON with its length before it, then the frame: the journal adds length, checksum and chain. */
+/** The journal adds length, checksum and chain. */
 export function encodeRecord(record: Record): Uint8Array {
   const { frame, ...head } = record.type === "accepted" ? record : { ...record, frame: new Uint8Array() };
-  const json = new TextEncoder().encode(JSON.stringify(head));
-  const writer = byteWriter();
-  writer.varint(json.length);
-  writer.bytes(json);
-  writer.bytes(frame);
-  return writer.written();
+  return withHead(head, frame);
 }
 
 /** The checksum has been verified, so that only another version of fedpress could have written what fails here. */
-export function decodeRecord(bytes: Uint8Array): Record {
-  const reader = byteReader(bytes, "journal record");
-  const json = reader.bytes("head", reader.varint("head length", 0, bytes.length));
-  const head = JSON.parse(new TextDecoder().decode(json));
-  if (head.type !== "accepted") return head;
-  return { ...head, frame: reader.bytes("frame", reader.remaining()).slice() };
+export function decodeRecord(record: Uint8Array): Record {
+  const { head, bytes } = splitHead(record, "journal record");
+  return head.type === "accepted" ? { ...head, frame: bytes.slice() } : head;
 }

@@ -1,5 +1,5 @@
-import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { ByteTotals } from "../telemetry/event.ts";
+import { splitHead, withHead } from "./headed.ts";
 import type { RunContract } from "./record.ts";
 import type { RoundState } from "./round-state.ts";
 
@@ -14,20 +14,10 @@ export interface SavedRun {
   readonly book: Uint8Array;
 }
 
-/** Head as JSON with its length before it, then the book. */
-export function encodeSavedRun({ book, ...head }: SavedRun): Uint8Array {
-  const json = new TextEncoder().encode(JSON.stringify(head));
-  const writer = byteWriter(json.length + book.length + 8);
-  writer.varint(json.length);
-  writer.bytes(json);
-  writer.bytes(book);
-  return writer.written();
-}
+export const encodeSavedRun = ({ book, ...head }: SavedRun): Uint8Array => withHead(head, book);
 
 /** Its digest has been verified. */
-export function decodeSavedRun(bytes: Uint8Array): SavedRun {
-  const reader = byteReader(bytes, "snapshot");
-  const json = reader.bytes("head", reader.varint("head length", 0, bytes.length));
-  const head = JSON.parse(new TextDecoder().decode(json));
-  return { ...head, book: reader.bytes("book", reader.remaining()) };
+export function decodeSavedRun(saved: Uint8Array): SavedRun {
+  const { head, bytes } = splitHead(saved, "snapshot");
+  return { ...head, book: bytes };
 }
