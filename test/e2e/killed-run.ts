@@ -1,0 +1,228 @@
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { expect } from "vitest";
+import { stringify } from "yaml";
+import { contradictions, type Heard, type HeardVerdict } from "../../src/cli/chaos/audit.ts";
+import { nodeDisk } from "../../src/cli/node-disk.ts";
+import { decodeState } from "../../src/client/state.ts";
+import { readJournal } from "../../src/coordinator/journal-read.ts";
+import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
+import { derive } from "../../src/model/rng.ts";
+import type { Summary } from "../../src/simulation/summary.ts";
+import { fedpress, fedpressIn, type Process, scratch } from "./processes.ts";
+
+/** Runs of real processes that die at failpoints, life by life, and what they must have come to in the end. */
+
+export interface RunSettings {
+  readonly rounds?: number;
+  readonly goal?: number;
+  readonly minimum?: number;
+  readonly selectionDeadline?: string;
+  readonly journal?: { readonly snapshotEvery?: number; readonly keep?: "needed" | "all" };
+  /** On a disk of its own. */
+  readonly stateDir?: string;
+}
+
+export const NUM_CLIENTS = 3;
+
+export const clientIdOf = (index: number): string => `client-${index}`;
+
+/** One run's files, and its processes: a linear model, a few rows a client, so that what is tested is the rounds. */
+export async function newRun(settings: RunSettings = {}) {
+  const { rounds = 8, goal = NUM_CLIENTS, minimum = goal, selectionDeadline = "500ms", journal } = settings;
+  const folder = scratch();
+  const { stateDir = join(folder, "state") } = settings;
+  const port = await freePort();
+  const config = join(folder, "config.yaml");
+  writeFileSync(
+    config,
+    stringify({
+      name: "killed",
+      seed: 1,
+      rounds,
+      model: { zoo: "softmax-regression-in16-out3" },
+      cohort: {
+        goal,
+        minimum,
+        overSelection: 1,
+        selectionDeadline,
+        reportDeadline: "10m",
+        maxAbandoned: 1000,
+      },
+      train: { epochs: 1, batchSize: 8, optimizer: { sgd: { learningRate: 0.05, momentum: 0.5 } } },
+      uplink: [{ tensors: "*", codec: { select: { topK: 0.3 }, values: "ternary" }, errorFeedback: true }],
+      downlink: [{ tensors: "*", codec: { select: { topK: 0.3 }, values: "ternary" }, errorFeedback: true }],
+      telemetry: { nats: null },
+      coordinator: {
+        listen: `127.0.0.1:${port}`,
+        stateDir,
+        journal: { snapshotEvery: 2, keep: "all", ...journal },
+      },
+    }),
+  );
+  const table = join(folder, "rows.csv");
+  writeFileSync(table, rows());
+  const stateOf = (index: number): string => {
+    const state = join(folder, clientIdOf(index));
+    mkdirSync(state, { recursive: true });
+    writeFileSync(join(state, "client-id"), `${clientIdOf(index)}\n`); // what its training is seeded with
+    return state;
+  };
+  return {
+    folder,
+    stateDir,
+    config,
+    address: `127.0.0.1:${port}`,
+    coordinator: (failpoint?: string): Process =>
+      fedpressIn(dying(failpoint), "coordinator", config, "--out", join(folder, "run"), "--json"),
+    client: (index: number, failpoint?: string, state = stateOf(index)): Process =>
+      fedpressIn(
+        dying(failpoint),
+        ...["client", "--coordinator", `127.0.0.1:${port}`, "--state", state],
+        ...["--data", `csv:${table}?label=label&share=${index + 1}/${NUM_CLIENTS}&seed=1&holdout=0`],
+      ),
+    records: async (): Promise<readonly Record[]> => {
+      const { records } = await readJournal(nodeDisk(stateDir), "first");
+      return records.map(({ bytes }) => decodeRecord(bytes));
+    },
+    /** What `fedpress journal refold` comes to. */
+    refolded: async (): Promise<{ readonly version: number; readonly digest: string }> => {
+      const refold = fedpress("journal", "refold", config, "--json");
+      expect(await refold.exit, refold.stderr()).toBe(0);
+      return JSON.parse(refold.stdout()).last;
+    },
+    clientState: (index: number) =>
+      decodeState(readFileSync(join(folder, clientIdOf(index), "client.state"))),
+  };
+}
+
+export type KilledRun = Awaited<ReturnType<typeof newRun>>;
+
+const dying = (failpoint?: string) => (failpoint === undefined ? {} : { FEDPRESS_FAILPOINT: failpoint });
+
+function rows(): string {
+  const rng = derive(1, "rows of killed runs");
+  const names = Array.from({ length: 16 }, (_, i) => `x${i}`);
+  const lines = Array.from({ length: 72 }, (_, i) => [...names.map(() => rng.below(100)), i % 3].join(","));
+  return [[...names, "label"].join(","), ...lines, ""].join("\n");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** From a death on, until the next life listens, or has an answer; null when it dies before. */
+export interface Recovery {
+  readonly failpoint: string;
+  readonly ms: number | null;
+}
+
+/** Lives one after the other, each but the last to the failpoint that it is given; all of them, and what took how long. */
+async function livesOf(
+  start: (failpoint?: string) => Process,
+  failpoints: readonly string[],
+  isBack: RegExp,
+  began: (life: Process) => void = () => {},
+): Promise<{ readonly lives: readonly Process[]; readonly recoveries: readonly Recovery[] }> {
+  const lives: Process[] = [];
+  const recoveries: Promise<Recovery>[] = [];
+  for (const [i, failpoint] of [...failpoints, undefined].entries()) {
+    const startedMs = performance.now();
+    const life = start(failpoint);
+    lives.push(life);
+    began(life);
+    const back = life.waitFor(isBack).then(
+      () => performance.now() - startedMs,
+      () => null,
+    );
+    if (i > 0) recoveries.push(back.then((ms) => ({ failpoint: failpoints[i - 1]!, ms })));
+    if (failpoint === undefined) break;
+    expect(await life.exit, life.stderr()).toBe(137);
+    expect(life.stderr()).toContain(`failpoint ${failpoint}\n`);
+  }
+  return { lives, recoveries: await Promise.all(recoveries) };
+}
+
+export interface Deaths {
+  readonly coordinator?: readonly string[];
+  /** Of the first client. */
+  readonly client?: readonly string[];
+}
+
+/** Runs to the end, checks what was said against what was kept, and gives the model that it came to. */
+export async function runToTheEnd(run: KilledRun, { coordinator = [], client = [] }: Deaths) {
+  let clients: readonly Promise<readonly Process[]>[] = [];
+  let recoveries: readonly Recovery[] = [];
+  const startClients = (): void => {
+    if (clients.length > 0) return;
+    clients = Array.from({ length: NUM_CLIENTS }, async (_, i) => {
+      const start = (failpoint?: string) => run.client(i, failpoint);
+      const told = await livesOf(
+        start,
+        i === 0 ? client : [],
+        /task on|report (of|folded|goes on)|the run is over/,
+      );
+      recoveries = [...recoveries, ...told.recoveries];
+      return told.lives;
+    });
+    for (const lives of clients) lives.catch(() => {});
+  };
+  // Clients need not wait through lives that never listen.
+  const told = await livesOf(
+    run.coordinator,
+    coordinator,
+    /listening on/,
+    (life) => void life.waitFor(/listening on/).then(startClients, () => {}),
+  );
+  recoveries = [...recoveries, ...told.recoveries];
+  const server = told.lives.at(-1)!;
+  await server.waitFor(/listening on/);
+  const livesOfClients = await Promise.all(clients);
+  expect(await server.exit, server.stderr()).toBe(0);
+  for (const lives of livesOfClients) expect(await lives.at(-1)!.exit, lives.at(-1)!.stderr()).toBe(0);
+  const { model }: Summary = JSON.parse(server.stdout());
+  expect(await run.refolded()).toMatchObject({ version: model.version, digest: model.digest });
+
+  const testimony = testimonyOf(livesOfClients);
+  for (const { clientId, round } of testimony.receipts) {
+    const verdict = testimony.verdicts.find((one) => one.clientId === clientId && one.round === round);
+    expect(verdict?.outcome, `of ${clientId} in round ${round}`).toMatch(/^(folded|dropped)$/);
+  }
+  return { model, testimony, recoveries, server, lives: livesOfClients };
+}
+
+export function testimonyOf(livesOfClients: readonly (readonly Process[])[]) {
+  const receipts: Heard[] = [];
+  const verdicts: HeardVerdict[] = [];
+  for (const [i, lives] of livesOfClients.entries())
+    for (const line of lives.flatMap((life) => life.stderr().split("\n"))) {
+      const clientId = clientIdOf(i);
+      const receipt = /^round (\d+): report of .* journaled/.exec(line);
+      if (receipt) receipts.push({ clientId, round: Number(receipt[1]) });
+      const verdict = /^round (\d+): report (folded|dropped|refused)(?: into version (\d+))?$/.exec(line);
+      if (verdict === null) continue;
+      const [, round, outcome, into] = verdict;
+      verdicts.push({
+        clientId,
+        round: Number(round),
+        outcome: outcome!,
+        version: into === undefined ? null : Number(into),
+      });
+    }
+  return { receipts, verdicts };
+}
+
+/** Where all records were kept: nothing acknowledged is lost, nothing counted twice, and every verdict is true. */
+export async function expectNoContradictions(
+  run: KilledRun,
+  testimony: Parameters<typeof contradictions>[1],
+) {
+  expect(contradictions(await run.records(), testimony)).toEqual([]);
+}
