@@ -35,13 +35,16 @@ export function fatalLink(link: CoordinatorLink, pass: ClientPass): CoordinatorL
     checkIn: (request, signal) => through(pass("check-in"), () => link.checkIn(request, signal)),
     inquire: (report, signal) => through(pass("inquire"), () => link.inquire(report, signal)),
     fetchModel: (request, signal) => through(pass("download"), () => link.fetchModel(request, signal)),
-    report: (report, frame, offset, signal) =>
-      through(pass("upload"), () => link.report(report, frame, offset, signal), {
+    report: (report, frame, offset, signal) => {
+      const death = pass("upload");
+      return through(death, () => link.report(report, frame, offset, signal), {
         torn: async () => {
           link.report(report, frame, offset, signal).catch(() => {});
           await new Promise((later) => setTimeout(later, 2)); // what is on its way by then is chance
+          death!.die();
         },
-      }),
+      });
+    },
     close: () => through(pass("end"), () => link.close()),
   };
 }

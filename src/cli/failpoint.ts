@@ -93,6 +93,9 @@ export function failpointOf<S extends keyof Failpoints>(
     passed.some((one) => one === name) && --left === 0 ? { place: name, moment, die } : null;
 }
 
+/** For what should have waited for the step, and has not, to get out. */
+const LAST_MS = 50;
+
 /** Takes a step, or as much of it as there is life for. */
 export async function through<T>(
   death: Death | null,
@@ -102,6 +105,7 @@ export async function through<T>(
   if (death === null) return await step();
   if (death.moment === "after") await step();
   else await parts[death.moment]?.();
+  await new Promise((later) => setTimeout(later, LAST_MS));
   return death.die();
 }
 
