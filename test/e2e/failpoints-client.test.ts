@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { failpoints } from "../../src/cli/failpoint.ts";
 import type { Summary } from "../../src/simulation/summary.ts";
 import { groupsOf, tellRecoveries } from "./failpoint-groups.ts";
-import { clientIdOf, newRun, runToTheEnd } from "./killed-run.ts";
+import { clientIdOf, newRun, PATIENCE, runToTheEnd } from "./killed-run.ts";
 import { fedpress } from "./processes.ts";
 
 // A real client is killed at every failpoint; FEDPRESS_FAILPOINTS=each gives each a run of its own.
@@ -44,33 +44,46 @@ async function modelUndisturbed(): Promise<Summary["model"]> {
   return undisturbed;
 }
 
-for (const lives of groupsOf(chains))
-  test(`a client killed at ${lives.join(", ")}: the model is that of an undisturbed run`, async () => {
-    const whole = await modelUndisturbed();
-    const run = await newRun();
-    const { model, recoveries } = await runToTheEnd(run, { client: lives });
-    tellRecoveries(recoveries);
-    expect(model).toEqual(whole);
-    expect(run.clientState(0).pending).toBeNull();
-    expect(readdirSync(join(run.folder, clientIdOf(0))).filter((name) => name.endsWith(".tmp"))).toEqual([]);
-  });
+/** Only who has a report from the life before asks about it. */
+const alone = (life: string) => (life.startsWith("inquire") ? ["upload:1:before", life] : [life]);
 
-test("killed when it was told of the end, a client hears of it again, and of its verdict but once", async () => {
-  const run = await newRun({ rounds: 2 });
-  const server = run.coordinator();
-  await server.waitFor(/listening on/);
-  const clients = [run.client(0, "end:1:before"), run.client(1), run.client(2)];
-  expect(await clients[0]!.exit, clients[0]!.stderr()).toBe(137);
-  expect(await server.exit, server.stderr()).toBe(0);
-  expect(run.clientState(0).pending).toBeNull();
-  const again = run.coordinator();
-  await again.waitFor(/listening on/);
-  const next = run.client(0);
-  expect(await next.exit, next.stderr()).toBe(0);
-  expect(next.stderr()).not.toMatch(/report folded/);
-  again.child.kill("SIGTERM"); // it waits for others, who have heard
-  expect(await again.exit, again.stderr()).toBe(0);
-});
+for (const lives of groupsOf(chains, alone))
+  test(
+    `a client killed at ${lives.join(", ")}: the model is that of an undisturbed run`,
+    PATIENCE,
+    async () => {
+      const whole = await modelUndisturbed();
+      const run = await newRun();
+      const { model, recoveries } = await runToTheEnd(run, { client: lives });
+      tellRecoveries(recoveries);
+      expect(model).toEqual(whole);
+      expect(run.clientState(0).pending).toBeNull();
+      expect(readdirSync(join(run.folder, clientIdOf(0))).filter((name) => name.endsWith(".tmp"))).toEqual(
+        [],
+      );
+    },
+  );
+
+test(
+  "killed when it was told of the end, a client hears of it again, and of its verdict but once",
+  PATIENCE,
+  async () => {
+    const run = await newRun({ rounds: 2 });
+    const server = run.coordinator();
+    await server.waitFor(/listening on/);
+    const clients = [run.client(0, "end:1:before"), run.client(1), run.client(2)];
+    expect(await clients[0]!.exit, clients[0]!.stderr()).toBe(137);
+    expect(await server.exit, server.stderr()).toBe(0);
+    expect(run.clientState(0).pending).toBeNull();
+    const again = run.coordinator();
+    await again.waitFor(/listening on/);
+    const next = run.client(0);
+    expect(await next.exit, next.stderr()).toBe(0);
+    expect(next.stderr()).not.toMatch(/report folded/);
+    again.child.kill("SIGTERM"); // it waits for others, who have heard
+    expect(await again.exit, again.stderr()).toBe(0);
+  },
+);
 
 test("every failpoint of a client has a test", () => {
   const tried = new Set([...chains.flat(), "end"].map((life) => life.split(":")[0]));

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { failpoints } from "../../src/cli/failpoint.ts";
 import type { Summary } from "../../src/simulation/summary.ts";
 import { groupsOf, tellRecoveries } from "./failpoint-groups.ts";
-import { newRun, runToTheEnd } from "./killed-run.ts";
+import { newRun, PATIENCE, runToTheEnd } from "./killed-run.ts";
 
 // A real coordinator is killed at every failpoint, with real clients; FEDPRESS_FAILPOINTS=each gives each a run of its own.
 
@@ -36,7 +36,7 @@ async function modelUndisturbed(): Promise<Summary["model"]> {
 }
 
 for (const lives of groupsOf(chains))
-  test(`killed at ${lives.join(", ")}, it comes to the model of an undisturbed run`, async () => {
+  test(`killed at ${lives.join(", ")}, it comes to the model of an undisturbed run`, PATIENCE, async () => {
     const whole = await modelUndisturbed();
     const run = await newRun();
     const { model, recoveries } = await runToTheEnd(run, { coordinator: lives });
@@ -45,7 +45,7 @@ for (const lives of groupsOf(chains))
   });
 
 for (const lives of groupsOf([["remove:1:before", "remove:1:torn", "remove:1:after", "blob:1:torn"]]))
-  test(`killed at ${lives.join(", ")}, with older segments removed`, async () => {
+  test(`killed at ${lives.join(", ")}, with older segments removed`, PATIENCE, async () => {
     const whole = await modelUndisturbed();
     const run = await newRun({ journal: { keep: "needed" } });
     const { model, recoveries } = await runToTheEnd(run, { coordinator: lives });

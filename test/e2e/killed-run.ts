@@ -21,11 +21,16 @@ export interface RunSettings {
   readonly minimum?: number;
   readonly selectionDeadline?: string;
   readonly journal?: { readonly snapshotEvery?: number; readonly keep?: "needed" | "all" };
+  /** Reports of 800 KB, of digits. */
+  readonly dense?: boolean;
   /** On a disk of its own. */
   readonly stateDir?: string;
 }
 
 export const NUM_CLIENTS = 3;
+
+/** For tests of many lives, on a machine that has other things to do. */
+export const PATIENCE = { timeout: 600_000 };
 
 export const clientIdOf = (index: number): string => `client-${index}`;
 
@@ -42,7 +47,7 @@ export async function newRun(settings: RunSettings = {}) {
       name: "killed",
       seed: 1,
       rounds,
-      model: { zoo: "softmax-regression-in16-out3" },
+      model: { zoo: settings.dense ? "mlp" : "softmax-regression-in16-out3" },
       cohort: {
         goal,
         minimum,
@@ -52,7 +57,9 @@ export async function newRun(settings: RunSettings = {}) {
         maxAbandoned: 1000,
       },
       train: { epochs: 1, batchSize: 8, optimizer: { sgd: { learningRate: 0.05, momentum: 0.5 } } },
-      uplink: [{ tensors: "*", codec: { select: { topK: 0.3 }, values: "ternary" }, errorFeedback: true }],
+      uplink: settings.dense
+        ? [{ tensors: "*", codec: { select: "all", values: "float32" }, errorFeedback: false }]
+        : [{ tensors: "*", codec: { select: { topK: 0.3 }, values: "ternary" }, errorFeedback: true }],
       downlink: [{ tensors: "*", codec: { select: { topK: 0.3 }, values: "ternary" }, errorFeedback: true }],
       telemetry: { nats: null },
       coordinator: {
@@ -64,6 +71,10 @@ export async function newRun(settings: RunSettings = {}) {
   );
   const table = join(folder, "rows.csv");
   writeFileSync(table, rows());
+  const dataOf = (index: number): string =>
+    settings.dense
+      ? `mnist:${index + 1}/100`
+      : `csv:${table}?label=label&share=${index + 1}/${NUM_CLIENTS}&seed=1&holdout=0`;
   const stateOf = (index: number): string => {
     const state = join(folder, clientIdOf(index));
     mkdirSync(state, { recursive: true });
@@ -75,14 +86,18 @@ export async function newRun(settings: RunSettings = {}) {
     stateDir,
     keepsAll: journal?.keep !== "needed",
     config,
+    port,
     address: `127.0.0.1:${port}`,
     coordinator: (failpoint?: string): Process =>
       fedpressIn(dying(failpoint), "coordinator", config, "--out", join(folder, "run"), "--json"),
-    client: (index: number, failpoint?: string, state = stateOf(index)): Process =>
+    client: (
+      index: number,
+      failpoint?: string,
+      { state = stateOf(index), through = port }: Away = {},
+    ): Process =>
       fedpressIn(
         dying(failpoint),
-        ...["client", "--coordinator", `127.0.0.1:${port}`, "--state", state],
-        ...["--data", `csv:${table}?label=label&share=${index + 1}/${NUM_CLIENTS}&seed=1&holdout=0`],
+        ...["client", "--coordinator", `127.0.0.1:${through}`, "--state", state, "--data", dataOf(index)],
       ),
     records: async (): Promise<readonly Record[]> => {
       const { records } = await readJournal(nodeDisk(stateDir), "first");
@@ -97,6 +112,12 @@ export async function newRun(settings: RunSettings = {}) {
     clientState: (index: number) =>
       decodeState(readFileSync(join(folder, clientIdOf(index), "client.state"))),
   };
+}
+
+/** A client on a disk of its own, or behind the port of a proxy. */
+interface Away {
+  readonly state?: string;
+  readonly through?: number;
 }
 
 export type KilledRun = Awaited<ReturnType<typeof newRun>>;
