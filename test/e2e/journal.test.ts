@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fedpress, scratch } from "./processes.ts";
 
-/** A killed coordinator leaves its control socket too, which is no file. */
+/** What a killed coordinator leaves beside them is its control socket. */
 const filesOf = (folder: string): ReadonlyMap<string, string> =>
   new Map(
     readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map(({ name }) => [name, readFileSync(join(folder, name), "latin1")]),
+      .map(({ name }) => [name, readFileSync(join(folder, name)).toString("hex")]),
   );
 
 test("a killed coordinator's journal is verified, shown and refolded, and not touched; a flipped bit ends with 1", async () => {
