@@ -15,6 +15,8 @@ import { trainerPool } from "../trainer/pool.ts";
 import { initialParams } from "../trainer/zoo.ts";
 import { defaultLimits } from "../wire/limits.ts";
 import { interruptible, later, Refused } from "./exit.ts";
+import { failpointOf } from "./failpoint.ts";
+import { fatalLink, fatalStore } from "./failpoint-client.ts";
 import { lockFolder } from "./lock.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { duration, engineOption, size } from "./options.ts";
@@ -53,6 +55,7 @@ export const clientCommand = (): Command =>
     .action(async ({ coordinator, data, state, frameBytes, engine, memory, uplink, drain }: Options) => {
       if (!/^.+:\d{1,5}$/.test(coordinator))
         throw new ConfigError([{ path: "--coordinator", value: coordinator, expected: "HOST:PORT" }]);
+      const failpoint = failpointOf("client");
       const signal = interruptible();
       const dataset = await loadClientData(data);
       const limits = { ...defaultLimits, frameBytes };
@@ -63,14 +66,17 @@ export const clientCommand = (): Command =>
         const clientId = await ownId(disk);
         log(`client ${clientId}: ${countOf(dataset)} examples, coordinator ${coordinator}`);
         const trainer = await trainerPool(1, { engine });
-        const link = grpcLink({ coordinator, clientId, limits: { frameBytes } });
+        const plainStore = stateStore(disk, state);
+        const store = failpoint ? fatalStore(plainStore, state, failpoint) : plainStore;
+        const plainLink = grpcLink({ coordinator, clientId, limits: { frameBytes } });
+        const link = failpoint ? fatalLink(plainLink, failpoint) : plainLink;
         try {
           const end = await clientLoop(
             { clientId, dataset, limits, ...deviceOf(memory, uplink) },
             {
               link,
               trainer,
-              store: stateStore(disk, state),
+              store,
               clock: wallClock(),
               factory: initialParams,
               rng: derive(randomBytes(4).readUInt32LE(), "backoff"),

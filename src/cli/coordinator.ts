@@ -31,6 +31,8 @@ import { subModels } from "../trainer/submodels.ts";
 import { loadConfig } from "./config-file.ts";
 import { controlPath, serveControl } from "./control-socket.ts";
 import { Interrupted, interruptible } from "./exit.ts";
+import { failpointOf } from "./failpoint.ts";
+import { fatalDisk, fatalService } from "./failpoint-coordinator.ts";
 import { initialModel } from "./initial.ts";
 import { lockFolder } from "./lock.ts";
 import { nodeDisk } from "./node-disk.ts";
@@ -72,6 +74,7 @@ const coordinate = (config: Config, options: Options, interrupt: AbortSignal): P
   withCleanup(async (defer) => {
     const operator = new AbortController();
     const signal = AbortSignal.any([interrupt, operator.signal]);
+    const failpoint = failpointOf("coordinator");
     const initial = initialModel(config);
     defer(lockFolder(config.coordinator.stateDir, "coordinator.stateDir"));
     const { test, transfer } =
@@ -84,8 +87,10 @@ const coordinate = (config: Config, options: Options, interrupt: AbortSignal): P
     const engine = trainer?.engine ?? null;
     const parts = subModels(config.model.zoo, config.widths, config.train.batchSize);
     const runOptions = coordinatorOptions(config, initial, newRunId(config.name), engine, parts);
+    const { stateDir } = config.coordinator;
+    const stateDisk = nodeDisk(stateDir);
     const coordinator = await openCoordinator(runOptions, {
-      disk: nodeDisk(config.coordinator.stateDir),
+      disk: failpoint ? fatalDisk(stateDisk, stateDir, failpoint) : stateDisk,
       clock,
       emit: early.emit,
       evaluate: trainer ? evaluator(trainer, config.model.zoo, test) : async () => null,
@@ -125,7 +130,8 @@ const coordinate = (config: Config, options: Options, interrupt: AbortSignal): P
     });
 
     try {
-      server = await serveGrpc(coordinator.service, grpcOptions(config));
+      const service = failpoint ? fatalService(coordinator.service, failpoint) : coordinator.service;
+      server = await serveGrpc(service, grpcOptions(config));
       const { address, close: closeServer } = server;
       defer(() => closeServer(1000));
       defer(stop); // before the server ends its streams, so that it is not taken for clients leaving

@@ -6,6 +6,7 @@ import { parseNatsUrl } from "../telemetry/nats-url.ts";
 import type { EngineName } from "../trainer/choice.ts";
 import { automaticEngine, type EngineReport, probeEngines } from "../trainer/engines.ts";
 import { exitCodes } from "./exit.ts";
+import { describeFailpoints } from "./failpoint.ts";
 
 interface Diagnosis {
   readonly ok: boolean;
@@ -29,8 +30,10 @@ export const doctorCommand = (): Command =>
   new Command("doctor")
     .description("say which training engine would be used and why, and what else this machine has")
     .option("--nats <url>", "also try to reach this nats-server")
+    .option("--failpoints", "list where tests can have a process die, and nothing else")
     .option("--json", "one JSON object on stdout")
-    .action(async ({ nats, json }: { nats?: string; json?: boolean }) => {
+    .action(async ({ nats, failpoints, json }: { nats?: string; failpoints?: boolean; json?: boolean }) => {
+      if (failpoints) return void process.stdout.write(`${describeFailpoints()}\n`);
       const diagnosis = await diagnose(nats ?? null);
       process.stdout.write(json ? `${JSON.stringify(diagnosis, null, 2)}\n` : describe(diagnosis));
       process.exitCode = diagnosis.ok ? exitCodes.done : exitCodes.failed;

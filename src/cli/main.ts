@@ -2,20 +2,8 @@
 import { createHash } from "node:crypto";
 import { Command, CommanderError } from "commander";
 import { useSha256 } from "../model/sha256.ts";
-import { benchCommand } from "./bench.ts";
-import { clientCommand } from "./client.ts";
-import { controlCommand } from "./control.ts";
-import { coordinatorCommand } from "./coordinator.ts";
-import { doctorCommand } from "./doctor.ts";
-import { dstCommand } from "./dst.ts";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
-import { inspectCommand } from "./inspect.ts";
-import { journalCommand } from "./journal.ts";
-import { schemaCommand } from "./schema.ts";
-import { simulateCommand } from "./simulate.ts";
-import { studyCommand } from "./study.ts";
 import { version } from "./version.ts";
-import { watchCommand } from "./watch-command.ts";
 
 useSha256((...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest());
 
@@ -23,21 +11,25 @@ const program = new Command("fedpress")
   .description("Federated and edge model compression: compressed updates as the protocol")
   .version(version);
 
-for (const command of [
-  simulateCommand(),
-  coordinatorCommand(),
-  clientCommand(),
-  controlCommand(),
-  watchCommand(),
-  doctorCommand(),
-  benchCommand(),
-  studyCommand(),
-  dstCommand(),
-  inspectCommand(),
-  journalCommand(),
-  schemaCommand(),
-])
-  program.addCommand(command);
+/** By name, in the order of the help. Only what was asked for is loaded: a client on a small device starts at once. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  simulate: async () => (await import("./simulate.ts")).simulateCommand(),
+  coordinator: async () => (await import("./coordinator.ts")).coordinatorCommand(),
+  client: async () => (await import("./client.ts")).clientCommand(),
+  control: async () => (await import("./control.ts")).controlCommand(),
+  watch: async () => (await import("./watch-command.ts")).watchCommand(),
+  doctor: async () => (await import("./doctor.ts")).doctorCommand(),
+  bench: async () => (await import("./bench.ts")).benchCommand(),
+  study: async () => (await import("./study.ts")).studyCommand(),
+  dst: async () => (await import("./dst.ts")).dstCommand(),
+  inspect: async () => (await import("./inspect.ts")).inspectCommand(),
+  journal: async () => (await import("./journal.ts")).journalCommand(),
+  schema: async () => (await import("./schema.ts")).schemaCommand(),
+};
+const asked = process.argv[2] ?? "";
+const needsNone = asked === "--version" || asked === "-V";
+const names = Object.hasOwn(commands, asked) ? [asked] : needsNone ? [] : Object.keys(commands);
+for (const name of names) program.addCommand(await commands[name]!());
 
 const withAllBelow = (command: Command): readonly Command[] => [
   command,

@@ -19,7 +19,7 @@ export function lease(clock: Clock, leaseMs: number, onExpired: () => void): Lea
   const look = (afterMs: number): void => {
     cancel = clock.after(afterMs, () => {
       const leftMs = heardAtMs + leaseMs - clock.now();
-      if (leftMs > 0) return look(leftMs);
+      if (leftMs > 0) return look(Math.ceil(leftMs)); // a fraction too small to move a clock would never pass
       cancel = null;
       onExpired();
     });

@@ -3,8 +3,13 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fedpress, scratch } from "./processes.ts";
 
+/** What a killed coordinator leaves beside them is its control socket. */
 const filesOf = (folder: string): ReadonlyMap<string, string> =>
-  new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name)).toString("hex")]));
+  new Map(
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name }) => [name, readFileSync(join(folder, name)).toString("hex")]),
+  );
 
 test("a killed coordinator's journal is verified, shown and refolded, and not touched; a flipped bit ends with 1", async () => {
   const folder = scratch();

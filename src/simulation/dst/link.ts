@@ -87,7 +87,7 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
     const receipt: Receipt = asBytes(await to.report(id, frame.slice()));
     // what is not decided is not counted either, and comes again
     if (receipt.kind === "refused" && receipt.refusal.retryAfterMs !== undefined) to.lost(frame.length);
-    if (at.server.process.isAlive()) wire.receiptLeft(clientId, id, frame, receipt);
+    if (at.server.process.isAlive()) wire.receiptLeft(at.server, clientId, id, frame, receipt);
     return receipt;
   };
 
@@ -127,7 +127,7 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
         handle: async (to) => {
           const standing = asBytes(await to.inquire(said));
           if (at.server.process.isAlive() && standing.kind === "accepted")
-            wire.receiptLeft(clientId, said, null, { kind: "accepted", report: standing.report });
+            wire.receiptLeft(at.server, clientId, said, null, { kind: "accepted", report: standing.report });
           const staged = at.server.staged.get(`${clientId} ${said.digest}`);
           return standing.kind === "wanted" ? { ...standing, receivedBytes: staged?.length ?? 0 } : standing;
         },

@@ -11,6 +11,7 @@ export interface Wire {
   readonly reportArrived: (at: Server, id: ReportId, frame: Uint8Array) => void;
   /** The answer leaves the coordinator, whether or not anybody gets it. */
   readonly receiptLeft: (
+    at: Server,
     clientId: ClientId,
     id: ReportId,
     frame: Uint8Array | null,

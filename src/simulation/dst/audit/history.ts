@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { JournalRecord, RecordHead } from "./journal.ts";
+import { GONE, type JournalRecord, type RecordHead } from "./journal.ts";
 
 /** What became of a run, as the auditor reads it off the durable records, one by one. */
 export interface History {
@@ -73,6 +73,7 @@ export function follow(
     return null;
   }
   const { open } = history;
+  if (head.type === GONE) return "a durable record names a blob that is not durable";
   if (!["opened", "accepted", "closed"].includes(head.type)) return null;
   if (head.type === "opened") {
     if (open !== null) return `round ${head.round} opens while ${open.round} is open`;

@@ -159,15 +159,16 @@ const byEpoch = (a: string, b: string): number => {
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
+/** In the place of a record whose blob is not there. */
+export const GONE = "gone";
+
 /** A record's own bytes, or those of the blob that it names: the length of a JSON head as LEB128, the head, a frame. */
 function recordOf(body: Uint8Array, files: DurableFiles): JournalRecord {
-  const blob = (): Uint8Array => {
-    const name = `blob-${Buffer.from(body.subarray(1, 33)).toString("hex")}`;
-    const bytes = files.read(name);
-    if (bytes === null) throw new Error(`${name} is named by a durable record, and is not durable`);
-    return bytes;
-  };
-  const bytes = body[0] === 2 ? blob() : body.subarray(1);
+  const bytes =
+    body[0] === 2
+      ? files.read(`blob-${Buffer.from(body.subarray(1, 33)).toString("hex")}`)
+      : body.subarray(1);
+  if (bytes === null) return { head: { type: GONE } as RecordHead, frame: new Uint8Array() };
   let length = 0;
   let at = 0;
   for (let shift = 0; ; shift += 7) {

@@ -33,30 +33,17 @@ export const clientBugs: readonly PlantedBug[] = [
     "",
   ),
   bug(
-    "an unknown verdict is taken for dropped",
-    "client/loop",
-    'if (outcome === "unknown" && canStillCount)',
-    "if (false)",
-  ),
-  bug(
     "folded is taken for dropped",
     "client/loop",
     'if (outcome === "folded")\n        return committed(state, pending);',
     "",
   ),
   bug("what fades is lost", "client/ledger", "discarded: added(discarded, taken)", "discarded"),
-  bug("what fades counts in full", "client/ledger", "vector.map((v) => v * share)", "vector"),
   bug(
     "arrays are saved in another order",
     "client/state",
     "[residual, discarded, pending?.residualBefore, pending?.delta]",
     "[pending?.residualBefore, discarded, residual, pending?.delta]",
-  ),
-  bug(
-    "what exceeds the bound is lost",
-    "compress/error-feedback",
-    "minus(wanted, sent)",
-    "minus(clamped, sent)",
   ),
   bug(
     "an untrained round's base is the newest version",

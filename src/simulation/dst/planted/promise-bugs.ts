@@ -4,26 +4,26 @@ import { bug, type PlantedBug } from "./bug.ts";
 export const promiseBugs: readonly PlantedBug[] = [
   bug(
     "a receipt before the record is durable",
-    "coordinator/sessions",
+    "coordinator/reports",
     '    await durable;\n    return { kind: "accepted", report: id };',
     '    return { kind: "accepted", report: id };',
   ),
   bug(
     "a receipt again before the record is durable",
-    "coordinator/sessions",
+    "coordinator/reports",
     "ledger.refused(frame.length); await desk.durable();",
     "ledger.refused(frame.length);",
   ),
   bug(
     "an inquiry finds a report before it is durable",
     "coordinator/sessions",
-    "if (desk.book.wasAccepted(clientId, report)) { await desk.durable();",
-    "if (desk.book.wasAccepted(clientId, report)) {",
+    "if (desk.book.wasAccepted(clientId, id)) { await desk.durable();",
+    "if (desk.book.wasAccepted(clientId, id)) {",
   ),
   bug("a model is handed out before it is durable", "coordinator/downloads", "await durable();", ""),
   bug(
     "a report that comes again is a new one",
-    "coordinator/sessions",
+    "coordinator/reports",
     "if (book.wasAccepted(clientId, id))",
     "if (false)",
   ),
@@ -35,13 +35,13 @@ export const promiseBugs: readonly PlantedBug[] = [
   ),
   bug(
     "a report that is refused early gets a receipt",
-    "coordinator/sessions",
+    "coordinator/reports",
     "if (early !== null)\n        return refuse(early);",
     'if (early !== null)\n        return { kind: "accepted", report: id };',
   ),
   bug(
     "the announced digest is not compared",
-    "coordinator/sessions",
+    "coordinator/reports",
     "if (digestOf(frame) !== id.digest)",
     "if (false)",
   ),

@@ -1,12 +1,10 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { Summary } from "../../src/simulation/summary.ts";
 import { countingProxy } from "../coordinator/grpc-kit.ts";
-import { fedpress, fedpressIn, type Process, scratch } from "./processes.ts";
+import { fedpress, type Process, scratch } from "./processes.ts";
 
-// Real client processes that are killed, or asked to end.
+// Real client processes that are asked to end.
 
 const sets = [
   ...["rounds=2", "data=null", "distill=null", "telemetry.nats=null", "coordinator.listen=127.0.0.1:0"],
@@ -37,36 +35,6 @@ const client = (port: string | number, state: string, ...more: string[]): string
   ...["client", "--coordinator", `127.0.0.1:${port}`, "--state", state],
   ...["--data", "mnist:1/10?dirichlet=0.5&seed=1&holdout=0.2", ...more],
 ];
-
-/** What a run comes to whose client dies at each of those of its writes, life by life, and then lives. */
-async function run(deaths: readonly number[]): Promise<Summary> {
-  const folder = scratch();
-  const state = stateOf(folder);
-  const server = coordinator(folder);
-  const port = await portOf(server);
-  for (const at of deaths) {
-    const preload = `--import=${fileURLToPath(new URL("./die-at-save.mjs", import.meta.url))}`;
-    const life = fedpressIn({ NODE_OPTIONS: preload, DIE_AT: String(at) }, ...client(port, state));
-    expect(await life.exit, life.stderr()).toBe(137);
-  }
-  const last = fedpress(...client(port, state));
-  expect(await server.exit, server.stderr()).toBe(0);
-  expect(await last.exit, last.stderr()).toBe(0);
-  expect(readdirSync(state).sort()).toEqual(["client-id", "client.state"]);
-  return JSON.parse(server.stdout());
-}
-
-test("a client that is killed before and after every save makes the same model as one that is not", async () => {
-  const [whole, broken] = await Promise.all([
-    run([]),
-    // Caught up, trained; verdict, caught up, trained: a death before each save, and one after.
-    run([0, 1, 0, 1, 0, 1, 0, 1, 0, 1]),
-  ]);
-  expect(broken.model).toEqual(whole.model);
-  expect(broken.model.version).toBe(2);
-  // each report was folded once, however often it was sent
-  expect(broken.bytes.denseUplink).toBe(whole.bytes.denseUplink);
-});
 
 test("SIGTERM: a report on its way has its grace, then the state is left for the next start; twice is at once", async () => {
   const folder = scratch();
