@@ -89,7 +89,7 @@ export async function catchUp(
 
 /** The last masks that came: the client's, or those of the model where it owns all of that. */
 function own({ own: last, dropped }: Followed, digest: string, { manifest }: Task): HeldMasks | null {
-  const masks = last ?? dropped.at(-1);
+  const masks = last ?? dropped?.last;
   if (masks !== undefined && masksDigest(masks, manifest) === digest) return { digest, masks };
   if (last === null) return null;
   throw new WireError("bad-digest", "download", "the masks are not those announced");
@@ -97,7 +97,7 @@ function own({ own: last, dropped }: Followed, digest: string, { manifest }: Tas
 
 /** An explicit drop clears what was owed; after a checkpoint nobody knows what left the model and came back. */
 function cleared(residual: Residual, { dropped, restarted }: Followed, task: Task): Residual | null {
-  if (dropped.length > 0 && restarted) return null;
-  const groups = planGroups(task.uplink, task.manifest, "uplink");
-  return dropped.reduce((left: Residual, masks) => zeroOutsideGroups(left, groups, masks), residual);
+  if (dropped === null) return residual;
+  if (restarted) return null;
+  return zeroOutsideGroups(residual, planGroups(task.uplink, task.manifest, "uplink"), dropped.stayed);
 }

@@ -4,7 +4,7 @@ import type { ModelChunk__Output } from "../generated/fedpress/v1/ModelChunk.ts"
 import type { ReportChunk } from "../generated/fedpress/v1/ReportChunk.ts";
 import { WireError } from "../model/error.ts";
 import type { FetchModel, Receipt, ReportId, Standing } from "../model/protocol.ts";
-import { bad, encodeReportId, REPORT_CHUNK_BYTES } from "../wire/link-fields.ts";
+import { bad, encodeReportId, SENT_CHUNK_BYTES } from "../wire/link-fields.ts";
 import { type FrameJoiner, frameJoiner, type TransferLimits, transferChunks } from "../wire/transfer.ts";
 import { transferDigest } from "../wire/transfer-digest.ts";
 import {
@@ -133,7 +133,7 @@ export function sendFrame(
     const send = async (): Promise<void> => {
       const header = encodeReportHeader(report, frame.length, offset);
       let isFirst = true;
-      for (const data of transferChunks([frame], REPORT_CHUNK_BYTES, offset)) {
+      for (const data of transferChunks([frame], SENT_CHUNK_BYTES, offset)) {
         await write(isFirst ? { header, data } : { data });
         isFirst = false;
         if (watch.isOver()) return;

@@ -2,7 +2,7 @@ import { decodeDelta } from "../compress/error-feedback.ts";
 import { planDigest, planGroups } from "../compress/plan.ts";
 import { WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf, modelDigest } from "../model/manifest.ts";
-import { ownedParams } from "../model/masks.ts";
+import { intersectionOf, maskIn, ownedParams } from "../model/masks.ts";
 import type { Model } from "../model/message.ts";
 import type { Task } from "../model/protocol.ts";
 import type { Masks, Params } from "../model/tensor.ts";
@@ -12,8 +12,16 @@ import type { Limits } from "../wire/limits.ts";
 import { decodeMasks } from "../wire/masks.ts";
 import { applyDelta } from "../wire/update.ts";
 
-/** Makes version 0 from a zoo architecture and a seed, to the bit. */
-export type Factory = (zoo: string, seed: number) => Params;
+/** Makes version 0 from a zoo architecture and a seed, to the bit. Throws ConfigError above so many coordinates. */
+export type Factory = (zoo: string, seed: number, mostParams: number) => Params;
+
+/** However often masks came, two of them are kept: a few bytes may stand for as many positions as the model has. */
+export interface Dropped {
+  /** What the model owns after the last drop. */
+  readonly last: Masks;
+  /** What has been the model's all the time. */
+  readonly stayed: Masks;
+}
 
 export interface Followed {
   readonly model: Model;
@@ -21,8 +29,8 @@ export interface Followed {
   readonly own: Masks | null;
   /** The control variate of the newest version, for SCAFFOLD; null when it is zero or there is none. */
   readonly control: Params | null;
-  /** What the model has owned from some version on, in order: the rest of it left. */
-  readonly dropped: readonly Masks[];
+  /** What of the model left on the way; null when nothing did. */
+  readonly dropped: Dropped | null;
   /** Whether it began with a checkpoint, which does not tell what was before. */
   readonly restarted: boolean;
 }
@@ -46,7 +54,7 @@ export function followFrames(
   let masks: Masks | null = null;
   let restarted = false;
   let control: Params | null = null;
-  const dropped: Masks[] = [];
+  let dropped: Dropped | null = null;
   for (const [i, bytes] of frames.entries()) {
     const frame = decodeFrame(bytes, limits);
     const place = `frame ${i}`;
@@ -65,9 +73,9 @@ export function followFrames(
     }
     const before: Masks | null = masks;
     masks = null;
-    if (before !== null) dropped.push(before);
+    if (before !== null) dropped = alsoDropped(dropped, before);
     if (frame.kind === "origin") {
-      const params = factory(frame.zoo, frame.seed);
+      const params = factory(frame.zoo, frame.seed, limits.numParams);
       check(modelDigest(params) === frame.digest, "bad-digest", place, "the factory made another version 0");
       model = { version: 0, params };
     } else if (frame.kind === "checkpoint") {
@@ -100,6 +108,14 @@ export function followFrames(
   check(!needsControl || control !== null, "truncated", "download", "no control variate beside the model");
   return { model: model!, own: masks, control, dropped, restarted };
 }
+
+const alsoDropped = (before: Dropped | null, last: Masks): Dropped => ({
+  last,
+  stayed:
+    before === null
+      ? last
+      : new Map([...last].map(([name, mask]) => [name, intersectionOf(maskIn(before.stayed, name), mask)])),
+});
 
 function check(
   holds: boolean,

@@ -12,7 +12,7 @@ import type { ReportId__Output } from "../generated/fedpress/v1/ReportId.ts";
 import type { Standing as StandingFields } from "../generated/fedpress/v1/Standing.ts";
 import { WireError } from "../model/error.ts";
 import type { ClientSession, ReportId, Standing } from "../model/protocol.ts";
-import { bytesOf, CHUNK_BYTES, decodeReportId } from "../wire/link-fields.ts";
+import { bytesOf, decodeReportId, SENT_CHUNK_BYTES } from "../wire/link-fields.ts";
 import { transferChunks } from "../wire/transfer.ts";
 import { resetStream } from "./grpc-http2.ts";
 import type { GrpcLimits } from "./grpc-limits.ts";
@@ -107,7 +107,7 @@ async function sendModel(call: FetchCall, session: ClientSession, { idleMs }: Gr
   const { frames, transfer, offset, sent } = await session.fetchModel(decodeFetch(call.request));
   const header = { frameBytes: frames.map(({ length }) => length), transfer: bytesOf(transfer), offset };
   let isFirst = true;
-  for (const data of transferChunks(frames, CHUNK_BYTES, offset)) {
+  for (const data of transferChunks(frames, SENT_CHUNK_BYTES, offset)) {
     if (!(await written(call, isFirst ? { header, data } : { data }, idleMs))) return;
     sent(data.length);
     session.heard();

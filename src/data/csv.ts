@@ -1,7 +1,7 @@
 import type { Dataset } from "../model/dataset.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { type Feature, readFeatures, widthOf, writeFeature } from "./features.ts";
-import { problem } from "./files.ts";
+import { inputsFor, problem } from "./files.ts";
 import { groupsOf } from "./groups.ts";
 import { type NamedClasses, namedClasses } from "./labels.ts";
 import { columnOf, readTable, type Table, type TableOptions, type TableRow } from "./table.ts";
@@ -51,7 +51,7 @@ function textInputs(
   { column: name, steps, vocabulary }: NonNullable<CsvOptions["text"]>,
 ): Inputs {
   const column = columnOf(table, name);
-  const inputs = new Float32Array(new SharedArrayBuffer(4 * steps * table.rows.length));
+  const inputs = inputsFor(table.place, table.rows.length, steps);
   table.rows.forEach(({ cells }, row) => {
     fillRow(inputs.subarray(row * steps, (row + 1) * steps), words(cells[column]!, vocabulary));
   });
@@ -64,7 +64,7 @@ function numberInputs(table: Table, options: CsvOptions): Inputs {
   const columns = features.map(({ column }) => columnOf(table, column));
   const width = features.reduce((sum, feature) => sum + widthOf(feature), 0);
   if (width === 0) throw problem(table.place, table.columns, "a column of numbers");
-  const inputs = new Float32Array(new SharedArrayBuffer(4 * width * table.rows.length));
+  const inputs = inputsFor(table.place, table.rows.length, width);
   const problems: ConfigProblem[] = [];
   table.rows.forEach((row, i) => {
     if (problems.length < MAX_PROBLEMS)

@@ -31,5 +31,24 @@ export function listNames(folder: string, what: string): readonly string[] {
   }
 }
 
+/** Bounds the memory of all examples together: as float32 a gigabyte. */
+const MAX_VALUES = 2 ** 28;
+
+/** Memory for so many examples of so many values; throws ConfigError for more than there may be. */
+export function inputsFor(path: string, count: number, size: number): Float32Array<SharedArrayBuffer> {
+  checkRoom(path, count, size);
+  return new Float32Array(new SharedArrayBuffer(4 * count * size));
+}
+
+/** Before there is memory for any of them. */
+export function checkRoom(path: string, count: number, size: number): void {
+  if (count * size > MAX_VALUES)
+    throw problem(
+      path,
+      `${count} examples of ${size} values`,
+      `at most ${Math.floor(MAX_VALUES / size)} examples of that size`,
+    );
+}
+
 export const problem = (path: string, value: unknown, expected: string): ConfigError =>
   new ConfigError([{ path, value, expected }]);

@@ -1,52 +1,60 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { inflateSync } from "node:zlib";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 import type { Dataset } from "../model/dataset.ts";
-import { listNames, problem, readBytes } from "./files.ts";
+import { inputsFor, listNames, problem, readBytes } from "./files.ts";
+import { type NamedClasses, namedClasses } from "./labels.ts";
 
 export interface ImagesOptions {
   /** Rows and columns of one example; pictures are brought to it. */
   readonly size: number;
   /** 1: grey, 3: red, green, blue. */
   readonly channels: 1 | 3;
+  /** Which classes there are, for a client that may have no picture of one; left out: the folders that there are. */
+  readonly classes?: NamedClasses;
 }
 
 const MAX_PIXELS = 2 ** 26;
 const MAX_PICTURE_BYTES = 2 ** 26;
-/** Bounds the memory of all examples together: as float32 a gigabyte. */
-const MAX_VALUES = 2 ** 28;
 
 /**
- * A folder with a folder of PNG or JPEG pictures for each class, classes in the order of their names: inputs [size, size,
- * channels], 0 to 1, by averages over areas; transparent is black. Throws ConfigError naming the file.
+ * A folder with a folder of PNG or JPEG pictures for each class, classes in the order of their names, folders
+ * that begin with a dot left out: inputs [size, size, channels], 0 to 1, by averages over areas; transparent is black. Throws ConfigError naming the file.
  */
-export function readImages(folder: string, { size, channels }: ImagesOptions): Dataset {
-  const classes = listNames(folder, "a folder with a folder for each class").filter((name) =>
-    statSync(join(folder, name)).isDirectory(),
+export function readImages(folder: string, { size, channels, classes }: ImagesOptions): Dataset {
+  const folders = listNames(folder, "a folder with a folder for each class").filter(
+    (name) => !name.startsWith(".") && isFolder(join(folder, name)),
   );
-  if (classes.length < 2)
-    throw problem(folder, classes, "a folder with a folder for each of 2 or more classes");
-  const files = classes.flatMap((name, label) =>
-    listNames(join(folder, name), "a folder of pictures")
+  if (classes === undefined && folders.length < 2)
+    throw problem(folder, folders, "a folder with a folder for each of 2 or more classes");
+  const files = folders.flatMap((label) =>
+    listNames(join(folder, label), "a folder of pictures")
       .filter((file) => /\.(png|jpe?g)$/i.test(file))
-      .map((file) => ({ path: join(folder, name, file), label })),
+      .map((file) => ({ path: join(folder, label, file), label })),
   );
   const length = size * size * channels;
   if (files.length === 0) throw problem(folder, "no picture", "PNG or JPEG files in the classes' folders");
-  if (files.length * length > MAX_VALUES)
-    throw problem(
-      folder,
-      `${files.length} pictures`,
-      `at most ${Math.floor(MAX_VALUES / length)} of ${length} values`,
-    );
-  const inputs = new Float32Array(new SharedArrayBuffer(4 * length * files.length));
-  const labels = new Int32Array(new SharedArrayBuffer(4 * files.length));
-  files.forEach(({ path, label }, i) => {
+  const inputs = inputsFor(folder, files.length, length);
+  const labels = namedClasses(
+    files.map(({ label }) => label),
+    classes ?? folders,
+    (i) => files[i]!.path,
+  );
+  files.forEach(({ path }, i) => {
     resample(decoded(path), size, channels, inputs.subarray(i * length, (i + 1) * length));
-    labels[i] = label;
   });
-  return { inputShape: [size, size, channels], numClasses: classes.length, inputs, labels };
+  return { inputShape: [size, size, channels], inputs, ...labels };
+}
+
+/** A folder, or a link to one. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // a link to nowhere
+  }
 }
 
 export interface Picture {
@@ -71,11 +79,34 @@ function decoded(path: string): Picture {
   }
 }
 
-/** The size is in the first chunk, at a fixed place: it is checked before anything is unpacked. */
+/**
+ * The size is in the first chunk, at a fixed place: it is checked before anything is unpacked, and that no other chunk says
+ * it anew. Interlaced data the library would unpack without a limit.
+ */
 function decodedPng(bytes: Buffer): Picture {
-  const pixels = bytes.readUInt32BE(16) * bytes.readUInt32BE(20);
+  const height = bytes.readUInt32BE(20);
+  const pixels = bytes.readUInt32BE(16) * height;
   if (pixels > MAX_PIXELS) throw new Error(`${pixels} pixels, above ${MAX_PIXELS}`);
+  if (pixels === 0) throw new Error("no pixels");
+  const chunks = pngChunks(bytes);
+  if (chunks.filter(({ type }) => type === "IHDR").length !== 1) throw new Error("not one header");
+  const isInterlaced = bytes[28] !== 0;
+  if (isInterlaced) {
+    const packed = chunks.flatMap(({ type, data }) => (type === "IDAT" ? [data] : []));
+    inflateSync(Buffer.concat(packed), { maxOutputLength: 8 * pixels + 32 * (height + 8) });
+  }
   return PNG.sync.read(bytes);
+}
+
+function pngChunks(bytes: Buffer): readonly { readonly type: string; readonly data: Buffer }[] {
+  const chunks: { type: string; data: Buffer }[] = [];
+  for (let at = 8; at + 12 <= bytes.length; ) {
+    const start = at + 8;
+    const end = start + bytes.readUInt32BE(at);
+    chunks.push({ type: bytes.toString("latin1", at + 4, start), data: bytes.subarray(start, end) });
+    at = end + 4;
+  }
+  return chunks;
 }
 
 /** Every output pixel is the mean over its area of the picture, parts of pixels counted as parts. */

@@ -1,6 +1,6 @@
 import type { Dataset } from "../model/dataset.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
-import { problem, readText } from "./files.ts";
+import { checkRoom, inputsFor, problem, readText } from "./files.ts";
 import { groupsOf } from "./groups.ts";
 import { type NamedClasses, namedClasses } from "./labels.ts";
 import { fillRow, type TextTokens, words } from "./tokens.ts";
@@ -38,6 +38,8 @@ export function readJsonl(path: string, { input, label, classes, group, text }: 
     const example = exampleOf(object[input], text);
     if (typeof example === "string")
       problems.push({ path: `${place}: ${input}`, value: object[input], expected: example });
+    if (typeof example !== "string" && rows.length === 0)
+      checkRoom(path, lines.length, example.values.length);
     const shapeBefore = rows[0]?.example.shape.join("x");
     if (typeof example !== "string" && shapeBefore !== undefined && example.shape.join("x") !== shapeBefore)
       problems.push({
@@ -58,7 +60,7 @@ export function readJsonl(path: string, { input, label, classes, group, text }: 
   if (problems.length > 0) throw new ConfigError(problems.slice(0, MAX_PROBLEMS));
   const inputShape = rows[0]!.example.shape;
   const size = inputShape.reduce((product, n) => product * n, 1);
-  const inputs = new Float32Array(new SharedArrayBuffer(4 * size * rows.length));
+  const inputs = inputsFor(path, rows.length, size);
   rows.forEach(({ example }, i) => {
     inputs.set(example.values, i * size);
   });
@@ -99,10 +101,12 @@ function exampleOf(value: unknown, { steps, vocabulary }: TextTokens): Example |
   }
   if (!Array.isArray(value) || value.length === 0) return "a list of numbers, or a text";
   const shape: number[] = [];
-  for (let inner: unknown = value; Array.isArray(inner); inner = inner[0]) shape.push(inner.length);
+  for (let inner: unknown = value; Array.isArray(inner) && shape.length <= 3; inner = inner[0])
+    shape.push(inner.length);
+  if (shape.length > 3) return "lists of one length in each of at most 3 dimensions";
   const flat: unknown[] = shape.length > 1 ? value.flat(shape.length - 1) : value;
   const isRegular = flat.length === shape.reduce((product, n) => product * n, 1);
-  if (shape.length > 3 || !isRegular) return "lists of one length in each of at most 3 dimensions";
+  if (!isRegular) return "lists of one length in each of at most 3 dimensions";
   const isNumber = (n: unknown): boolean => typeof n === "number" && Number.isFinite(Math.fround(n));
   return flat.every(isNumber)
     ? { shape, values: Float32Array.from(flat as number[]) }

@@ -44,9 +44,10 @@ export const kinds: Readonly<Record<string, Kind>> = {
         rating: keys.word("rating") ?? "rating",
         users: keys.count("users", 1, 2 ** 23) ?? missing(keys, "users"),
         items: keys.count("items", 1, 2 ** 23) ?? missing(keys, "items"),
+        first: keys.oneOf("first", ["0", "1"]) === "0" ? 0 : 1,
         like: keys.number("like", Number.isFinite, "a rating") ?? 4,
         ...tableOptions(keys),
-      };
+      } as const;
       return () => readRatings(file, options);
     },
   },
@@ -91,7 +92,7 @@ export const kinds: Readonly<Record<string, Kind>> = {
     open: (folder, keys) => {
       const options = {
         label: keys.count("label", 1, 64) ?? 1,
-        ...defined({ group: keys.count("group", 1, 64) }),
+        ...defined({ group: keys.count("group", 1, 64), classes: keys.classes("classes") }),
         frames: keys.count("frames", 1, 65_536) ?? 64,
         bands: keys.count("bands", 1, 256) ?? 32,
       };
@@ -102,7 +103,8 @@ export const kinds: Readonly<Record<string, Kind>> = {
     location: "a folder with a folder for each class: images:DIR",
     open: (folder, keys) => {
       const channels = keys.oneOf("channels", ["1", "3"]) === "3" ? 3 : 1;
-      const options = { size: keys.count("size", 1, 4096) ?? 28, channels } as const;
+      const classes = defined({ classes: keys.classes("classes") });
+      const options = { size: keys.count("size", 1, 4096) ?? 28, channels, ...classes } as const;
       return () => readImages(folder, options);
     },
   },

@@ -8,6 +8,8 @@ export interface RatingsOptions extends TableOptions {
   readonly user: string;
   readonly item: string;
   readonly rating: string;
+  /** The number of the first user and of the first item. */
+  readonly first: 0 | 1;
   /** How many there are, or the largest number if they count from 1: the same for all clients, whoever they know of. */
   readonly users: number;
   readonly items: number;
@@ -19,10 +21,10 @@ const MAX_PROBLEMS = 10;
 
 /**
  * Who likes what: tokens [user, item] of one vocabulary, users first and items after them, and whether the rating is at
- * least `like`. Numbers count from 1 where none is 0. Each user is a group. Throws ConfigError naming line and column.
+ * least `like`. Each user is a group. Throws ConfigError naming line and column.
  */
 export function readRatings(path: string, options: RatingsOptions): Dataset {
-  const { users, items, like } = options;
+  const { users, items, like, first } = options;
   const table = readTable(path, options);
   const [user, item, rating] = [options.user, options.item, options.rating].map((name) =>
     columnOf(table, name),
@@ -30,8 +32,6 @@ export function readRatings(path: string, options: RatingsOptions): Dataset {
   const numbers = (column: number): readonly number[] =>
     table.rows.map(({ cells }) => numberOf(cells[column]!));
   const [userNumbers, itemNumbers, ratings] = [numbers(user), numbers(item), numbers(rating)] as const;
-  const first = (all: readonly number[]): number => (all.includes(0) ? 0 : 1);
-  const [firstUser, firstItem] = [first(userNumbers), first(itemNumbers)];
   const problems: ConfigProblem[] = [];
   const inputs = new Float32Array(new SharedArrayBuffer(8 * table.rows.length));
   const labels = new Int32Array(new SharedArrayBuffer(4 * table.rows.length));
@@ -41,10 +41,10 @@ export function readRatings(path: string, options: RatingsOptions): Dataset {
         problems.push({
           path: `${place}: column ${table.columns[column]}`,
           value: cells[column],
-          expected: `a whole number, one of ${count}`,
+          expected: `a whole number, ${first} to ${first + count - 1}`,
         });
     };
-    const [u, i] = [userNumbers[row]! - firstUser, itemNumbers[row]! - firstItem];
+    const [u, i] = [userNumbers[row]! - first, itemNumbers[row]! - first];
     expectIn(user, u, users);
     expectIn(item, i, items);
     if (!Number.isFinite(ratings[row]!))

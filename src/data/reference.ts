@@ -5,7 +5,7 @@ import { ConfigError, type ConfigProblem } from "../model/error.ts";
 export interface Reference {
   readonly kind: string;
   readonly location: string;
-  /** What stands behind the last question mark, percent-decoded; every key was known and came once. */
+  /** What stands behind the last question mark, percent-decoded, and maybe nothing; every key was known and came once. */
   readonly keys: ReadonlyMap<string, string>;
 }
 
@@ -33,7 +33,7 @@ export function parseReference(text: string, problems: Problems): Reference {
   const colon = body.indexOf(":");
   const kind = colon === -1 ? body : body.slice(0, colon);
   const keys = new Map<string, string>();
-  for (const part of mark === -1 ? [] : text.slice(mark + 1).split("&")) {
+  for (const part of mark === -1 || mark === text.length - 1 ? [] : text.slice(mark + 1).split("&")) {
     const equals = part.indexOf("=");
     const key = part.slice(0, equals);
     const value = decode(part.slice(equals + 1));
@@ -47,9 +47,9 @@ export function parseReference(text: string, problems: Problems): Reference {
 /** The same reference with its file or folder taken from `folder`, unless that is an absolute path. */
 export function placedIn(text: string, folder: string): string {
   const { kind, location } = parseReference(text, problemsAt("data"));
-  return location === "" || isAbsolute(location)
-    ? text
-    : `${kind}:${join(folder, location)}${text.slice(kind.length + 1 + location.length)}`;
+  if (location === "" || isAbsolute(location)) return text;
+  const keys = text.slice(kind.length + 1 + location.length);
+  return `${kind}:${join(folder, location)}${keys === "" && folder.includes("?") ? "?" : keys}`;
 }
 
 function decode(text: string): string | null {

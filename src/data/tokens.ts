@@ -19,8 +19,13 @@ function characterOf(code: number): number {
 }
 
 /** Line ends are one character; a carriage return before it is none. */
-export const characters = (text: string): Uint8Array =>
-  Uint8Array.from(text.replaceAll("\r\n", "\n"), (char) => characterOf(char.codePointAt(0)!));
+export function characters(text: string): Uint8Array {
+  const lines = text.replaceAll("\r\n", "\n");
+  const tokens = new Uint8Array(lines.length);
+  let count = 0;
+  for (const char of lines) tokens[count++] = characterOf(char.codePointAt(0)!);
+  return tokens.subarray(0, count);
+}
 
 /**
  * Words, hashed to 1 .. vocabulary-1 (Weinberger et al., 2009): letters and digits in a row, in lower case, and every

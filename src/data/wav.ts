@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Dataset } from "../model/dataset.ts";
-import { listNames, problem, readBytes } from "./files.ts";
+import { inputsFor, listNames, problem, readBytes } from "./files.ts";
 import { groupsOf } from "./groups.ts";
-import { namedClasses } from "./labels.ts";
+import { type NamedClasses, namedClasses } from "./labels.ts";
 import { logMel } from "./log-mel.ts";
 
 export interface WavOptions {
@@ -14,28 +14,22 @@ export interface WavOptions {
   readonly frames: number;
   /** Bands of the mel scale. */
   readonly bands: number;
+  /** Which classes there are, for a client that may have no recording of one; left out: those that there are. */
+  readonly classes?: NamedClasses;
 }
 
 /** Ten minutes at 48 kHz, 32 bits, two channels. */
 const MAX_WAV_BYTES = 2 ** 28;
-/** Bounds the memory of all examples together: as float32 a gigabyte. */
-const MAX_VALUES = 2 ** 28;
 
 /**
  * A folder of recordings such as `7_jackson_32.wav`: log-mel frames [frames, bands], each recording brought to mean 0 and
  * deviation 1. All have one sample rate. Throws ConfigError naming the file.
  */
-export function readWavs(folder: string, { label, group, frames, bands }: WavOptions): Dataset {
+export function readWavs(folder: string, { label, group, frames, bands, classes }: WavOptions): Dataset {
   const files = listNames(folder, "a folder of WAV files").filter((file) => /\.wav$/i.test(file));
   if (files.length === 0) throw problem(folder, "no .wav file", "a folder of WAV files");
   const size = frames * bands;
-  if (files.length * size > MAX_VALUES)
-    throw problem(
-      folder,
-      `${files.length} files`,
-      `at most ${Math.floor(MAX_VALUES / size)} of ${size} values`,
-    );
-  const inputs = new Float32Array(new SharedArrayBuffer(4 * size * files.length));
+  const inputs = inputsFor(folder, files.length, size);
   let rate: number | null = null;
   files.forEach((file, i) => {
     const path = join(folder, file);
@@ -57,7 +51,7 @@ export function readWavs(folder: string, { label, group, frames, bands }: WavOpt
     inputs,
     ...namedClasses(
       files.map((file) => part(file, label, "a class")),
-      undefined,
+      classes,
       (i) => join(folder, files[i]!),
     ),
     ...(speakers && { groups: groupsOf(speakers) }),

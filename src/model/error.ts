@@ -52,7 +52,15 @@ export class ConfigError extends Error {
 }
 
 function formatProblem({ path, value, expected }: ConfigProblem): string {
-  const shown = value === undefined ? "missing" : (JSON.stringify(value) ?? String(value));
+  const shown = value === undefined ? "missing" : written(value);
   const short = shown.length > 120 ? `${shown.slice(0, 117)}...` : shown;
   return `${path}: ${short}, expected ${expected}`;
+}
+
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return `an odd ${typeof value}`; // lists in lists without end, for one
+  }
 }

@@ -1,8 +1,9 @@
 /**
  * The area under the receiver operating characteristic of two classes: how often an example of class 1 scores above one of
- * class 0, ties counted half (Hanley and McNeil, 1982). Undefined without examples of both.
+ * class 0, ties counted half (Hanley and McNeil, 1982). Undefined without examples of both, or when a score is no number.
  */
 export function areaUnderCurve(scores: ArrayLike<number>, labels: ArrayLike<number>): number | undefined {
+  if (Array.prototype.some.call(scores, Number.isNaN)) return undefined; // in no order, it would say anything
   const order = Array.from(scores, (_, i) => i).sort((a, b) => scores[a]! - scores[b]!);
   let rankSum = 0;
   let positives = 0;

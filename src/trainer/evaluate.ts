@@ -6,6 +6,7 @@ import { checkTask } from "./check-task.ts";
 import type { Engine } from "./engine.ts";
 import { lossFor } from "./loss.ts";
 import type { EvaluateTask, Metrics } from "./trainer.ts";
+import { architecture } from "./zoo.ts";
 
 const BATCH_SIZE = 128;
 
@@ -16,8 +17,8 @@ export async function predict(
   signal: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>> {
   signal.throwIfAborted();
+  checkTask(task, architecture(task.architecture)); // a name may stand for more than there is memory
   const session = engine.session(task.architecture);
-  checkTask(task, session.architecture);
   session.load(task.params);
   const { dataset } = task;
   const { numClasses } = session.architecture;

@@ -11,6 +11,7 @@ import { rateAt } from "./schedule.ts";
 import type { Session } from "./session.ts";
 import { clipUpdate, decay, maskingFor, shapingFor } from "./shaping.ts";
 import type { EpochReport, TrainResult, TrainTask } from "./trainer.ts";
+import { architecture } from "./zoo.ts";
 
 /** Batches between two turns of the event loop: some 10 ms. */
 const BATCHES_PER_TURN = 4;
@@ -27,8 +28,8 @@ export async function train(
   onEpoch?: (report: EpochReport) => void,
 ): Promise<TrainResult> {
   signal.throwIfAborted();
+  checkTask(task, architecture(task.architecture)); // a name may stand for more than there is memory
   const session = engine.session(task.architecture);
-  checkTask(task, session.architecture);
   const { epochs, batchSize, dataset, seed, weightDecay = 0 } = task;
   const count = countOf(dataset);
   const totalSteps = epochs * Math.ceil(count / batchSize);

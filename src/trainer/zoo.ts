@@ -248,11 +248,26 @@ export function architecture(name: string): Architecture {
 /**
  * Version 0 of a model: a pure function of architecture and seed (0 to 2^32-1), the same bits on every engine.
  * Kernels are uniform in [-limit, limit) with the limits of He et al. (2015) and Glorot and Bengio (2010), embeddings
- * in [-0.05, 0.05); gains are one, biases zero.
+ * in [-0.05, 0.05); gains are one, biases zero. Throws ConfigError for a name with more than `mostParams` coordinates, before
+ * there is memory for one.
  */
-export function initialParams(architectureName: string, seed: number): Params {
+export function initialParams(
+  architectureName: string,
+  seed: number,
+  mostParams = Number.POSITIVE_INFINITY,
+): Params {
+  const tensors = layerTensors(architecture(architectureName));
+  const numParams = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  if (numParams > mostParams)
+    throw new ConfigError([
+      {
+        path: "model.zoo",
+        value: architectureName,
+        expected: `at most ${mostParams} parameters, not ${numParams}`,
+      },
+    ]);
   const params = new Map<string, Tensor>();
-  for (const tensor of layerTensors(architecture(architectureName)))
+  for (const tensor of tensors)
     params.set(tensor.name, {
       shape: tensor.shape,
       data: initialValues(tensor, derive(seed, "initial", tensor.name)),

@@ -14,10 +14,10 @@ export const PROTOCOL = 1;
 export const CLIENT_KEY = "fedpress-client";
 export const SESSION_KEY = "fedpress-session";
 
-/** Data of the largest chunk sent. */
+/** Data of the largest chunk that every message has room for. */
 export const CHUNK_BYTES = 256 * 1024;
-/** Of a report's chunks: only whole ones count as progress, and a slow link must show some. */
-export const REPORT_CHUNK_BYTES = 16 * 1024;
+/** Of the chunks that are sent: only whole ones count as progress, and a slow link must show some. */
+export const SENT_CHUNK_BYTES = 16 * 1024;
 
 const MAX_UINT32 = 2 ** 32 - 1;
 

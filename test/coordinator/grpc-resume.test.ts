@@ -208,7 +208,6 @@ const frames = [noise(20_000, 4), noise(0), noise(700 * KIB, 5), noise(90_001, 6
 const total = frames.reduce((sum, { length }) => sum + length, 0);
 const request = { held: null, version: 1 };
 /** Of a download. */
-const DOWN_CHUNK = 256 * KIB;
 
 /** As a network that goes silent after so many bytes, until the client has lost patience. */
 async function breakOff({ proxy, link }: Setting, bytes: number): Promise<number> {
@@ -230,13 +229,13 @@ const reconnected = async ({ link, server, proxy }: Setting): Promise<number> =>
   return proxy.bytes().sent;
 };
 
-test.each([1, 5000, DOWN_CHUNK + 9000, 600_000, total - 1])(
+test.each([1, 5000, CHUNK + 9000, 600_000, total - 1])(
   "a download that breaks after %d bytes goes on there, and every byte that went out is counted",
   async (cut) => {
     const all = await setting({ fetchModel: async () => frames });
     const { service, link, proxy } = all;
     const movedBytes = await breakOff(all, cut);
-    expect(movedBytes).toBe(DOWN_CHUNK * Math.floor(cut / (DOWN_CHUNK + 500)));
+    expect(movedBytes).toBe(CHUNK * Math.floor(cut / (CHUNK + 40)));
     const counted = (): number => service.sent.reduce((sum, n) => sum + n, 0);
     const before = await reconnected(all);
     const countedBefore = counted();
@@ -251,7 +250,7 @@ test("other frames than before begin at their first byte", async () => {
   let offered: readonly Uint8Array[] = frames;
   const all = await setting({ fetchModel: async () => offered });
   const { link } = all;
-  expect(await breakOff(all, 500_000)).toBe(DOWN_CHUNK);
+  expect(await breakOff(all, 500_000)).toBe(30 * CHUNK);
   await reconnected(all);
   offered = [noise(30_000, 8), noise(600_000, 9)];
   expect((await link.fetchModel(request, signal)).map((bytes) => digestOf(bytes))).toEqual(
@@ -282,7 +281,7 @@ test("a download that goes on with other bytes than it says is fetched once more
   const link = linkTo(proxy, "a", { limits: { idleMs: 1000 } });
   await link.checkIn(checkIn, signal);
   const all = { service, server, proxy, link };
-  expect(await breakOff(all, 500_000)).toBe(DOWN_CHUNK);
+  expect(await breakOff(all, 500_000)).toBe(30 * CHUNK);
   await reconnected(all);
   expect((await link.fetchModel(request, signal)).map((bytes) => digestOf(bytes))).toEqual(
     frames.map((bytes) => digestOf(bytes)),

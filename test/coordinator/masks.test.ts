@@ -3,10 +3,12 @@ import type { MaskRules } from "../../src/aggregation/mask-step.ts";
 import { followFrames } from "../../src/client/model-chain.ts";
 import type { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { modelDigest } from "../../src/model/manifest.ts";
+import { intersectionOf, maskIn } from "../../src/model/masks.ts";
 import type { HeldModel, PlanRule, Task } from "../../src/model/protocol.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";
 import { decodeFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
+import { decodeMasks } from "../../src/wire/masks.ts";
 import {
   dense,
   factory,
@@ -114,7 +116,13 @@ test.each([
     expect([model.version, modelDigest(model.params)]).toEqual([version, digest]);
     expect(own).toBeNull();
     expect(restarted).toBe(how === "a checkpoint");
-    expect(dropped.length).toBeGreaterThan(0);
+    expect(dropped).not.toBeNull();
+    const all = frames.flatMap((bytes) => {
+      const frame = decodeFrame(bytes, defaultLimits);
+      return frame.kind === "masks" ? [maskIn(decodeMasks(frame, settings.contract.manifest), "a")] : [];
+    });
+    expect(dropped!.last.get("a")).toEqual(all.at(-1));
+    expect(dropped!.stayed.get("a")).toEqual(all.reduce((a, b) => intersectionOf(a, b)));
   }
 });
 

@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 import { describe, expect, it } from "vitest";
@@ -13,6 +14,32 @@ const png = (width: number, height: number, data: Uint8Array): Buffer => {
   picture.data.set(data);
   return PNG.sync.write(picture);
 };
+
+const header = (width: number, height: number, isInterlaced = false): Buffer => {
+  const data = Buffer.alloc(13);
+  data.writeUInt32BE(width, 0);
+  data.writeUInt32BE(height, 4);
+  data.set([8, 0, 0, 0, isInterlaced ? 1 : 0], 8);
+  return chunk("IHDR", data);
+};
+
+function chunk(type: string, data: Buffer): Buffer {
+  const named = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  check.writeUInt32BE(crc32(named));
+  return Buffer.concat([length, named, check]);
+}
+
+/** ISO 3309's, bit by bit. */
+function crc32(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
 
 describe("resample", () => {
   it("averages over areas, parts of pixels as parts: hand computed", () => {
@@ -49,6 +76,38 @@ describe("readImages", () => {
     expect([...data.labels]).toEqual([0, 1]); // ant, cat
     for (const value of data.inputs.subarray(0, 4)) expect(value).toBeCloseTo(128 / 255, 1);
     expect([...data.inputs.subarray(4)]).toEqual([1, 1, 1, 1]);
+  });
+
+  it("has the classes that it is told, whichever a client has pictures of; links to nowhere are no class", () => {
+    const folder = temporaryFolder();
+    for (const name of ["cat", ".thumbnails"]) mkdirSync(join(folder, name));
+    symlinkSync("/nowhere/at/all", join(folder, "dog"));
+    writeFileSync(join(folder, "cat", "1.png"), png(1, 1, pixels([[255, 255, 255, 255]])));
+    const data = readImages(folder, { size: 1, channels: 1, classes: ["ant", "bee", "cat"] });
+    expect([data.numClasses, ...data.labels]).toEqual([3, 2]);
+    expect(() => readImages(folder, { size: 1, channels: 1, classes: ["ant", "bee"] })).toThrow(
+      /1.png: "cat", expected one of ant, bee/,
+    );
+    expect(() => readImages(folder, { size: 1, channels: 1 })).toThrow(/2 or more classes/);
+  });
+
+  it("refuses PNGs of no size, with another size than they began with, and bombs", () => {
+    const read = (...chunks: Buffer[]) => {
+      const folder = temporaryFolder();
+      for (const name of ["a", "b"]) mkdirSync(join(folder, name));
+      const signature = Buffer.from("89504e470d0a1a0a", "hex");
+      writeFileSync(
+        join(folder, "a", "x.png"),
+        Buffer.concat([signature, ...chunks, chunk("IEND", Buffer.alloc(0))]),
+      );
+      return () => readImages(folder, { size: 2, channels: 1 });
+    };
+    const values = (count: number) => chunk("IDAT", deflateSync(Buffer.alloc(count)));
+    expect([...read(header(2, 2), values(6))().inputs]).toEqual([0, 0, 0, 0]);
+    expect([...read(header(2, 2, true), values(7))().inputs]).toEqual([0, 0, 0, 0]); // Adam7: passes of 1, 1 and 2
+    expect(read(header(0, 5), values(5))).toThrow(/x.png: "no pixels"/);
+    expect(read(header(2, 2), header(300, 300), values(300 * 301))).toThrow(/x.png: "not one header"/);
+    expect(read(header(2, 2, true), values(10_000))).toThrow(/x.png: .*, expected a PNG or JPEG picture/);
   });
 
   it("names the picture that is none, and one that would be too large before it is unpacked", () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { placedIn } from "../../src/data/reference.ts";
@@ -119,6 +119,15 @@ describe("placedIn", () => {
     expect(placedIn("npz:a/b.npz?split=train", "/data")).toBe("npz:/data/a/b.npz?split=train");
     expect(placedIn("csv:/x/y.csv?label=y", "/data")).toBe("csv:/x/y.csv?label=y");
     expect(placedIn("mnist", "/data")).toBe("mnist");
+  });
+
+  it("takes folders with question marks and colons in their names", async () => {
+    const folder = join(temporaryFolder(), "what?:x=1");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "a.txt"), "abcdef".repeat(40));
+    const placed = placedIn("text:a.txt", folder);
+    expect(countOf(await loadClientData(placed))).toBe(2);
+    expect(placedIn("text:a.txt?steps=2", folder)).toBe(`text:${folder}/a.txt?steps=2`);
   });
 });
 

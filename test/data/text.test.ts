@@ -6,6 +6,7 @@ import { readJsonl } from "../../src/data/jsonl.ts";
 import { readNextCharacter } from "../../src/data/next-character.ts";
 import { readRatings } from "../../src/data/ratings.ts";
 import { characters, words } from "../../src/data/tokens.ts";
+import { ConfigError } from "../../src/model/error.ts";
 import { temporaryFolder } from "../temporary.ts";
 
 const file = (text: string, name = "text.txt"): string => {
@@ -17,6 +18,10 @@ const file = (text: string, name = "text.txt"): string => {
 describe("tokens", () => {
   it("numbers characters: hand computed", () => {
     expect([...characters(" !~\r\n\t\u00e9")]).toEqual([3, 4, 97, 2, 1, 1]);
+  });
+
+  it("are one a code point, as many as there are", () => {
+    expect([...characters("a\u{1f600}b\n")]).toEqual([68, 1, 69, 2]);
   });
 
   it("hashes words by FNV-1a, whatever their case: hand computed", () => {
@@ -132,20 +137,63 @@ describe("a table with a schema", () => {
   });
 });
 
+describe("texts that ask for more memory than there may be", () => {
+  it("are refused before it is taken", () => {
+    const rows = 5000;
+    const table = file(`t,y\n${"a,1\n".repeat(rows)}`, "t.csv");
+    const text = { column: "t", steps: 65_536, vocabulary: 10 };
+    expect(() => readCsv(table, { label: "y", text })).toThrow(/t.csv:1: "5000 examples of 65536 values"/);
+    const lines = file('{"x": "a", "y": 1}\n'.repeat(rows), "t.jsonl");
+    expect(() => readJsonl(lines, { input: "x", label: "y", text })).toThrow(/t.jsonl: "5000 examples of/);
+  });
+
+  it("lists in lists without end are a problem of their line", () => {
+    for (const depth of [4, 5000, 200_000])
+      for (const nested of [
+        `${"[".repeat(depth)}1${"]".repeat(depth)}`,
+        `[1, ${"[".repeat(depth)}${"]".repeat(depth)}]`,
+      ])
+        expect(() =>
+          readJsonl(file(`{"x": ${nested}, "y": 1}\n`, "t.jsonl"), {
+            input: "x",
+            label: "y",
+            text: { steps: 1, vocabulary: 2 },
+          }),
+        ).toThrow(ConfigError);
+  });
+});
+
 describe("readRatings", () => {
-  const options = { user: "user", item: "item", rating: "rating", users: 3, items: 4, like: 4 };
+  const options = {
+    user: "user",
+    item: "item",
+    rating: "rating",
+    first: 1,
+    users: 3,
+    items: 4,
+    like: 4,
+  } as const;
 
   it("makes tokens of users and items, users first: hand computed", () => {
     const data = readRatings(file("user,item,rating,when\n1,1,5,x\n3,4,3.5,y\n"), options);
     expect([...data.inputs]).toEqual([0, 3, 2, 6]);
     expect([...data.labels]).toEqual([1, 0]);
     expect(data.groups!.names).toEqual(["1", "3"]);
-    expect([...readRatings(file("user,item,rating\n0,3,4\n2,0,1\n"), options).inputs]).toEqual([0, 6, 2, 3]);
+    expect([
+      ...readRatings(file("user,item,rating\n0,3,4\n2,0,1\n"), { ...options, first: 0 }).inputs,
+    ]).toEqual([0, 6, 2, 3]);
+  });
+
+  it("gives a user the same token whoever else is in the file: clients know of different ones", () => {
+    const both = readRatings(file("user,item,rating\n0,0,4\n2,3,1\n"), { ...options, first: 0 });
+    const one = readRatings(file("user,item,rating\n2,3,1\n"), { ...options, first: 0 });
+    expect([...one.inputs]).toEqual([...both.inputs.subarray(2)]);
+    expect(() => readRatings(file("user,item,rating\n0,1,4\n"), options)).toThrow(/"0", expected .* 1 to 3/);
   });
 
   it("names line and column of what is beyond the numbers told", () => {
     expect(() => readRatings(file("user,item,rating\n1,5,4\n4,1,x\n"), options)).toThrow(
-      /:2: column item: "5", expected a whole number, one of 4\n.*:3: column user: "4".*\n.*:3: column rating: "x"/,
+      /:2: column item: "5", expected a whole number, 1 to 4\n.*:3: column user: "4".*\n.*:3: column rating: "x"/,
     );
   });
 });

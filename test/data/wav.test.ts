@@ -125,6 +125,11 @@ describe("readWavs", () => {
     expect(data.inputShape).toEqual([10, 8]);
     expect([...data.labels]).toEqual([0, 3, 3]);
     expect(data.numClasses).toBe(4);
+    const told = readWavs(folder, { label: 1, frames: 10, bands: 8, classes: 10 });
+    expect([told.numClasses, ...told.labels]).toEqual([10, 0, 3, 3]);
+    expect(() => readWavs(folder, { label: 1, frames: 10, bands: 8, classes: 3 })).toThrow(
+      /3_ann_0.wav: 3, expected a class, 0 to 2/,
+    );
     expect(data.groups).toEqual({ names: ["ann", "bob"], of: Int32Array.of(1, 0, 1) });
     expect(() => readWavs(folder, { label: 4, frames: 10, bands: 8 })).toThrow(
       /0_bob_0.wav: .*part 4 of the name/,

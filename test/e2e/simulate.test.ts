@@ -25,7 +25,7 @@ test("one command federates, distills and leaves a run folder", async () => {
   const { summary, stderr, directory } = await simulate("--baseline");
   const { bytes, model, student, baseline } = summary;
   expect(Object.keys(summary)).toEqual([
-    ..."runId seed rounds clients model accuracy loss bytes widths baseline student engine refused wallMs".split(
+    ..."runId seed rounds clients model accuracy loss auc bytes widths baseline student engine refused wallMs".split(
       " ",
     ),
   ]);

@@ -7,6 +7,8 @@ test("hand computed: pairs in the right order, ties half", () => {
   expect(areaUnderCurve([4, 3, 2, 1], [0, 0, 1, 1])).toBe(0);
   expect(areaUnderCurve([1, 3, 2, 3], [0, 0, 1, 1])).toBe((1 + 0 + 1 + 0.5) / 4);
   expect(areaUnderCurve([1, 2], [1, 1])).toBeUndefined();
+  expect(areaUnderCurve([Number.NaN, Number.NaN], [0, 1])).toBeUndefined();
+  expect(areaUnderCurve([1, Number.NaN, 2], [0, 1, 1])).toBeUndefined();
 });
 
 test("is the share of pairs in the right order, whatever the scores", () => {

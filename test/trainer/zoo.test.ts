@@ -4,6 +4,7 @@ import { manifestOf, modelDigest, numParams } from "../../src/model/manifest.ts"
 import { buildModel } from "../../src/trainer/build.ts";
 import { openEngine } from "../../src/trainer/engine.ts";
 import { layerTensors } from "../../src/trainer/layers.ts";
+import { localTrainer } from "../../src/trainer/local.ts";
 import { architecture, architectureNames, initialParams } from "../../src/trainer/zoo.ts";
 
 test("the zoo's manifests", () => {
@@ -164,4 +165,37 @@ test("initial params depend on the seed alone, and are pinned: version 0 travels
     "d49b87306a5e8074",
     "a6c47f113985b742",
   ]);
+});
+
+describe("a name that stands for more than there is memory", () => {
+  const huge = ["mlp-in65536x65536x3", "small-cnn-in65536x65536x3", "ncf-v16777216-out65536"];
+
+  test.each(huge)("%s is refused before its tensors are made", (name) => {
+    expect(() => initialParams(name, 1, 2 ** 24)).toThrow(
+      /model.zoo: .*, expected at most 16777216 parameters, not \d+/,
+    );
+    expect(numParams(manifestOf(initialParams("mlp", 1, 199_210)))).toBe(199_210);
+    expect(() => initialParams("mlp", 1, 199_209)).toThrow(ConfigError);
+  });
+
+  test.each(huge)("%s is refused before it is built, as the params at hand are not its own", async (name) => {
+    const trainer = await localTrainer({ engine: "wasm" });
+    try {
+      const dataset = {
+        inputShape: [2],
+        numClasses: 2,
+        inputs: Float32Array.of(0, 1),
+        labels: Int32Array.of(0),
+      };
+      const task = { architecture: name, params: initialParams("tiny-cnn", 1), dataset };
+      const optimizer = { sgd: { learningRate: 0.1, momentum: 0 } };
+      const { signal } = new AbortController();
+      await expect(
+        trainer.train({ ...task, epochs: 1, batchSize: 1, optimizer, seed: 1 }, signal),
+      ).rejects.toThrow(/params.dense1/);
+      await expect(trainer.evaluate(task, signal)).rejects.toThrow(/params.dense1/);
+    } finally {
+      await trainer.close();
+    }
+  });
 });

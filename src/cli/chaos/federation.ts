@@ -140,7 +140,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     isClosing = true;
     await Promise.all([coordinator, ...clients].map((process) => process.kill()));
     for (const proxy of proxies) await proxy.close();
-    if (problems.length === 0) setting.remove();
+    if (problems.length === 0 || signal.aborted) setting.remove(); // nobody is told of what an interrupted one found
   };
   try {
     await listening();

@@ -31,6 +31,8 @@ export interface SimulatedDisk {
 interface File {
   visible: Uint8Array | null;
   durable: Uint8Array | null;
+  /** What was last read: a process that dies takes nothing back that another has seen. */
+  seen: Uint8Array | null;
   /** Whether what is visible came about by a rename or a cut, which happens as a whole or not at all. */
   isWhole: boolean;
 }
@@ -51,7 +53,7 @@ export function simulatedDisk(
   let operations = 0;
   let losses = 0;
   const fileOf = (file: string): File => {
-    const known = files.get(file) ?? { visible: null, durable: null, isWhole: false };
+    const known = files.get(file) ?? { visible: null, durable: null, seen: null, isWhole: false };
     files.set(file, known);
     return known;
   };
@@ -81,7 +83,8 @@ export function simulatedDisk(
         state.isWhole = isWhole;
         const fails = chance.fault("disk-error", key);
         const cutShort = (): void => {
-          if (!isWhole && after !== null) state.visible = cut(before, after, chance.uniform("written", key));
+          if (isWhole || after === null || state.visible !== after || state.seen === after) return;
+          state.visible = cut(before, after, chance.uniform("written", key));
         };
         underWay.set(cutShort, process);
         time.after(chance.between(0.2, 12, "flush", key) + slow / 2, () => {
@@ -111,7 +114,12 @@ export function simulatedDisk(
               .map(([file]) => file)
               .sort(),
           ),
-        read: (file) => look(() => files.get(file)?.visible?.slice() ?? null),
+        read: (file) =>
+          look(() => {
+            const state = fileOf(file);
+            state.seen = state.visible;
+            return state.visible?.slice() ?? null;
+          }),
         create: async (file, bytes) => {
           let isNew = false;
           const copy = bytes.slice();

@@ -58,7 +58,11 @@ export function openAuditor(
     maxStaleness: cohort.maxStaleness,
     isBuffered: cohort.concurrency !== null,
   };
-  const files = { names: disk.names, read: disk.durable };
+  const files = {
+    names: disk.names,
+    read: disk.durable,
+    isSeen: (name: string) => disk.visible(name) !== null,
+  };
   const reader = journalReader(files);
   const known: JournalRecord[] = [];
   let isStale = true;
@@ -137,6 +141,7 @@ export function openAuditor(
     },
     diskChanged: () => {
       isStale = true;
+      upToDate(); // at once: who counts may be another in a moment
     },
     trained: clients.trained,
     clientSaving: clients.saving,

@@ -36,6 +36,8 @@ export interface Totals {
 export interface DurableFiles {
   readonly names: () => readonly string[];
   readonly read: (name: string) => Uint8Array | null;
+  /** Whether a process would find it now. */
+  readonly isSeen: (name: string) => boolean;
 }
 
 export interface JournalReader {
@@ -123,7 +125,10 @@ export function journalReader(files: DurableFiles): JournalReader {
     newest: () => newest && { name: newest.name, bytes: newest.at },
     readOn: () => {
       const names = files.names();
-      const claims = new Set(names.flatMap((name) => /^epoch-(\d{8})$/.exec(name)?.[1] ?? []));
+      // gone for everybody at once, though a crash of the machine may bring one back
+      const claims = new Set(
+        names.flatMap((name) => (files.isSeen(name) && /^epoch-(\d{8})$/.exec(name)?.[1]) || []),
+      );
       const found = names
         .flatMap((name) => /^segment-(\d{8})-(\d{8})$/.exec(name) ?? [])
         .filter((part) => part.startsWith("segment"));
