@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import { array, assert, property, uint8Array } from "fast-check";
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Sha256, sha256, useSha256 } from "../../src/model/sha256.ts";
 
@@ -8,8 +8,8 @@ const native: Sha256 = (...parts) =>
   parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
 
 test("what is written in JavaScript and what the platform has agree on every cut of the bytes", () => {
-  assert(
-    property(array(uint8Array({ maxLength: 200 }), { maxLength: 5 }), (parts) => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 5 }), (parts) => {
       expect(bytesToHex(sha256(...parts))).toBe(bytesToHex(native(...parts)));
     }),
   );

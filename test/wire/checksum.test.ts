@@ -1,4 +1,4 @@
-import { assert, property, uint8Array } from "fast-check";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { crc32c } from "../../src/wire/checksum.ts";
 
@@ -22,8 +22,8 @@ describe("crc32c", () => {
   });
 
   it("is the polynomial's division at every length", () => {
-    assert(
-      property(uint8Array({ maxLength: 100 }), (bytes) => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         expect(crc32c(bytes)).toBe(byDefinition(bytes));
       }),
       { numRuns: 500 },
