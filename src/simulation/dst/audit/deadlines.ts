@@ -30,6 +30,7 @@ export function deadlineAudit({ shape, fail }: AuditContext, now: () => number):
     },
     died: (life) => {
       rounds.delete(life);
+      suspicion = null; // it could not tell any more
     },
     check: () => {
       if (suspicion !== null) fail("deadline", suspicion);
