@@ -153,6 +153,8 @@ function turnBit({ disk, chance, time, auditor }: HostParts): Damage | null {
   const newest = auditor.newestSegment();
   if (newest === null || newest.bytes === 0) return null;
   const { name, bytes } = newest;
+  // one that is not durable yet may make this one needless
+  if (disk.visibleNames().some((other) => other.startsWith("segment-") && other > name)) return null;
   const at = time.now();
   const file = disk.durable(name)!;
   const view = new DataView(file.buffer, file.byteOffset, file.length);

@@ -15,6 +15,8 @@ export interface SimulatedDisk {
   /** What would be there after any crash, now. */
   readonly durable: (name: string) => Uint8Array | null;
   readonly names: () => readonly string[];
+  /** What a process would find now. */
+  readonly visibleNames: () => readonly string[];
   /** What a process would read now. */
   readonly visible: (name: string) => Uint8Array | null;
   /** A process died: of what it was adding some may be there. */
@@ -57,6 +59,9 @@ export function simulatedDisk(
     files.set(file, known);
     return known;
   };
+
+  const visibleNames = (): readonly string[] =>
+    [...files].flatMap(([file, { visible }]) => (visible === null ? [] : [file]));
 
   /** One operation: seen after a while, durable after another, unless the process dies meanwhile. */
   const operate = (
@@ -107,13 +112,7 @@ export function simulatedDisk(
         return new Promise((resolve) => time.after(ms, () => process.deliver(() => resolve(what()))));
       };
       return {
-        list: () =>
-          look(() =>
-            [...files]
-              .filter(([, { visible }]) => visible !== null)
-              .map(([file]) => file)
-              .sort(),
-          ),
+        list: () => look(() => [...visibleNames()].sort()),
         read: (file) =>
           look(() => {
             const state = fileOf(file);
@@ -151,6 +150,7 @@ export function simulatedDisk(
     },
     durable: (file) => files.get(file)?.durable ?? null,
     visible: (file) => files.get(file)?.visible ?? null,
+    visibleNames,
     names: () => [...files].filter(([, { durable }]) => durable !== null).map(([file]) => file),
     died: (process) => {
       for (const [cutShort, whose] of underWay)
