@@ -63,7 +63,7 @@ export function shortestPositions(support: Positions | null, length: number): Co
   return others.reduce((best, other) => (cost(other) < cost(best) ? other : best), gaps);
 }
 
-const LONG = 2 ** 14;
+const LONG = 2 ** 12;
 
 /** `count` positions that follow from a seed. */
 export const seededPositions = (seed: number, count: number): Coded => ({
