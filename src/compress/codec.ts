@@ -3,6 +3,7 @@ import { assert } from "../model/assert.ts";
 import type { CodecSpec } from "../model/protocol.ts";
 import type { SparseVector } from "../model/tensor.ts";
 import { byteReader } from "./bytes.ts";
+import type { TensorPrior } from "./history/prior.ts";
 import { encodeLowRank } from "./low-rank-payload.ts";
 import type { Matrix } from "./matrix.ts";
 import { type Encoded, readPayload, writePayload } from "./payload.ts";
@@ -18,14 +19,26 @@ export interface Codec {
   readonly spec: CodecSpec;
   /**
    * The vector must be finite, of length 1 or more. `seed`, 0 to 2^32-1, is for what is left to chance: same vector
-   * and seed, same bytes. No magnitude above `bound`, and of the vector none is, comes out of it.
+   * and seed, same bytes. No magnitude above `bound`, and of the vector none is, comes out of it. With a `prior` the
+   * positions may be written by it; only who has it can read them then.
    */
-  readonly encode: (vector: Float32Array, seed: number, bound?: number) => Encoded;
+  readonly encode: (
+    vector: Float32Array,
+    seed: number,
+    bound?: number,
+    prior?: TensorPrior | null,
+  ) => Encoded;
   /**
    * Throws WireError; `place` names the payload in it. `scratch` gives memory for values that are measured, folded and
-   * gone; with it they may stay packed.
+   * gone; with it they may stay packed. Without the `prior` that positions were written by: `prior-mismatch`.
    */
-  readonly decode: (bytes: Uint8Array, length: number, place?: string, scratch?: Scratch) => SparseVector;
+  readonly decode: (
+    bytes: Uint8Array,
+    length: number,
+    place?: string,
+    scratch?: Scratch,
+    prior?: TensorPrior | null,
+  ) => SparseVector;
 }
 
 /**
@@ -36,7 +49,7 @@ export function codec(spec: CodecSpec, feedback = false, matrices?: readonly Mat
   const values = valueCoder(spec.values);
   return {
     spec,
-    encode(vector, seed, bound = Infinity) {
+    encode(vector, seed, bound = Infinity, prior = null) {
       assert(
         vector.length >= 1 && codecKernels(vector.length).allFinite(vector),
         "a vector to encode is finite and not empty",
@@ -60,10 +73,10 @@ export function codec(spec: CodecSpec, feedback = false, matrices?: readonly Mat
         isRandom(spec) && !feedback && selected.positions ? length / selected.positions.length : 1;
       const picked = gathered(vector, selected, factor, most);
       const quantized = values.quantize(picked, { seed, feedback, bound: most });
-      return writePayload(spec.values, selected, quantized, length);
+      return writePayload(spec.values, selected, quantized, length, prior);
     },
-    decode: (bytes, length, place = "payload", scratch) =>
-      readPayload(byteReader(bytes, place), length, spec, scratch),
+    decode: (bytes, length, place = "payload", scratch, prior = null) =>
+      readPayload(byteReader(bytes, place), length, spec, scratch, prior),
   };
 }
 

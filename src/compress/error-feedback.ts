@@ -3,6 +3,7 @@ import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { Params, SparseVector } from "../model/tensor.ts";
+import type { TensorPrior } from "./history/prior.ts";
 import { gather, type PlanGroup, scatter } from "./plan.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -16,6 +17,9 @@ export type Residual = readonly (Float32Array | null)[];
 /** Nothing owed. */
 export const emptyResidual = (groups: readonly PlanGroup[]): Residual =>
   groups.map(({ rule, length }) => (rule.errorFeedback ? new Float32Array(length) : null));
+
+/** One a group, or none at all: see `priorsOf` in history.ts. */
+export type Priors = readonly (TensorPrior | null)[] | null;
 
 export interface EncodedDelta {
   /** One a group. */
@@ -38,6 +42,7 @@ export function encodeDelta(
   residual: Residual,
   bounds: number | readonly number[],
   seed: number,
+  priors: Priors = null,
 ): EncodedDelta {
   assert(residual.length === groups.length, "a residual has one entry a group");
   const encoded = groups.map((group, i) =>
@@ -48,6 +53,7 @@ export function encodeDelta(
       typeof bounds === "number" ? bounds : bounds[i]!,
       deriveSeed(seed, "group", i),
       i,
+      priors?.[i] ?? null,
     ),
   );
   return {
@@ -62,12 +68,13 @@ export function decodeDelta(
   groups: readonly PlanGroup[],
   payloads: readonly Uint8Array[],
   scratch?: Scratch,
+  priors: Priors = null,
 ): ReadonlyMap<string, SparseVector> {
   if (payloads.length !== groups.length)
     throw new WireError("bad-shape", "payloads", `${payloads.length}, expected ${groups.length}`);
   return merged(
     groups.map((group, i) =>
-      scatter(group, group.codec.decode(payloads[i]!, group.length, `payload ${i}`, scratch)),
+      scatter(group, group.codec.decode(payloads[i]!, group.length, `payload ${i}`, scratch, priors?.[i])),
     ),
   );
 }
@@ -79,6 +86,7 @@ function encodeGroup(
   bound: number,
   seed: number,
   i: number,
+  prior: TensorPrior | null,
 ) {
   assert((owed !== null) === group.rule.errorFeedback, "a group has a residual exactly with error feedback");
   if (owed !== null) {
@@ -89,7 +97,7 @@ function encodeGroup(
   if (!kernels.allFinite(wanted)) throw new WireError("not-finite", `group ${i}`, "the delta to encode");
   const clamped =
     kernels.maxMagnitude(wanted) <= bound ? wanted : wanted.map((v) => Math.min(bound, Math.max(-bound, v)));
-  const { payload, sent } = group.codec.encode(clamped, seed, bound);
+  const { payload, sent } = group.codec.encode(clamped, seed, bound, prior);
   return { payload, sent, left: owed === null ? null : minus(wanted, sent) };
 }
 

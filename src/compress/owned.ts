@@ -12,7 +12,7 @@ import {
 } from "../model/masks.ts";
 import type { PlanRule } from "../model/protocol.ts";
 import { type Masks, type Params, type Positions, type SparseVector, sizeOf } from "../model/tensor.ts";
-import { decodeDelta, type EncodedDelta, encodeDelta, type Residual } from "./error-feedback.ts";
+import { decodeDelta, type EncodedDelta, encodeDelta, type Priors, type Residual } from "./error-feedback.ts";
 import { type PlanGroup, planDigest, planGroups } from "./plan.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -64,7 +64,7 @@ export const isMasked = ({ groups, whole }: OwnedPlan): boolean =>
 
 /**
  * As `encodeDelta`, with bounds of the owned groups; `delta` and residuals are of the whole model, and only what is owned
- * of them is looked at.
+ * of them is looked at. `priors` are of the owned groups.
  */
 export function encodeOwned(
   { groups, masks }: OwnedPlan,
@@ -72,6 +72,7 @@ export function encodeOwned(
   residual: Residual,
   bounds: number | readonly number[],
   seed: number,
+  priors: Priors = null,
 ): EncodedDelta {
   const owned = new Map(
     groups.flatMap(({ tensors }) =>
@@ -85,7 +86,7 @@ export function encodeOwned(
     const vector = residual[place];
     return vector ? restrict(vector, mask) : null;
   });
-  const encoded = encodeDelta(groups, owned, owed, bounds, seed);
+  const encoded = encodeDelta(groups, owned, owed, bounds, seed, priors);
   const left = residual.slice();
   groups.forEach(({ place, mask }, i) => {
     const [before, after] = [residual[place], encoded.residual[i]];
@@ -99,8 +100,9 @@ export function decodeOwned(
   { groups, manifest, masks }: OwnedPlan,
   payloads: readonly Uint8Array[],
   scratch?: Scratch,
+  priors: Priors = null,
 ): ReadonlyMap<string, SparseVector> {
-  const owned = decodeDelta(groups, payloads, scratch);
+  const owned = decodeDelta(groups, payloads, scratch, priors);
   return new Map(
     manifest.tensors.map(({ name, shape }) => {
       const mask = maskIn(masks, name);

@@ -6,6 +6,7 @@ import type { CodecSpec } from "../model/protocol.ts";
 import { type Positions, packedVector, type SparseVector } from "../model/tensor.ts";
 import { bitReader, bitWriter } from "./bits.ts";
 import { type ByteReader, byteWriter } from "./bytes.ts";
+import type { TensorPrior } from "./history/prior.ts";
 import type { PositionReader } from "./positions/coder.ts";
 import {
   type Coded,
@@ -45,6 +46,7 @@ export function writePayload(
   { positions, coded }: Selected,
   quantized: Quantized,
   length: number,
+  prior: TensorPrior | null = null,
 ): Encoded {
   const { sparse } = valueCoder(spec);
   const whole = isWhole(valueCoderId(spec));
@@ -61,7 +63,7 @@ export function writePayload(
   const isEmpty = places.length === 0;
   const support = positions === null ? places : whole && !isEmpty ? positions : take(positions, places);
   // Absent from the support is a zero, so what became zero need not be sent.
-  forms.push(form(shortestPositions(support, length), quantized, whole && !isEmpty ? null : places));
+  forms.push(form(shortestPositions(support, length, prior), quantized, whole && !isEmpty ? null : places));
   const best = forms.reduce((a, b) => (bytesOf(b) < bytesOf(a) ? b : a));
   return { payload: write(valueCoderId(spec), best), sent: sentOf(best, positions, values, places, length) };
 }
@@ -126,9 +128,10 @@ export function readPayload(
   length: number,
   agreed: CodecSpec | null,
   scratch?: Scratch,
+  prior: TensorPrior | null = null,
 ): SparseVector {
   assert(length >= 1, "a payload carries a vector with coordinates");
-  const { positions, values, zeros } = readPayloadHead(reader, length, agreed);
+  const { positions, values, zeros } = readPayloadHead(reader, length, agreed, prior);
   const place = reader.placed("bits");
   const bits = bitReader(reader.bytes("bits", reader.remaining()), place, scratch);
   const bitsPerValue = values?.leastBits ?? 0;
@@ -179,6 +182,7 @@ export function readPayloadHead(
   reader: ByteReader,
   length: number,
   agreed: CodecSpec | null,
+  prior: TensorPrior | null = null,
 ): { readonly positions: PositionReader; readonly values: ValueReader | null; readonly zeros: boolean } {
   const coders = reader.uint8("coders", 0, 255, codersText);
   const valueId = coders & 15;
@@ -198,7 +202,7 @@ export function readPayloadHead(
     !(typeof agreed.select === "object" && "lowRank" in agreed.select)
   )
     throw new WireError("bad-codec", reader.placed("coders"), `${codersText(coders)}, which was not agreed`);
-  const positions = readPositionsHead(reader, positionId, length);
+  const positions = readPositionsHead(reader, positionId, length, prior);
   const zeros = mayHoldZeros(positionId);
   if (positions.count === 0) return { positions, values: null, zeros };
   const values = readValueHead(reader, valueId, agreed?.values ?? null, zeros);

@@ -79,12 +79,12 @@ function matrixProblems(
 export function planDigest(rules: readonly PlanRule[], manifest: Manifest): string {
   const writer = byteWriter();
   writer.varint(rules.length);
-  for (const { tensors, codec: spec, errorFeedback } of rules) {
+  for (const { tensors, codec: spec, errorFeedback, history } of rules) {
     const name = new TextEncoder().encode(tensors);
     writer.varint(name.length);
     writer.bytes(name);
     writeSpec(writer, spec);
-    writer.uint8(errorFeedback ? 1 : 0);
+    writer.uint8((errorFeedback ? 1 : 0) + (history ? 2 : 0));
   }
   return digestOf(writer.written(), new TextEncoder().encode(manifestDigest(manifest)));
 }

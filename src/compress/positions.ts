@@ -1,5 +1,6 @@
 import type { Positions } from "../model/tensor.ts";
 import type { ByteReader } from "./bytes.ts";
+import type { TensorPrior } from "./history/prior.ts";
 import type { LowRank } from "./low-rank.ts";
 import { allPositions, readAllPositions } from "./positions/all.ts";
 import { bitmap, readBitmap } from "./positions/bitmap.ts";
@@ -7,6 +8,7 @@ import { type Blocks, blockPositions, readBlockPositions } from "./positions/blo
 import type { PositionCode, PositionReader } from "./positions/coder.ts";
 import { eliasFano, readEliasFano } from "./positions/elias-fano.ts";
 import { golombRice, readGolombRice } from "./positions/golomb-rice.ts";
+import { historyPositions, readHistoryPositions } from "./positions/history.ts";
 import { lowRankPositions, readLowRank } from "./positions/low-rank.ts";
 import { rangeGaps, readRangeGaps } from "./positions/range.ts";
 import { readRunLengths, runLengths } from "./positions/runs.ts";
@@ -29,6 +31,7 @@ const POSITION_FORMATS = {
   7: { name: "range", zeros: false, readHead: readRangeGaps },
   8: { name: "low-rank", zeros: true, readHead: readLowRank },
   9: { name: "units", zeros: true, readHead: readUnitPositions },
+  10: { name: "history", zeros: false, readHead: readHistoryPositions },
 } as const;
 
 export type PositionCoderId = keyof typeof POSITION_FORMATS;
@@ -46,9 +49,14 @@ export const mayHoldZeros = (id: PositionCoderId): boolean => POSITION_FORMATS[i
 
 /**
  * The shortest way to write a support (null: all); of equals, the lower id. In a long list the range coder has to save a
- * hundredth: it is read at a tenth of the others' speed, which a coordinator pays for every client.
+ * hundredth: it is read at a tenth of the others' speed, which a coordinator pays for every client. With a `prior`, by it
+ * too, if that is shorter.
  */
-export function shortestPositions(support: Positions | null, length: number): Coded {
+export function shortestPositions(
+  support: Positions | null,
+  length: number,
+  prior: TensorPrior | null = null,
+): Coded {
   if (support === null) return { id: 0, ...allPositions };
   const gaps: Coded = { id: 1, ...golombRice(support) };
   if (support.length === 0) return gaps;
@@ -57,6 +65,7 @@ export function shortestPositions(support: Positions | null, length: number): Co
     { id: 4, ...runLengths(support) },
     { id: 5, ...eliasFano(support, length) },
     { id: 7, ...rangeGaps(support) },
+    ...(prior === null ? [] : [{ id: 10 as const, ...historyPositions(support, prior) }]),
   ];
   const handicap = support.length < LONG ? 1 : 1.01;
   const cost = ({ id, headBytes, bits }: Coded): number => (8 * headBytes + bits) * (id === 7 ? handicap : 1);
@@ -86,5 +95,9 @@ export const codedUnits = (units: Positions, layout: UnitLayout): Coded => ({
 /** Everything, by the factors of a matrix. */
 export const lowRankCoded = (shape: LowRank): Coded => ({ id: 8, ...lowRankPositions(shape) });
 
-export const readPositionsHead = (reader: ByteReader, id: PositionCoderId, length: number): PositionReader =>
-  POSITION_FORMATS[id].readHead(reader, length);
+export const readPositionsHead = (
+  reader: ByteReader,
+  id: PositionCoderId,
+  length: number,
+  prior: TensorPrior | null = null,
+): PositionReader => POSITION_FORMATS[id].readHead(reader, length, prior);

@@ -39,6 +39,8 @@ export interface RangeEncoder {
   readonly encode: (bit: number, contexts: BinContexts, context: number) => void;
   /** A bit that is as likely as not, and teaches nothing. */
   readonly encodeEven: (bit: number) => void;
+  /** A bit that is 1 with a probability of `ones` in 2^-15, 1 to 2^15 - 1. */
+  readonly encodeAt: (bit: number, ones: number) => void;
   /** The bytes; those at the end that are zero are left out, since a decoder reads zeros there. */
   readonly finish: () => Uint8Array;
 }
@@ -91,6 +93,7 @@ export function rangeEncoder(): RangeEncoder {
       learn(contexts, context, bit);
     },
     encodeEven: (bit) => narrow(bit, range >>> 1),
+    encodeAt: (bit, ones) => narrow(bit, (range >>> 15) * ones),
     finish() {
       low = lastValue(low, range);
       for (let i = 0; i < 5; i++) shift();
@@ -112,6 +115,9 @@ export function lastValue(low: number, range: number): number {
 export interface RangeDecoder {
   readonly decode: (contexts: BinContexts, context: number) => number;
   readonly decodeEven: () => number;
+  readonly decodeAt: (ones: number) => number;
+  /** Whether the bytes are those that an encoder of these bins ends in. */
+  readonly isLast: () => boolean;
   /** How many bytes were taken, which may be more than there are. */
   readonly taken: () => number;
 }
@@ -120,6 +126,7 @@ export function rangeDecoder(bytes: Uint8Array): RangeDecoder {
   let at = 0;
   let range = 2 ** 32 - 1;
   let code = 0; // value minus low
+  let low = 0; // as the encoder has it, without carries
   const take = (): void => {
     code = code * 256 + (bytes[at] ?? 0);
     at++;
@@ -131,9 +138,11 @@ export function rangeDecoder(bytes: Uint8Array): RangeDecoder {
     else {
       code -= bound;
       range -= bound;
+      low = (low + bound) % 2 ** 32;
     }
     while (range < BOTTOM) {
       range *= 256;
+      low = (low % BOTTOM) * 256;
       take();
     }
     return bit;
@@ -145,6 +154,8 @@ export function rangeDecoder(bytes: Uint8Array): RangeDecoder {
       return bit;
     },
     decodeEven: () => split(range >>> 1),
+    decodeAt: (ones) => split((range >>> 15) * ones),
+    isLast: () => code === lastValue(low, range) - low,
     taken: () => at,
   };
 }

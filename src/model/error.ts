@@ -20,7 +20,8 @@ export type WireErrorCode =
   | "wrong-round" // for a round that is not open
   | "wrong-base" // for a model version that is not this round's base
   | "wrong-manifest" // for another model
-  | "wrong-plan"; // coded by another compression plan
+  | "wrong-plan" // coded by another compression plan
+  | "prior-mismatch"; // coded with a history that is not the one at hand
 
 /** Bad bytes from a peer or a file: nothing was changed. `place` says where in the bytes or which field. */
 export class WireError extends Error {

@@ -162,6 +162,8 @@ export interface PlanRule {
   readonly tensors: string;
   readonly codec: CodecSpec;
   readonly errorFeedback: boolean;
+  /** Positions may be coded by what both ends know of the broadcasts before; see src/compress/history.ts. */
+  readonly history?: true;
 }
 
 export interface CodecSpec {

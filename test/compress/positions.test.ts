@@ -274,7 +274,7 @@ describe("positions", () => {
   });
 
   it("have coders with known numbers", () => {
-    for (const coders of [0x0f, 0xf0, 0xa0, 0x09])
+    for (const coders of [0x0f, 0xf0, 0xb0, 0x09])
       expect(wireErrorCode(() => support(Uint8Array.of(coders, 1, 1, 1), 5))).toBe("bad-codec");
   });
 });

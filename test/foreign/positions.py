@@ -207,6 +207,18 @@ def units(fields, length):
     return Positions(sent.least, None, read, zeros=True)
 
 
+def history(fields, length):
+    """Without a history there is nothing to read it by."""
+    count = counted(fields, length)
+    fields.uint32("prior")
+    size = fields.ranged("bytes", 0, 60 * count + 260)
+
+    def read(bits):
+        check(False, "prior-mismatch", "no history")
+
+    return Positions(8 * size, count, read)
+
+
 CODERS = {
     0: everything,
     1: golomb_rice,
@@ -217,5 +229,6 @@ CODERS = {
     6: blocks,
     7: range_coded,
     9: units,
+    10: history,
 }
 LOW_RANK = 8

@@ -208,6 +208,7 @@ describe("docs/wire-format.md", () => {
       "wrong-base": true,
       "wrong-manifest": true,
       "wrong-plan": true,
+      "prior-mismatch": true,
     };
     const listed = [...section("Errors").matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, code]) => code);
     expect(listed).toEqual(Object.keys(codes));

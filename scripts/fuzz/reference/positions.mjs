@@ -16,6 +16,7 @@ export const POSITIONS = {
   6: blocks,
   7: range,
   9: units,
+  10: history,
 };
 /** Has factors for values, so that it is read by itself. */
 export const LOW_RANK = 8;
@@ -181,6 +182,14 @@ function units(fields, length) {
     return positions;
   };
   return { least: list.least, count: 0, read, zero: true };
+}
+
+/** Without a history there is nothing to read it by. */
+function history(fields, length) {
+  const count = countOf(fields, 1, length);
+  fields.uint32();
+  const size = fields.ranged(0, 60 * count + 260);
+  return { least: 8 * size, count, read: () => require(false, "prior-mismatch") };
 }
 
 function reverseLast(list, count) {

@@ -1,0 +1,91 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { codec } from "../../src/compress/codec.ts";
+import { decodeDelta, emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
+import { NUM_CLASSES, type TensorPrior } from "../../src/compress/history/prior.ts";
+import {
+  firstHistory,
+  foldHistory,
+  priorsOf,
+  readHistory,
+  writeHistory,
+} from "../../src/compress/history.ts";
+import { planGroups } from "../../src/compress/plan.ts";
+import { manifestOf } from "../../src/model/manifest.ts";
+import { derive, gaussian } from "../../src/model/rng.ts";
+import type { Params } from "../../src/model/tensor.ts";
+import { wireErrorCode } from "../suites/wire-error.ts";
+
+const SHAPES: readonly (readonly [string, readonly number[]])[] = [
+  ["a/kernel", [80, 100]],
+  ["a/bias", [100]],
+];
+
+/** Deltas whose large coordinates are nearly the same from round to round. */
+function deltaAt(round: number): Params {
+  const steady = derive(1, "steady");
+  const rng = derive(2, "round", round);
+  return new Map(
+    SHAPES.map(([name, shape]) => {
+      const length = shape.reduce((n, m) => n * m, 1);
+      const data = Float32Array.from({ length }, () => gaussian(steady) ** 3 + 0.3 * gaussian(rng));
+      return [name, { shape, data }];
+    }),
+  );
+}
+
+const rules = [
+  { tensors: "*", codec: { select: { topK: 0.02 }, values: "ternary" }, errorFeedback: true, history: true },
+] as const;
+
+describe("a history", () => {
+  it("makes payloads shorter, and is the same on both ends", () => {
+    const params = deltaAt(0);
+    const manifest = manifestOf(params);
+    const groups = planGroups(rules, manifest, "downlink");
+    let [sender, receiver] = [firstHistory(params), firstHistory(params)];
+    let residual = emptyResidual(groups);
+    let [withHistory, without] = [0, 0];
+    for (let round = 0; round < 20; round++) {
+      const delta = deltaAt(round);
+      without += encodeDelta(groups, delta, residual, Infinity, round).payloads[0]!.length;
+      const coded = encodeDelta(groups, delta, residual, Infinity, round, priorsOf(groups, sender));
+      withHistory += coded.payloads[0]!.length;
+      const decoded = decodeDelta(groups, coded.payloads, undefined, priorsOf(groups, receiver));
+      expect(decoded).toEqual(coded.sent);
+      residual = coded.residual;
+      sender = foldHistory(sender, params, coded.sent);
+      receiver = readHistory(writeHistory(foldHistory(receiver, params, decoded)), manifest, "history");
+      expect(receiver).toEqual(sender);
+    }
+    expect(withHistory).toBeLessThan(0.95 * without);
+  });
+});
+
+describe("positions by history", () => {
+  const arbitrary = fc.integer({ min: 1, max: 400 }).chain((length) =>
+    fc.record({
+      classes: fc.uint8Array({ minLength: length, maxLength: length, max: NUM_CLASSES - 1 }),
+      vector: fc.array(fc.constantFrom(0, 0, 0, 1, -1), { minLength: length, maxLength: length }),
+      digest: fc.nat(2 ** 32 - 1),
+    }),
+  );
+
+  it("come back whatever the prior is", () => {
+    const all = codec({ select: { topK: 1 }, values: "ternary" });
+    fc.assert(
+      fc.property(arbitrary, ({ classes, vector, digest }) => {
+        const prior: TensorPrior = { digest, planes: [classes, new Uint8Array(classes.length)] };
+        const { payload, sent } = all.encode(Float32Array.from(vector), 1, Infinity, prior);
+        expect(all.decode(payload, vector.length, "payload", undefined, prior)).toEqual(sent);
+        const other = { ...prior, digest: digest ^ 1 };
+        if (payload[0]! >> 4 === 10) {
+          expect(wireErrorCode(() => all.decode(payload, vector.length))).toBe("prior-mismatch");
+          expect(wireErrorCode(() => all.decode(payload, vector.length, "p", undefined, other))).toBe(
+            "prior-mismatch",
+          );
+        }
+      }),
+    );
+  });
+});
