@@ -70,11 +70,7 @@ const UNIT = 2 ** 8;
 const MOST = 2 ** 11;
 
 /** The prior of a plan's group: of these tensors' coordinates one after the other, those that are owned. */
-function priorOf(
-  history: History,
-  tensors: readonly TensorSpec[],
-  owned: Masks | null = null,
-): TensorPrior {
+function priorOf(history: History, tensors: readonly TensorSpec[], owned: Masks | null = null): TensorPrior {
   const classes: number[] = [];
   const signs: number[] = [];
   for (const { name, shape } of tensors) {
