@@ -5,11 +5,11 @@ import { formatDuration } from "../telemetry/format.ts";
 import { interruptible } from "./exit.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { collect, positive } from "./options.ts";
-import { openCache } from "./study-masks/cache.ts";
+import { withMissing } from "./study/missing.ts";
 import { differenceOf } from "./study-masks/figures.ts";
-import { type Cell, regimeNames } from "./study-masks/grid.ts";
+import { type Cell, keyOf, regimeNames } from "./study-masks/grid.ts";
 import { plotOf } from "./study-masks/plot.ts";
-import { processPool } from "./study-masks/pool.ts";
+import type { Run } from "./study-masks/run.ts";
 import { type Row, type StudySettings, study } from "./study-masks/study.ts";
 import { tableOf, verdictsOf } from "./study-masks/table.ts";
 import { chosen } from "./study-run.ts";
@@ -92,45 +92,18 @@ function settingsOf({ regime, rates, seeds, tuningSeeds, model, rounds }: Option
   };
 }
 
-async function runStudy(
-  settings: StudySettings,
-  { out, workers }: Options,
-  signal: AbortSignal,
-): Promise<readonly Row[]> {
-  const cache = await openCache(nodeDisk(out));
-  const pool = processPool(workers);
-  const runMissing = async (cells: readonly Cell[]): Promise<void> => {
-    const missing = cells.filter((cell) => cache.get(cell) === undefined);
-    const show = progress(cells[0]!.split, cells.length, cells.length - missing.length);
-    await pool.runAll(missing, signal, async (cell, run) => {
-      await cache.put(cell, run);
-      show();
-    });
-  };
-  try {
-    return await study(settings, cache, runMissing);
-  } finally {
-    pool.close();
-  }
-}
-
-/** One line that is written over in a terminal, and one in twenty runs elsewhere. */
-function progress(what: string, total: number, before: number): () => void {
-  let done = before;
-  const startedMs = performance.now();
-  const say = (): void => {
-    const eachMs = (performance.now() - startedMs) / Math.max(1, done - before);
-    const left = done > before ? `, ${formatDuration(Math.round(eachMs * (total - done)))} left` : "";
-    const line = `${what}: ${done} of ${total} runs${left}`;
-    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${line}${done === total ? "\n" : ""}`);
-    else if (done === before || done === total || done % 20 === 0) process.stderr.write(`${line}\n`);
-  };
-  say();
-  return () => {
-    done++;
-    say();
-  };
-}
+const runStudy = (settings: StudySettings, { out, workers }: Options, signal: AbortSignal) =>
+  withMissing<Cell, Run, readonly Row[]>(
+    {
+      disk: nodeDisk(out),
+      keyOf,
+      worker: new URL("./study-masks/worker.js", import.meta.url),
+      workers,
+      titleOf: ({ split }) => split,
+    },
+    signal,
+    (cache, runMissing) => study(settings, cache, runMissing),
+  );
 
 const jsonOf = (
   settings: StudySettings,

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { attacksCommand } from "./study-attacks.ts";
+import { bytesCommand } from "./study-bytes.ts";
 import { driftCommand } from "./study-drift.ts";
 import { masksCommand } from "./study-masks.ts";
 import { strategiesCommand } from "./study-strategies.ts";
@@ -10,4 +11,5 @@ export const studyCommand = (): Command =>
     .addCommand(strategiesCommand())
     .addCommand(attacksCommand())
     .addCommand(driftCommand())
-    .addCommand(masksCommand());
+    .addCommand(masksCommand())
+    .addCommand(bytesCommand());

@@ -29,6 +29,8 @@ export interface FederateOptions {
   readonly emit: (event: TelemetryEvent, atMs: number) => void;
   /** Takes down what is encoded. */
   readonly trace?: TraceRecorder;
+  /** Sees every frame that a link carries, either way. */
+  readonly tap?: (frame: Uint8Array) => void;
   /** What no config can ask for. */
   readonly study?: Study;
 }
@@ -81,7 +83,7 @@ export async function federate(
     return clientLoop(
       { clientId, dataset, limits: wireLimits(config), ...(profiles[i] && { device: profiles[i] }) },
       {
-        link: localLink(coordinator.service, clientId, ownDevice, virtual),
+        link: localLink(coordinator.service, clientId, ownDevice, virtual, options.tap),
         trainer: timedTrainer(
           hostile.has(i) ? attacking(trainer, config.attack!) : trainer,
           ownDevice,

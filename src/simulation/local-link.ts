@@ -11,6 +11,7 @@ export function localLink(
   clientId: ClientId,
   device: Device,
   { clock }: World,
+  tap: (frame: Uint8Array) => void = () => {},
 ): CoordinatorLink {
   let session: ClientSession | null = null;
   const transfer = (bytes: number, bytesPerSecond: number, signal: AbortSignal): Promise<void> =>
@@ -63,6 +64,7 @@ export function localLink(
       const { frames, sent } = await opened().fetchModel(request);
       const bytes = frames.reduce((n, frame) => n + frame.length, 0);
       await moved(bytes, device.downlinkBytesPerSecond, signal, sent);
+      frames.forEach(tap);
       return frames;
     },
     report: async (id, frame, offset, signal) => {
@@ -70,6 +72,7 @@ export function localLink(
       await moved(frame.length - offset, device.uplinkBytesPerSecond, signal, (bytes) => {
         if (bytes < frame.length - offset) open.lost(bytes);
       });
+      tap(frame);
       const receipt = await open.report(id, frame);
       const isKept = receipt.kind === "refused" && receipt.refusal.retryAfterMs !== undefined;
       if (isKept) open.lost(frame.length); // it is not counted yet, and comes again

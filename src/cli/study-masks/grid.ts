@@ -68,6 +68,10 @@ export interface Cell {
   readonly rounds: number;
 }
 
+/** The same for equal cells. */
+export const keyOf = ({ regime, rule, serverRate, seed, split, model, rounds }: Cell): string =>
+  JSON.stringify([regime, rule, serverRate, seed, split, model, rounds]);
+
 /** Random coordinates of every kernel, as a pruning without a structure leaves them; biases stay whole. */
 export function randomMasks(manifest: Manifest, share: number, seed: number, client: number): Masks | null {
   if (share === 1) return null;

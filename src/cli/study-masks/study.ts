@@ -1,4 +1,5 @@
-import type { Cache } from "./cache.ts";
+import type { Cache } from "../study/cache.ts";
+import type { RunMissing } from "../study/missing.ts";
 import { finalOf, isDiverged, mean } from "./figures.ts";
 import { type Cell, type RegimeName, type Rule, ruleNames, runAs } from "./grid.ts";
 import type { Run } from "./run.ts";
@@ -27,9 +28,6 @@ export interface Row {
   readonly diverged: readonly { readonly serverRate: number; readonly runs: number; readonly of: number }[];
 }
 
-/** Runs what the cache does not have yet. */
-export type RunMissing = (cells: readonly Cell[]) => Promise<void>;
-
 /** Test seeds count from here, tuning seeds from 1. */
 const FIRST_SEED = 101;
 
@@ -42,8 +40,8 @@ export const STEADY_UP_TO = 4;
  */
 export async function study(
   settings: StudySettings,
-  cache: Pick<Cache, "get">,
-  runMissing: RunMissing,
+  cache: Pick<Cache<Cell, Run>, "get">,
+  runMissing: RunMissing<Cell>,
 ): Promise<readonly Row[]> {
   const { regimes, serverRates } = settings;
   const pairs = regimes.flatMap((regime) => ruleNames.map((rule) => ({ regime, rule })));

@@ -1,16 +1,17 @@
 import type { Disk } from "../../model/disk.ts";
-import type { Cell } from "./grid.ts";
-import type { Run } from "./run.ts";
 
 /** The runs that are done, kept in a file as they come, so that an interrupted study goes on where it stopped. */
-export interface Cache {
+export interface Cache<Cell, Run> {
   readonly get: (cell: Cell) => Run | undefined;
   readonly put: (cell: Cell, run: Run) => Promise<void>;
 }
 
 const FILE = "cells.jsonl";
 
-export async function openCache(disk: Disk): Promise<Cache> {
+export async function openCache<Cell, Run>(
+  disk: Disk,
+  keyOf: (cell: Cell) => string,
+): Promise<Cache<Cell, Run>> {
   const bytes = (await disk.read(FILE)) ?? new Uint8Array(0);
   const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
   if (whole.length < bytes.length) await disk.truncate(FILE, whole.length); // torn by a crash
@@ -34,6 +35,3 @@ export async function openCache(disk: Disk): Promise<Cache> {
 }
 
 const NEWLINE = 10;
-
-const keyOf = ({ regime, rule, serverRate, seed, split, model, rounds }: Cell): string =>
-  JSON.stringify([regime, rule, serverRate, seed, split, model, rounds]);

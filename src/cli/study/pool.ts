@@ -1,14 +1,8 @@
 import { fork } from "node:child_process";
 import { setMaxListeners } from "node:events";
-import type { Cell } from "./grid.ts";
-import type { Run } from "./run.ts";
+import type { FromWorker } from "./worker.ts";
 
-export type FromWorker =
-  | { readonly type: "ready" }
-  | { readonly type: "done"; readonly run: Run }
-  | { readonly type: "failed"; readonly detail: string };
-
-export interface Pool {
+export interface Pool<Cell, Run> {
   /** Runs the cells in this order, as processes become free; rejects with the first that fails, or with the signal. */
   readonly runAll: (
     cells: readonly Cell[],
@@ -18,9 +12,12 @@ export interface Pool {
   readonly close: () => void;
 }
 
-/** Processes, not threads: a cell computes for seconds on end, in the engine as much as in the trainer. */
-export function processPool(numProcesses: number): Pool {
-  const workers = Array.from({ length: numProcesses }, openWorker);
+/**
+ * Processes of the module `worker`, which answers cells by `answerCells`. No threads: a cell computes for seconds on end,
+ * in the engine as much as in the trainer.
+ */
+export function processPool<Cell extends object, Run>(worker: URL, numProcesses: number): Pool<Cell, Run> {
+  const workers = Array.from({ length: numProcesses }, () => openWorker<Cell, Run>(worker));
   return {
     runAll: async (cells, signal, onDone) => {
       const queue = cells.values();
@@ -36,21 +33,21 @@ export function processPool(numProcesses: number): Pool {
   };
 }
 
-interface Worker {
+interface Worker<Cell, Run> {
   readonly run: (cell: Cell) => Promise<Run>;
   readonly kill: () => void;
 }
 
-function openWorker(): Worker {
-  const child = fork(new URL("./worker.js", import.meta.url));
-  let hear: (message: FromWorker) => void = () => {};
+function openWorker<Cell extends object, Run>(worker: URL): Worker<Cell, Run> {
+  const child = fork(worker);
+  let hear: (message: FromWorker<Run>) => void = () => {};
   let fail: (error: Error) => void = () => {};
-  const answer = (): Promise<FromWorker> =>
+  const answer = (): Promise<FromWorker<Run>> =>
     new Promise((resolve, reject) => {
       hear = resolve;
       fail = reject;
     });
-  child.on("message", (message: FromWorker) => hear(message));
+  child.on("message", (message: FromWorker<Run>) => hear(message));
   child.on("error", (error) => fail(error));
   child.on("exit", (code, signal) => fail(new Error(`a process of the study stopped: ${code ?? signal}`)));
   const ready = answer();
