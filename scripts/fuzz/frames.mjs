@@ -177,6 +177,8 @@ function others() {
     },
     { kind: "control", version: 3, manifest: SMALL_ID, values: data },
     { kind: "control", version: 3, manifest: SMALL_ID, values: data.slice(1) },
+    { kind: "history", version: 3, manifest: 1, state: Uint8Array.of(1, 2, 3) },
+    { kind: "history", version: 300, manifest: 0xffffffff, state: Uint8Array.of(0) },
     {
       kind: "tally",
       round: 0,

@@ -158,6 +158,8 @@ function formatEvent(event: ClientEvent): string {
       return `round ${event.round}: given up, ${event.refusal.code}: ${event.refusal.detail}`;
     case "disk-full":
       return `cannot save the state: ${event.detail}; nothing is sent before; next try in ${seconds(event.retryMs)}`;
+    case "history-lost":
+      return `round ${event.round}: the history is another than the coordinator's; the report goes out again without`;
     case "late":
       return `round ${event.round}: too late to report`;
     case "trained":

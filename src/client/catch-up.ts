@@ -1,17 +1,16 @@
 import type { Residual } from "../compress/error-feedback.ts";
 import { zeroOutsideGroups } from "../compress/owned.ts";
 import { planGroups } from "../compress/plan.ts";
+import { usesHistory } from "../compress/priors.ts";
 import { WireError } from "../model/error.ts";
-import { manifestDigest, manifestOf, modelDigest, numParams } from "../model/manifest.ts";
+import { manifestDigest, manifestOf, numParams } from "../model/manifest.ts";
 import { masksDigest } from "../model/masks.ts";
 import type { Task } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import type { Limits } from "../wire/limits.ts";
 import type { CoordinatorLink } from "./link.ts";
-import { type Factory, type Followed, followFrames } from "./model-chain.ts";
-import type { ClientState, HeldMasks } from "./state.ts";
-
-type Held = ClientState["held"];
+import { type Factory, type Followed, followFrames, type Once } from "./model-chain.ts";
+import type { ClientState, Held, HeldMasks } from "./state.ts";
 
 export interface CaughtUp {
   readonly held: Held;
@@ -33,7 +32,7 @@ export async function catchUp(
   task: Task,
   state: Pick<ClientState, "held" | "masks" | "controls"> | null,
   limits: Limits,
-  { link, factory }: { readonly link: CoordinatorLink; readonly factory: Factory },
+  { link, factory, once }: { readonly link: CoordinatorLink; readonly factory: Factory; readonly once?: Once },
   signal: AbortSignal,
 ): Promise<CaughtUp | null> {
   const { manifest, base, part } = task;
@@ -43,7 +42,9 @@ export async function catchUp(
       "task.manifest",
       `${numParams(manifest)} coordinates, above ${limits.numParams}`,
     );
-  const held = state?.held ?? null;
+  // nobody holds a model without its history where one is needed
+  const needsHistory = usesHistory(task.uplink, task.downlink);
+  const held = !needsHistory || state?.held.history ? (state?.held ?? null) : null;
   const hasModel = held?.version === base.version && held.digest === base.digest;
   if (hasModel && manifestDigest(manifestOf(held.params)) !== manifestDigest(manifest))
     throw new WireError("wrong-manifest", "task.manifest", "not that of the base model");
@@ -66,15 +67,14 @@ export async function catchUp(
     };
     const frames = await link.fetchModel(request, signal);
     try {
-      const followed = followFrames(from, frames, task, factory, limits);
+      const followed = followFrames(from, frames, task, factory, limits, once);
       const { model } = followed;
-      const digest = modelDigest(model.params);
-      if (model.version === base.version && digest !== base.digest)
+      if (model.version === base.version && model.digest !== base.digest)
         throw new WireError("bad-digest", "download", `version ${model.version} is not the one announced`);
       const masks = wanted === undefined ? known : own(followed, wanted, task);
       if (part && masks === null) return null;
       return {
-        held: { ...model, digest },
+        held: model,
         masks,
         control: followed.control,
         clear: (residual) => residual && cleared(residual, followed, task),

@@ -206,9 +206,10 @@ function decodeExponents(exponents: readonly number[], { tensors }: Manifest): E
 
 function decodePlan(rules: readonly PlanRule__Output[], place: string): PlanRule[] {
   integer(rules.length, `${place}.length`, 1, 1024);
-  return rules.map(({ tensors, codec, errorFeedback }, i) => ({
+  return rules.map(({ tensors, codec, errorFeedback, history }, i) => ({
     tensors: tensorName(tensors, `${place}[${i}].tensors`),
     codec: decodeCodec(present(codec, `${place}[${i}].codec`), `${place}[${i}].codec`),
     errorFeedback,
+    ...(history && { history }),
   }));
 }

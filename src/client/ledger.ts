@@ -1,5 +1,6 @@
 import { emptyResidual, type Residual } from "../compress/error-feedback.ts";
 import type { PlanGroup } from "../compress/plan.ts";
+import { digestOf } from "../model/manifest.ts";
 import type { ResidualDecay } from "../model/protocol.ts";
 import type { ClientState, Pending } from "./state.ts";
 
@@ -16,6 +17,21 @@ export const rolledBack = (state: ClientState, { delta, residualBefore }: Pendin
   residual: residualBefore,
   discarded: added(state.discarded, delta),
   pending: null,
+});
+
+/**
+ * Our history is not the coordinator's. What the report says stays as it is, and so does all that hangs on it; only its
+ * bytes are others.
+ */
+export const withoutHistory = (state: ClientState, pending: Pending, plain: Uint8Array): ClientState => ({
+  ...state,
+  held: { ...state.held, history: null },
+  pending: {
+    ...pending,
+    report: { round: pending.report.round, digest: digestOf(plain) },
+    frame: plain,
+    plain: null,
+  },
 });
 
 /** What a residual comes to after an absence, and what of it went into the ledger. */

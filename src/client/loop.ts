@@ -13,9 +13,9 @@ import { catchUp } from "./catch-up.ts";
 import { noControls } from "./control.ts";
 import { courier } from "./courier.ts";
 import { Outdated, whileItCounts } from "./heartbeats.ts";
-import { committed, rolledBack } from "./ledger.ts";
+import { committed, rolledBack, withoutHistory } from "./ledger.ts";
 import { type CoordinatorLink, LinkError } from "./link.ts";
-import type { Factory } from "./model-chain.ts";
+import type { Factory, Once } from "./model-chain.ts";
 import type { ClientState, Pending, StateStore } from "./state.ts";
 import { trainRound, weightOf } from "./train-round.ts";
 
@@ -34,6 +34,8 @@ export interface ClientPorts {
   readonly store: StateStore;
   readonly clock: Clock;
   readonly factory: Factory;
+  /** Where many clients are in one process; each makes its own if left out. */
+  readonly once?: Once;
   /** Spreads the retries; results never depend on it. */
   readonly rng: Rng;
   readonly log: (event: ClientEvent) => void;
@@ -55,6 +57,8 @@ export type ClientEvent =
   /** The coordinator has this much of a report whose upload broke. */
   | { readonly type: "resumed"; readonly round: number; readonly receivedBytes: number }
   | { readonly type: "receipt"; readonly round: number; readonly bytes: number; readonly receipt: Receipt }
+  /** The coordinator's history is another: the report goes out again without, and the model is fetched anew after it. */
+  | { readonly type: "history-lost"; readonly round: number }
   | { readonly type: "late"; readonly round: number }
   /** A report of that round would not count any more: what was done for it is given up. */
   | { readonly type: "outdated"; readonly round: number; readonly refusal: Refusal }
@@ -109,6 +113,12 @@ export async function clientLoop(
     if (undelivered === null) return null;
     const { refusal, wasSent } = undelivered;
     if (refusal.retryAfterMs !== undefined) return await turnedAway(refusal);
+    if (refusal.code === "prior-mismatch" && pending.plain !== null) {
+      log({ type: "history-lost", round });
+      const { report } = (await keep(withoutHistory(before, pending, pending.plain))).pending!;
+      reports.isNew(report);
+      return null;
+    }
     await keep(rolledBack(before, pending));
     if (!refusal.retry) return { kind: "refused", refusal };
     return wasSent ? await turnedAway(refusal) : null;

@@ -1,9 +1,10 @@
 import { decodeDelta } from "../compress/error-feedback.ts";
+import { firstHistory, foldHistory, priorsOf, readHistory } from "../compress/history.ts";
 import { planDigest, planGroups } from "../compress/plan.ts";
+import { usesHistory } from "../compress/priors.ts";
 import { WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf, modelDigest } from "../model/manifest.ts";
 import { intersectionOf, maskIn, ownedParams } from "../model/masks.ts";
-import type { Model } from "../model/message.ts";
 import type { Task } from "../model/protocol.ts";
 import type { Masks, Params } from "../model/tensor.ts";
 import { decodeControl } from "../wire/control.ts";
@@ -11,6 +12,7 @@ import { decodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { decodeMasks } from "../wire/masks.ts";
 import { applyDelta } from "../wire/update.ts";
+import type { Held } from "./state.ts";
 
 /** Makes version 0 from a zoo architecture and a seed, to the bit. Throws ConfigError above so many coordinates. */
 export type Factory = (zoo: string, seed: number, mostParams: number) => Params;
@@ -23,8 +25,14 @@ export interface Dropped {
   readonly stayed: Masks;
 }
 
+/**
+ * Makes what some frames lead to from what was held before. Where many clients are in one process they all get the same
+ * one: it depends on nothing else, and is never changed.
+ */
+export type Once = (before: Held | null, frames: readonly Uint8Array[], make: () => Held) => Held;
+
 export interface Followed {
-  readonly model: Model;
+  readonly model: Held;
   /** Masks after the last frame of the model: those of the client. */
   readonly own: Masks | null;
   /** The control variate of the newest version, for SCAFFOLD; null when it is zero or there is none. */
@@ -37,21 +45,30 @@ export interface Followed {
 
 /**
  * Follows the frames of a download from the model held to the newest: origin or checkpoint first when nothing fits,
- * then deltas in order. Masks before one of them are the model's: what is outside is zero after it. A control variate, if
- * the task has them, comes last. Throws WireError when a frame does not continue the model or a digest differs.
+ * then deltas in order. Masks before one of them are the model's: what is outside is zero after it. Where a plan has
+ * history, every delta is folded into it, and it comes right after a checkpoint. A control variate, if the task has them,
+ * comes last. Throws WireError when a frame does not continue the model or a digest differs.
  */
 export function followFrames(
-  held: Model | null,
+  held: Held | null,
   frames: readonly Uint8Array[],
   task: Task,
   factory: Factory,
   limits: Limits,
+  once: Once = (_before, _frames, make) => make(),
 ): Followed {
   const groups = planGroups(task.downlink, task.manifest, "downlink");
   const plan = shortDigest(planDigest(task.downlink, task.manifest));
   const manifest = shortDigest(manifestDigest(task.manifest));
+  const keepsHistory = usesHistory(task.uplink, task.downlink);
+  const begun = (version: number, params: Params): Held => ({
+    version,
+    params,
+    digest: modelDigest(params),
+    history: keepsHistory && version === 0 ? firstHistory(params) : null,
+  });
   let model = held;
-  let masks: Masks | null = null;
+  let masks: { readonly masks: Masks; readonly frame: Uint8Array } | null = null;
   let restarted = false;
   let control: Params | null = null;
   let dropped: Dropped | null = null;
@@ -59,9 +76,23 @@ export function followFrames(
     const frame = decodeFrame(bytes, limits);
     const place = `frame ${i}`;
     check(control === null, "bad-kind", place, `${frame.kind} after the control variate`);
+    const isBare = keepsHistory && model !== null && model.history === null;
+    if (frame.kind === "history") {
+      check(isBare && masks === null, "bad-kind", place, "a history that is not right after a checkpoint");
+      const before = model!;
+      check(before.version === frame.version, "wrong-base", place, `a history of version ${frame.version}`);
+      check(frame.manifest === manifest, "wrong-manifest", place, "a history of another model");
+      model = once(before, [bytes], () => {
+        const history = readHistory(frame.state, task.manifest, `${place} state`);
+        check(history.version === before.version, "wrong-base", place, `it is of ${history.version}`);
+        return { ...before, history };
+      });
+      continue;
+    }
+    check(!isBare, "truncated", place, `${frame.kind} where the history should be`);
     if (frame.kind === "masks") {
       check(masks === null, "bad-kind", place, "masks after masks");
-      masks = decodeMasks(frame, task.manifest);
+      masks = { masks: decodeMasks(frame, task.manifest), frame: bytes };
       continue;
     }
     if (frame.kind === "control") {
@@ -71,33 +102,43 @@ export function followFrames(
       control = decodeControl(frame, task.manifest);
       continue;
     }
-    const before: Masks | null = masks;
+    const before: Masks | null = masks && masks.masks;
+    const step = masks === null ? [bytes] : [masks.frame, bytes];
     masks = null;
     if (before !== null) dropped = alsoDropped(dropped, before);
     if (frame.kind === "origin") {
-      const params = factory(frame.zoo, frame.seed, limits.numParams);
-      check(modelDigest(params) === frame.digest, "bad-digest", place, "the factory made another version 0");
-      model = { version: 0, params };
+      model = once(null, step, () => {
+        const made = begun(0, factory(frame.zoo, frame.seed, limits.numParams));
+        check(made.digest === frame.digest, "bad-digest", place, "the factory made another version 0");
+        return made;
+      });
     } else if (frame.kind === "checkpoint") {
-      model = { version: frame.version, params: frame.params };
+      model = once(null, step, () => begun(frame.version, frame.params));
       restarted = true;
     } else if (frame.kind === "delta") {
       check(model?.version === frame.version - 1, "wrong-base", place, `a delta to version ${frame.version}`);
       check(frame.manifest === manifest, "wrong-manifest", place, "coded for another model");
       check(frame.plan === plan, "wrong-plan", place, "coded by another plan");
-      const params = ownedParams(applyDelta(model!.params, decodeDelta(groups, frame.payloads)), before);
-      check(
-        shortDigest(modelDigest(params)) === frame.digest,
-        "bad-digest",
-        place,
-        "the delta does not fit the model",
-      );
-      model = { version: frame.version, params };
+      const from = model!;
+      model = once(from, step, () => {
+        const sent = decodeDelta(groups, frame.payloads, undefined, priorsOf(groups, from.history));
+        const params = ownedParams(applyDelta(from.params, sent), before);
+        const digest = modelDigest(params);
+        check(shortDigest(digest) === frame.digest, "bad-digest", place, "the delta does not fit the model");
+        const history = from.history && foldHistory(from.history, params, sent);
+        return { version: frame.version, params, digest, history };
+      });
     } else {
       throw new WireError("bad-kind", place, `${frame.kind}, expected a model, masks or a control variate`);
     }
   }
   check(model !== null, "truncated", "download", "no frames for a client that holds no model");
+  check(
+    !keepsHistory || model!.history !== null,
+    "truncated",
+    "download",
+    "no history beside the checkpoint",
+  );
   check(
     manifestDigest(manifestOf(model!.params)) === manifestDigest(task.manifest),
     "wrong-manifest",
@@ -106,7 +147,7 @@ export function followFrames(
   );
   const needsControl = task.train.controlVariates === true && model!.version > 0;
   check(!needsControl || control !== null, "truncated", "download", "no control variate beside the model");
-  return { model: model!, own: masks, control, dropped, restarted };
+  return { model: model!, own: masks && masks.masks, control, dropped, restarted };
 }
 
 const alsoDropped = (before: Dropped | null, last: Masks): Dropped => ({

@@ -1,5 +1,6 @@
 import { byteReader, byteWriter } from "../compress/bytes.ts";
 import type { Residual } from "../compress/error-feedback.ts";
+import { type History, readHistory, writeHistory } from "../compress/history.ts";
 import { WireError } from "../model/error.ts";
 import { manifestOf } from "../model/manifest.ts";
 import type { Model } from "../model/message.ts";
@@ -14,8 +15,7 @@ import type { Controls } from "./control.ts";
 /** What a client keeps between rounds and over restarts; it belongs to one run. */
 export interface ClientState {
   readonly runId: string;
-  /** The global model as it was last received. */
-  readonly held: Model & { readonly digest: string };
+  readonly held: Held;
   /** The client's part of the model, as it was last told; null for all of it. */
   readonly masks: HeldMasks | null;
   /** Error feedback's memory, for all of the model, owned or not; null before the first report. */
@@ -34,6 +34,13 @@ export interface ClientState {
   readonly pending: Pending | null;
 }
 
+/** The global model as it was last received, and what the coders of a plan with history know of how it came about. */
+export interface Held extends Model {
+  readonly digest: string;
+  /** Null without such a plan, and once it turned out to be another than the coordinator's: then the model is fetched again. */
+  readonly history: History | null;
+}
+
 export interface HeldMasks {
   readonly digest: string;
   readonly masks: Masks;
@@ -43,6 +50,10 @@ export interface Pending {
   readonly report: ReportId;
   /** The same bytes go out again when the receipt was lost. */
   readonly frame: Uint8Array;
+  /**
+   * The same report without history, for a coordinator that has another than ours; null when it is coded without.
+   */
+  readonly plain: Uint8Array | null;
   /** What the residual goes back to when the report comes to nothing. */
   readonly residualBefore: Residual;
   /** What was trained for it, before the residual was added. */
@@ -57,7 +68,9 @@ export interface StateStore {
   save(state: ClientState): Promise<void>;
 }
 
-const MAGIC = new TextEncoder().encode("fedpress-client-state-3\n");
+const MAGIC = new TextEncoder().encode("fedpress-client-state-4\n");
+/** As the fourth, without history. */
+const THIRD = new TextEncoder().encode("fedpress-client-state-3\n");
 
 /** Local file format: magic, head as JSON with its length before it, arrays and frame, CRC-32C of all before it. */
 export function encodeState({
@@ -72,10 +85,12 @@ export function encodeState({
 }: ClientState): Uint8Array {
   const writer = byteWriter();
   const masksFrame = masks && encodeFrame(encodeMasks(masks.masks, manifestOf(held.params)));
+  const history = held.history && writeHistory(held.history);
   const head = {
     runId,
     version: held.version,
     digest: held.digest,
+    history: history && { stateBytes: history.length },
     tensors: [...held.params].map(([name, { shape }]) => ({ name, shape })),
     masks: masks && { digest: masks.digest, frameBytes: masksFrame!.length },
     residual: residual && lengthsOf(residual),
@@ -85,6 +100,7 @@ export function encodeState({
     pending: pending && {
       report: pending.report,
       frameBytes: pending.frame.length,
+      plainBytes: pending.plain && pending.plain.length,
       residualBefore: lengthsOf(pending.residualBefore),
       delta: lengthsOf(pending.delta),
       ownControl: pending.ownControl !== null,
@@ -99,7 +115,9 @@ export function encodeState({
   for (const vectors of [residual, discarded, pending?.residualBefore, pending?.delta])
     for (const vector of vectors ?? []) if (vector !== null) writer.bytes(bytesOf(vector));
   if (pending) writer.bytes(pending.frame);
+  if (pending?.plain) writer.bytes(pending.plain);
   if (masksFrame) writer.bytes(masksFrame);
+  if (history) writer.bytes(history);
   const body = writer.written();
   const checksum = crc32c(body);
   writer.shortDigest(checksum);
@@ -111,7 +129,7 @@ export function decodeState(bytes: Uint8Array): ClientState {
   const place = "client state";
   const reader = byteReader(bytes, place);
   const magic = reader.bytes("magic", MAGIC.length);
-  if (magic.some((byte, i) => byte !== MAGIC[i]))
+  if (![MAGIC, THIRD].some((known) => known.every((byte, i) => byte === magic[i])))
     throw new WireError("bad-magic", place, "not a fedpress client state");
   const end = bytes.length - 4;
   const checksum = byteReader(bytes.subarray(end), place).shortDigest("checksum");
@@ -139,15 +157,19 @@ export function decodeState(bytes: Uint8Array): ClientState {
     residualBefore: residualOf(head.pending.residualBefore),
     delta: head.pending.delta.map(floats),
     frame: reader.bytes("frame", head.pending.frameBytes).slice(),
+    plain: head.pending.plainBytes ? reader.bytes("plain", head.pending.plainBytes).slice() : null,
     ownControl,
   };
   const masks = head.masks && {
     digest: head.masks.digest,
     masks: masksIn(reader.bytes("masks", head.masks.frameBytes), params),
   };
+  const history = head.history
+    ? readHistory(reader.bytes("history", head.history.stateBytes), manifestOf(params), `${place} history`)
+    : null;
   return {
     runId: head.runId,
-    held: { version: head.version, digest: head.digest, params },
+    held: { version: head.version, digest: head.digest, params, history },
     masks: masks ?? null,
     residual,
     controls,

@@ -1,5 +1,6 @@
 import { encodeOwned, ownedPlan } from "../compress/owned.ts";
 import { boundsOf, gather } from "../compress/plan.ts";
+import { ownedPriors } from "../compress/priors.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";
 import { localSteps, rateOf } from "../model/local-steps.ts";
 import { digestOf, manifestDigest } from "../model/manifest.ts";
@@ -57,24 +58,27 @@ export async function trainRound(
       `training diverged in round ${round}: the model is no number any more; ` +
         "lower train.optimizer's learningRate in the coordinator's config",
     );
-  const { payloads, sent, residual } = encodeOwned(
+  const { payloads, plain, sent, residual } = encodeOwned(
     plan,
     trained,
     residualBefore,
     boundsOf(plan.groups, manifest, task.exponents),
     deriveSeed(task.sharedSeed, "encode", clientId, round),
+    ownedPriors(state.held.history, plan),
   );
-  const frame = encodeFrame({
-    kind: "update",
-    round,
-    baseVersion: state.held.version,
-    manifest: shortDigest(manifestDigest(manifest)),
-    plan: shortDigest(plan.digest),
-    numExamples: weightOf(dataset),
-    numSteps: result.numSteps,
-    trainLoss: result.trainLoss,
-    payloads,
-  });
+  const frameOf = (coded: readonly Uint8Array[]): Uint8Array =>
+    encodeFrame({
+      kind: "update",
+      round,
+      baseVersion: state.held.version,
+      manifest: shortDigest(manifestDigest(manifest)),
+      plan: shortDigest(plan.digest),
+      numExamples: weightOf(dataset),
+      numSteps: result.numSteps,
+      trainLoss: result.trainLoss,
+      payloads: coded,
+    });
+  const frame = frameOf(payloads);
   const ownControl = train.controlVariates
     ? ownAfter(state.controls, trained, { groups: plan.whole, sent }, rateOf(train))
     : null;
@@ -85,6 +89,6 @@ export async function trainRound(
     residual,
     lastRound: round,
     discarded,
-    pending: { report, frame, residualBefore, delta, ownControl },
+    pending: { report, frame, plain: plain && frameOf(plain), residualBefore, delta, ownControl },
   };
 }

@@ -9,7 +9,7 @@ import { MAX_MAGNITUDES } from "./values/levels.ts";
 import { MAX_LEVELS } from "./values/qsgd.ts";
 
 /** What is wrong with a rule's codec: numbers outside their range, and parts that do not go together. */
-export function ruleProblems({ codec, errorFeedback }: PlanRule, path: string) {
+export function ruleProblems({ codec, errorFeedback, history }: PlanRule, path: string) {
   const { select, values } = codec;
   const problems: ConfigProblem[] = [];
   const check = (holds: boolean, field: string, value: unknown, expected: string): void => {
@@ -59,8 +59,19 @@ export function ruleProblems({ codec, errorFeedback }: PlanRule, path: string) {
     values,
     "errorFeedback: true beside randomK, or float32, float16, bfloat16, qsgd, eden or uniform with rounding: stochastic",
   );
+  if (history && !choosesPositions(select))
+    problems.push({
+      path: `${path}.history`,
+      value: history,
+      expected:
+        "left out, or a codec that sends single coordinates by their values (select: { topK } or { threshold })",
+    });
   return problems;
 }
+
+/** Positions that follow from a seed, a shape or nothing at all are known without any history. */
+const choosesPositions = (select: CodecSpec["select"]): boolean =>
+  select !== "all" && !["randomK", "blocks", "lowRank", "rows", "filters"].some((name) => name in select);
 
 /** A spec as the plan's digest has it: a byte that says which, then its numbers; no two specs are alike in bytes. */
 export function writeSpec(writer: ByteWriter, { select, values }: CodecSpec): void {

@@ -1,6 +1,8 @@
 import type { AggregationStrategy } from "../aggregation/strategy.ts";
 import { emptyResidual } from "../compress/error-feedback.ts";
+import { firstHistory, type History } from "../compress/history.ts";
 import type { PlanGroup } from "../compress/plan.ts";
+import { usesHistory } from "../compress/priors.ts";
 import { type ChainState, versionZero } from "./chain.ts";
 import type { Contract } from "./contract.ts";
 import { type ControlState, noControl } from "./control-track.ts";
@@ -21,6 +23,8 @@ export interface BookState {
   /** Null without SCAFFOLD. */
   readonly control: ControlState | null;
   readonly owners: OwnersState;
+  /** Of the versions whose reports may still be coded by them, the newest last; null where no plan has history. */
+  readonly histories: readonly History[] | null;
   /** Of the last committed round, where they are kept. */
   readonly teachers: Teachers | null;
   readonly verdicts: VerdictRows;
@@ -28,7 +32,12 @@ export interface BookState {
 
 /** A run's before its first record. */
 export const firstState = (
-  { manifest, initial, subModels }: Pick<Contract, "manifest" | "initial" | "subModels">,
+  {
+    manifest,
+    initial,
+    subModels,
+    ...plans
+  }: Pick<Contract, "manifest" | "initial" | "subModels" | "uplink" | "downlink">,
   { optimizer, control }: Pick<AggregationStrategy, "optimizer" | "control">,
   downlink: readonly PlanGroup[],
 ): BookState => ({
@@ -43,6 +52,7 @@ export const firstState = (
   usual: firstUsual(manifest, subModels),
   control: control && noControl(initial),
   owners: NOTHING_GIVEN,
+  histories: usesHistory(plans.uplink, plans.downlink) ? [firstHistory(initial)] : null,
   teachers: null,
   verdicts: NO_VERDICTS,
 });

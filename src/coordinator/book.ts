@@ -9,6 +9,7 @@ import { votesOf } from "../aggregation/votes.ts";
 import type { Weight } from "../aggregation/weight.ts";
 import type { Residual } from "../compress/error-feedback.ts";
 import { planDigest, planGroups } from "../compress/plan.ts";
+import { ownedPriors } from "../compress/priors.ts";
 import { reusedScratch } from "../compress/scratch.ts";
 import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
@@ -21,6 +22,7 @@ import { type BookState, firstState } from "./book-state.ts";
 import { type CatchUp, openChain } from "./chain.ts";
 import type { Contract } from "./contract.ts";
 import { openControl } from "./control-track.ts";
+import { openHistories } from "./histories.ts";
 import { modelStep, type StepRules } from "./model-step.ts";
 import { type Gathering, gather, nothingGathered, type OpenRound } from "./open-round.ts";
 import { openOwners } from "./owners.ts";
@@ -119,7 +121,9 @@ export function openBook(
 
   const first = firstState(contract, strategy, downlink);
   const before = snapshot === null ? first : decodeSnapshot(snapshot, contract, first);
-  const chain = openChain(before.chain, contract.seeded ? contract.source : null);
+  const histories = before.histories && openHistories(before.histories, manifestId, maxStaleness);
+  const source = contract.seeded ? contract.source : null;
+  const chain = openChain(before.chain, source, () => histories?.frames() ?? []);
   const owners = openOwners(contract, parts, before.owners);
   const verdicts = openVerdicts(before.verdicts);
   const control = strategy.control && openControl(strategy.control, before.control!);
@@ -135,6 +139,7 @@ export function openBook(
       ...expected,
       ...reportRules,
       plan,
+      priors: ownedPriors(histories?.of(expected.baseVersion) ?? null, plan),
       width,
       exponents: usual.exponents,
     });
@@ -186,8 +191,12 @@ export function openBook(
     if (contract.keepsUpdates) teachers = teachersOf(model, readings, train);
     control?.follow(tally!, weights);
     const committed = { aggregate: foldOf(tally, readings), votes: tally ?? votesOf(readings, manifest) };
-    const next = modelStep(stepRules, step, model, committed, (target, owed) => observe(round, target, owed));
+    const history = histories?.newest() ?? null;
+    const next = modelStep(stepRules, step, { ...model, history }, committed, (target, owed) =>
+      observe(round, target, owed),
+    );
     step = next.state;
+    if (next.history !== null) histories!.follow(next.history);
     modelNorm = paramsNorm(next.params);
     const { masks } = step.masks;
     const ofMasks = masks && parts.frameOf(parts.publish(masks));
@@ -256,6 +265,7 @@ export function openBook(
     usual,
     control: control?.state() ?? null,
     owners: owners.state(),
+    histories: histories?.state() ?? null,
     teachers,
     verdicts: verdicts.rows(),
   });

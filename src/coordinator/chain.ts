@@ -55,8 +55,15 @@ export interface Delta {
   readonly frames: readonly Uint8Array[];
 }
 
-/** `source` is what makes version 0; null when it can only be had as a checkpoint. */
-export function openChain(before: ChainState, source: ModelSource | null): Chain {
+/**
+ * `source` is what makes version 0; null when it can only be had as a checkpoint. `beside` is what belongs to the newest
+ * version and follows from its deltas: who gets it whole gets that too.
+ */
+export function openChain(
+  before: ChainState,
+  source: ModelSource | null,
+  beside: () => readonly Uint8Array[],
+): Chain {
   const denseBytes = 4 * numParams(manifestOf(before.params));
   const digests = [...before.digests];
   const origin = source && encodeFrame({ kind: "origin", ...source, digest: digests[0]! });
@@ -66,7 +73,7 @@ export function openChain(before: ChainState, source: ModelSource | null): Chain
 
   const checkpointFrames = (): readonly Uint8Array[] => {
     checkpoint ??= encodeFrame({ kind: "checkpoint", ...model });
-    return masksFrame === null ? [checkpoint] : [masksFrame, checkpoint];
+    return [...(masksFrame === null ? [] : [masksFrame]), checkpoint, ...beside()];
   };
 
   return {

@@ -54,6 +54,10 @@ export const plan = (expected: string) =>
         tensors: z.string().min(1).describe("A tensor's name; * stands for any run of characters"),
         codec,
         errorFeedback: z.boolean().default(false).describe("Keep what was left out and send it later"),
+        history: z
+          .literal(true)
+          .exactOptional()
+          .describe("Code positions by what was broadcast before; with select topK or threshold"),
       }),
       { error: () => expected },
     )

@@ -223,6 +223,7 @@ export async function openCoordinator(
     write,
     durable: () => durable,
     widthFor,
+    mismatched: new Map(),
     isOver: () => over,
     isStalled: run.patience.isStalled,
     state: () => state,

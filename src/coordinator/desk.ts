@@ -1,4 +1,6 @@
 import type { Clock } from "../model/clock.ts";
+import type { ClientId } from "../model/message.ts";
+import type { ReportId } from "../model/protocol.ts";
 import type { DeviceProfile } from "../model/submodel.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Book } from "./book.ts";
@@ -20,6 +22,8 @@ export interface Desk {
   readonly durable: () => Promise<void>;
   /** Of the part of the model that fits a device. */
   readonly widthFor: (device: DeviceProfile) => number;
+  /** Reports that were coded by another history than ours, the last one of every client. */
+  readonly mismatched: Map<ClientId, ReportId>;
   readonly isOver: () => boolean;
   /** Whether the journal waits for room on its disk. */
   readonly isStalled: () => boolean;

@@ -187,10 +187,11 @@ const encodeSchedule = ({ warmUpSteps, decay }: Schedule): ScheduleFields => ({
   ...(decay === "constant" ? {} : decay),
 });
 
-const encodeRule = ({ tensors, codec, errorFeedback }: PlanRule): PlanRuleFields => ({
+const encodeRule = ({ tensors, codec, errorFeedback, history }: PlanRule): PlanRuleFields => ({
   tensors,
   codec: encodeCodec(codec),
   errorFeedback,
+  ...(history && { history }),
 });
 
 const CODERS = {

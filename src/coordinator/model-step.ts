@@ -3,6 +3,7 @@ import type { MaskRules } from "../aggregation/mask-step.ts";
 import type { OptimizerState, ServerOptimizer } from "../aggregation/server-optimizer.ts";
 import type { Votes } from "../aggregation/votes.ts";
 import { decodeDelta, encodeDelta, type Residual } from "../compress/error-feedback.ts";
+import { foldHistory, type History, priorsOf } from "../compress/history.ts";
 import { zeroOutsideGroups } from "../compress/owned.ts";
 import type { PlanGroup } from "../compress/plan.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -39,6 +40,8 @@ export interface Step {
   readonly payloads: readonly Uint8Array[];
   /** Whether masks have to come along: they are others than before, or the codec turns their zeros into values. */
   readonly tellsMasks: boolean;
+  /** What both ends know after it; null where no plan has history. */
+  readonly history: History | null;
   readonly state: StepState;
 }
 
@@ -49,7 +52,7 @@ export type StepObserver = (target: Params, owed: Residual) => void;
 export function modelStep(
   { manifest, masks: maskRules, optimizer, downlink, seed }: StepRules,
   before: StepState,
-  { version: oldVersion, params: old }: Model,
+  { version: oldVersion, params: old, history }: Model & Pick<Step, "history">,
   { aggregate, votes }: { readonly aggregate: Aggregate; readonly votes: Votes },
   observe: StepObserver,
 ): Step {
@@ -67,19 +70,23 @@ export function modelStep(
   const target = ownedParams(step, masks);
   const owed = masks === null ? before.residual : zeroOutsideGroups(before.residual, downlink, masks);
   observe(target, owed);
+  const priors = priorsOf(downlink, history);
   const { payloads, residual } = encodeDelta(
     downlink,
     target,
     owed,
     Infinity,
     deriveSeed(seed, "downlink", version),
+    priors,
   );
-  const moved = applyDelta(old, decodeDelta(downlink, payloads));
+  const sent = decodeDelta(downlink, payloads, undefined, priors);
+  const moved = applyDelta(old, sent);
   const params = ownedParams(moved, masks);
   return {
     params,
     payloads,
     tellsMasks: masks !== null && (masks !== before.masks.masks || !isSameModel(moved, params)),
+    history: history && foldHistory(history, params, sent),
     state: {
       residual,
       optimizer: moments.map((moment) => ownedParams(moment, masks)),

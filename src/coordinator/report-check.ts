@@ -1,5 +1,6 @@
 import { measureDeltas } from "../aggregation/exponents.ts";
 import type { Reading } from "../aggregation/robust/reading.ts";
+import type { Priors } from "../compress/error-feedback.ts";
 import { isMasked, type OwnedPlan } from "../compress/owned.ts";
 import type { ReusedScratch } from "../compress/scratch.ts";
 import { WireError } from "../model/error.ts";
@@ -39,6 +40,8 @@ export interface ReportRules extends ExpectedReport {
   /** Of what the client owns. */
   readonly plan: OwnedPlan;
   readonly width: number;
+  /** Of the history of the version that the report is of. */
+  readonly priors: Priors;
   readonly exponents: Exponents;
   readonly train: TrainSettings;
   readonly limits: Limits;
@@ -67,7 +70,7 @@ export function checkReport(bytes: Uint8Array, clientId: ClientId, rules: Report
   expect("wrong-plan", "plan", frame.plan, shortDigest(plan.digest));
   const read = (): UpdateMessage => {
     rules.scratch.reset();
-    const claimed = decodeUpdate(frame, clientId, plan, rules.scratch);
+    const claimed = decodeUpdate(frame, clientId, plan, rules.scratch, rules.priors);
     return { ...claimed, numSteps: Math.min(claimed.numSteps, mostSteps(train, claimed.numExamples)) };
   };
   const update = read();

@@ -33,7 +33,7 @@ export async function report(
     checked = book.check(clientId, frame, { round: id.round, baseVersion });
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
-    turnAway(desk, clientId, id, error.code);
+    if (!mayRecode(desk, clientId, id, error.code)) turnAway(desk, clientId, id, error.code);
     return refuse({ code: error.code, detail: error.message, retry: true });
   }
   const poisoned = book.gate(checked);
@@ -50,6 +50,18 @@ export async function report(
   desk.dispatch({ type: "reported", clientId });
   await durable;
   return { kind: "accepted", report: id };
+}
+
+/**
+ * Whose history is another than ours may send the same report once more, in bytes that do not depend on it: nothing is
+ * decided yet, and nothing is written down.
+ */
+function mayRecode({ mismatched }: Desk, clientId: ClientId, id: ReportId, code: string): boolean {
+  if (code !== "prior-mismatch") return false;
+  const before = mismatched.get(clientId);
+  if (before?.round === id.round && before.digest !== id.digest) return false;
+  mismatched.set(clientId, id);
+  return true;
 }
 
 /** Whether a report that is ready would be accepted; between two rounds it may be what the next one waits for. */

@@ -1,9 +1,11 @@
 import type { ByteReader, ByteWriter } from "../compress/bytes.ts";
+import { readHistory, writeHistory } from "../compress/history.ts";
 import { WireError } from "../model/error.ts";
 import { modelDigest } from "../model/manifest.ts";
 import { type SparseVector, sizeOf } from "../model/tensor.ts";
 import type { BookState } from "./book-state.ts";
 import type { Delta } from "./chain.ts";
+import { MOST_HISTORIES } from "./histories.ts";
 import {
   readBlock,
   readDigest,
@@ -124,6 +126,20 @@ export const teachers: Section<BookState["teachers"]> = {
         ),
       })),
     })),
+};
+
+export const histories: Section<BookState["histories"]> = {
+  write(writer, states) {
+    if (states === null) return;
+    writer.varint(states.length);
+    for (const state of states) writeBlock(writer, writeHistory(state));
+  },
+  read(reader, { manifest }, first) {
+    if (first.histories === null) return null;
+    return Array.from({ length: reader.varint("histories", 1, MOST_HISTORIES) }, (_, i) =>
+      readHistory(readBlock(reader, `history ${i}`), manifest, reader.placed(`history ${i}`)),
+    );
+  },
 };
 
 function writeFrames(writer: ByteWriter, frames: readonly Uint8Array[]): void {

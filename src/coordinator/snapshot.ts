@@ -6,7 +6,7 @@ import type { BookState } from "./book-state.ts";
 import { JournalError, RESTORE } from "./journal-error.ts";
 import { owners, round, usual, verdicts } from "./snapshot-clients.ts";
 import { readDigest, writeDigest } from "./snapshot-fields.ts";
-import { chain, control, step, teachers } from "./snapshot-model.ts";
+import { chain, control, histories, step, teachers } from "./snapshot-model.ts";
 import type { Known, Section } from "./snapshot-section.ts";
 
 /** One a part of the state, in the order in which they are written. */
@@ -19,12 +19,13 @@ const SECTIONS: { readonly [K in keyof BookState]: Section<BookState[K]> } = {
   owners,
   teachers,
   verdicts,
+  histories,
 };
 
 const NAMES = Object.keys(SECTIONS) as readonly (keyof BookState)[];
 
 const MAGIC = new TextEncoder().encode("fedpress-book\n");
-const VERSION = 1;
+const VERSION = 2;
 const CRC_BYTES = 4;
 /** Of a section's length. */
 const LENGTH_BYTES = 6;
@@ -60,10 +61,13 @@ export function decodeSnapshot(bytes: Uint8Array, known: Known, first: BookState
     throw new JournalError("damaged", PLACE, "its checksum differs", RESTORE);
   const reader = byteReader(bytes.subarray(MAGIC.length, end), PLACE);
   try {
-    reader.uint8("version", VERSION, VERSION);
+    const version = reader.uint8("version", 1, VERSION);
     checkRun(readDigest(reader, "manifest"), manifestDigest(known.manifest), "model");
-    const state = sectionsIn(reader, known, first);
+    const state = sectionsIn(reader, version, known, first);
     reader.end();
+    const newest = state.chain.digests.length - 1;
+    if (state.histories !== null && state.histories.at(-1)!.version !== newest)
+      throw new WireError("wrong-base", `${PLACE}/histories`, `none is of version ${newest}`);
     checkRun(state.chain.digests[0]!, first.chain.digests[0]!, "version 0");
     return state;
   } catch (error) {
@@ -72,7 +76,7 @@ export function decodeSnapshot(bytes: Uint8Array, known: Known, first: BookState
   }
 }
 
-function sectionsIn(reader: ByteReader, known: Known, first: BookState): BookState {
+function sectionsIn(reader: ByteReader, version: number, known: Known, first: BookState): BookState {
   const read = <K extends keyof BookState>(name: K): BookState[K] => {
     const length = Number(reader.wide(`${name} length`, LENGTH_BYTES, 0n, BigInt(reader.remaining())));
     const section = byteReader(reader.bytes(name, length), reader.placed(name));
@@ -89,6 +93,8 @@ function sectionsIn(reader: ByteReader, known: Known, first: BookState): BookSta
     owners: read("owners"),
     teachers: read("teachers"),
     verdicts: read("verdicts"),
+    // version 1 had none, as no plan had history
+    histories: version === 1 && first.histories === null ? null : read("histories"),
   };
 }
 

@@ -566,6 +566,10 @@ const descriptor: object = {
                 "errorFeedback": {
                   "type": "bool",
                   "id": 3
+                },
+                "history": {
+                  "type": "bool",
+                  "id": 4
                 }
               }
             },

@@ -16,6 +16,7 @@ import { attackersOf, attacking } from "./attack.ts";
 import { type Device, declared, device } from "./fleet.ts";
 import { localLink } from "./local-link.ts";
 import { discardingDisk, memoryStore } from "./memory.ts";
+import { sharedModels } from "./shared-models.ts";
 import type { TraceRecorder } from "./trace.ts";
 import { type World, world } from "./world.ts";
 
@@ -75,6 +76,7 @@ export async function federate(
   if (signal.aborted) stop();
 
   const hostile = attackersOf(config.attack, options.clients.length, config.seed);
+  const once = sharedModels();
   const aborter = new AbortController();
   setMaxListeners(0, aborter.signal); // every client listens
   const clients = options.clients.map((dataset, i) => {
@@ -92,6 +94,7 @@ export async function federate(
         store: trace ? trace.uplink(clientId, memoryStore()) : memoryStore(),
         clock: virtual.clock,
         factory: initialParams,
+        once,
         rng: derive(config.seed, "client", i + 1),
         log: () => {},
       },

@@ -20,6 +20,7 @@ import type {
   ControlFrame,
   DeltaFrame,
   Frame,
+  HistoryFrame,
   MasksFrame,
   OriginFrame,
   StudentFrame,
@@ -241,6 +242,22 @@ const control: Body<ControlFrame> = {
   },
 };
 
+const history: Body<HistoryFrame> = {
+  id: 9,
+  write(writer, { version, manifest, state }) {
+    assert(version >= 1, "a history is of version 1 or later");
+    writer.varint(version);
+    writer.shortDigest(manifest);
+    writePayloadBytes(writer, state);
+  },
+  read: (reader) => ({
+    kind: "history",
+    version: reader.varint("version", 1, MAX_UINT32),
+    manifest: reader.shortDigest("manifest"),
+    state: readPayloadBytes(reader, "state"),
+  }),
+};
+
 /** The kinds of frames with their pinned ids; the literal map is the registry. */
 export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind: K }>> } = {
   origin,
@@ -251,6 +268,7 @@ export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind
   masks,
   tally,
   control,
+  history,
 };
 
 function readGroup(

@@ -60,6 +60,7 @@ function describeCoded(
 
 function textOf(field: string, value: Uint8Array): string {
   if (field === "magic" || / name$|^zoo$|^architecture$/.test(field)) return new TextDecoder().decode(value);
+  if (field === "state") return `${value.length} bytes`;
   if (field === "digest") return Array.from(value, (b) => b.toString(16).padStart(2, "0")).join("");
   return `${value.length / 4} float32`;
 }

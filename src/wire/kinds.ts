@@ -10,7 +10,8 @@ export type Frame =
   | StudentFrame
   | MasksFrame
   | TallyFrame
-  | ControlFrame;
+  | ControlFrame
+  | HistoryFrame;
 
 /** Version 0 as the zoo's factory and its seed; the receiver makes it itself and compares digests. */
 export interface OriginFrame {
@@ -97,6 +98,17 @@ export interface ControlFrame {
   readonly manifest: number;
   /** Of all tensors one after the other, in the manifest's order; finite, at least one. */
   readonly values: Float32Array;
+}
+
+/** What the coders of a plan with history know of a version, beside a whole model of that version. */
+export interface HistoryFrame {
+  readonly kind: "history";
+  /** 1 to 2^32-1: that of version 0 follows from the model. */
+  readonly version: number;
+  /** Short digest of the manifest. */
+  readonly manifest: number;
+  /** As src/compress/history codes it. */
+  readonly state: Uint8Array;
 }
 
 /** A compact model to ship, compressed like an update; describes itself. */

@@ -1,3 +1,4 @@
+import type { Priors } from "../compress/error-feedback.ts";
 import { decodeOwned, type OwnedPlan } from "../compress/owned.ts";
 import type { Scratch } from "../compress/scratch.ts";
 import { assert } from "../model/assert.ts";
@@ -8,16 +9,17 @@ import type { UpdateFrame } from "./frame.ts";
 
 /**
  * The message in an update frame: the payloads decoded and dealt out to the owned coordinates of the manifest's tensors.
- * Throws WireError. `scratch` gives the values' memory. Does not check round, base, manifest and plan: what they should be is the caller's knowledge.
+ * Throws WireError. `scratch` gives the values' memory, `priors` are those of its base version. Does not check round, base, manifest and plan: what they should be is the caller's knowledge.
  */
 export function decodeUpdate(
   frame: UpdateFrame,
   clientId: ClientId,
   plan: OwnedPlan,
   scratch?: Scratch,
+  priors: Priors = null,
 ): UpdateMessage {
   const { round, baseVersion, numExamples, numSteps, trainLoss } = frame;
-  const tensors = [...decodeOwned(plan, frame.payloads, scratch)].map(
+  const tensors = [...decodeOwned(plan, frame.payloads, scratch, priors)].map(
     ([name, delta]): [string, TensorUpdate] => [name, { mask: maskIn(plan.masks, name), delta }],
   );
   return { clientId, round, baseVersion, numExamples, numSteps, trainLoss, tensors: new Map(tensors) };

@@ -76,7 +76,7 @@ test("property: folded + residual + discarded is all that was trained, whatever 
     fc.property(visits, decays, fc.nat(1000), (history, decay, seed) => {
       let state: ClientState = {
         runId: "run",
-        held: { version: 0, digest: "", params: new Map() },
+        held: { version: 0, digest: "", params: new Map(), history: null },
         masks: null,
         residual: null,
         controls: noControls,
@@ -104,6 +104,7 @@ test("property: folded + residual + discarded is all that was trained, whatever 
         const pending = {
           report: { round, digest: "" },
           frame: new Uint8Array(),
+          plain: null,
           residualBefore,
           delta: trained,
           ownControl: null,

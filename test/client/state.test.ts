@@ -1,8 +1,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ClientState, decodeState, encodeState } from "../../src/client/state.ts";
+import { firstHistory, foldHistory, type History } from "../../src/compress/history.ts";
 import { WireError } from "../../src/model/error.ts";
-import { mapParams } from "../../src/model/tensor.ts";
+import { mapParams, type Params } from "../../src/model/tensor.ts";
+
+/** The model as its own broadcast, some times over. */
+function historyOf(params: Params, folds: number): History {
+  const sent = new Map(
+    [...params].map(([name, { data }]) => [name, { length: data.length, support: null, values: data }]),
+  );
+  let history = firstHistory(params);
+  for (let i = 0; i < folds; i++) history = foldHistory(history, params, sent);
+  return history;
+}
 
 const floats = fc.float32Array({ maxLength: 20, noNaN: true });
 const residual = fc.array(fc.option(floats, { nil: null }), { maxLength: 4 });
@@ -14,12 +25,12 @@ const state: fc.Arbitrary<ClientState> = fc
         version: fc.nat(),
         digest: fc.string(),
         tensors: fc.uniqueArray(fc.tuple(fc.string(), floats), { selector: ([name]) => name, maxLength: 4 }),
+        folds: fc.option(fc.nat(3), { nil: null }),
       })
-      .map(({ version, digest, tensors }) => ({
-        version,
-        digest,
-        params: new Map(tensors.map(([name, data]) => [name, { shape: [data.length], data }])),
-      })),
+      .map(({ version, digest, tensors, folds }) => {
+        const params = new Map(tensors.map(([name, data]) => [name, { shape: [data.length], data }]));
+        return { version, digest, params, history: folds === null ? null : historyOf(params, folds) };
+      }),
     residual: fc.option(residual, { nil: null }),
     lastRound: fc.option(fc.nat(), { nil: null }),
     discarded: fc.array(floats, { maxLength: 3 }),
@@ -27,6 +38,7 @@ const state: fc.Arbitrary<ClientState> = fc
       fc.record({
         report: fc.record({ round: fc.nat(), digest: fc.string() }),
         frame: fc.uint8Array({ maxLength: 40 }),
+        plain: fc.option(fc.uint8Array({ minLength: 1, maxLength: 40 }), { nil: null }),
         residualBefore: residual,
         delta: fc.array(floats, { maxLength: 3 }),
       }),

@@ -105,7 +105,7 @@ test.each([
     const kinds = frames.map((frame) => decodeFrame(frame, defaultLimits).kind);
     expect(kinds).toContain("masks");
     expect(kinds.includes("checkpoint")).toBe(how === "a checkpoint");
-    const start = known === null ? null : { version: 0, params: initial };
+    const start = known === null ? null : { ...first, params: initial, history: null };
     const { model, own, dropped, restarted } = followFrames(
       start,
       frames,

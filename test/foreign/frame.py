@@ -148,6 +148,14 @@ def control(body, limits):
     return {"version": version, "manifest": manifest, "values": [body.float32("value") for _ in range(count)]}
 
 
+def history(body, limits):
+    return {
+        "version": body.ranged("version", 1, 2**32 - 1),
+        "manifest": body.take(4, "manifest"),
+        "state": body.payload("state"),
+    }
+
+
 KINDS = {
     1: ("origin", origin),
     2: ("update", update),
@@ -157,6 +165,7 @@ KINDS = {
     6: ("masks", masks),
     7: ("tally", tally),
     8: ("control", control),
+    9: ("history", history),
 }
 
 

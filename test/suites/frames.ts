@@ -72,6 +72,12 @@ export const frames: { readonly [K in Frame["kind"]]: Extract<Frame, { kind: K }
     manifest: 0x00c0ffee,
     values: Float32Array.of(0.5, -1, 0, 3e38, 1e-45, -0, 7),
   },
+  history: {
+    kind: "history",
+    version: 300,
+    manifest: 0x00c0ffee,
+    state: Uint8Array.of(1, 2, 3),
+  },
   masks: {
     kind: "masks",
     manifest: 0x00c0ffee,

@@ -25,7 +25,17 @@ export function referenceFrame(bytes, limits) {
   }
 }
 
-const BODIES = { 1: origin, 2: update, 3: delta, 4: checkpoint, 5: student, 6: masks, 7: tally, 8: control };
+const BODIES = {
+  1: origin,
+  2: update,
+  3: delta,
+  4: checkpoint,
+  5: student,
+  6: masks,
+  7: tally,
+  8: control,
+  9: history,
+};
 
 function crc32c(bytes) {
   let crc = 0xffffffff;
@@ -122,6 +132,12 @@ function control(fields, limits) {
   require(4 * count <= fields.left(), "truncated");
   for (let i = 0; i < count; i++) fields.float32();
   return [manifest, count];
+}
+
+function history(fields) {
+  fields.ranged(1, 2 ** 32);
+  fields.take(4);
+  return [payloadOf(fields)];
 }
 
 function countOf(fields, most) {

@@ -6,10 +6,12 @@ export interface PlanRule {
   'tensors'?: (string);
   'codec'?: (_fedpress_v1_Codec | null);
   'errorFeedback'?: (boolean);
+  'history'?: (boolean);
 }
 
 export interface PlanRule__Output {
   'tensors': (string);
   'codec': (_fedpress_v1_Codec__Output | null);
   'errorFeedback': (boolean);
+  'history': (boolean);
 }

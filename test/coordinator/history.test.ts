@@ -1,0 +1,147 @@
+import { expect, test } from "vitest";
+import type { ClientState } from "../../src/client/state.ts";
+import { openBook } from "../../src/coordinator/book.ts";
+import { MOST_HISTORIES } from "../../src/coordinator/histories.ts";
+import { type CoordinatorOptions, runContract } from "../../src/coordinator/options.ts";
+import { replay } from "../../src/coordinator/replay.ts";
+import { modelDigest } from "../../src/model/manifest.ts";
+import type { Disk } from "../../src/model/disk.ts";
+import { readJournal } from "../../src/coordinator/journal-read.ts";
+import { dense, recordsOn } from "../suites/federation.ts";
+import { historyOptions, large, without } from "../suites/history.ts";
+import { damaged, type Fetched, historyRun, type Upload } from "../suites/history-run.ts";
+
+const plainly = { uplink: without, downlink: without };
+
+/** Of a client in a round, in the order in which they went out. */
+const bytesIn = (sent: readonly Upload[], client: number, round: number): readonly number[] =>
+  sent.filter((one) => one.client === client && one.round === round).map(({ bytes }) => bytes);
+
+const refusals = (sent: readonly Upload[]): readonly string[] =>
+  sent.flatMap(({ receipt }) => (receipt.kind === "refused" ? [receipt.refusal.code] : []));
+
+const bytesOf = (fetched: readonly Fetched[]): number => fetched.reduce((n, { bytes }) => n + bytes, 0);
+
+async function refolded(settings: CoordinatorOptions, disk: Disk) {
+  const book = openBook(settings.contract);
+  const { records } = await readJournal(disk, "first");
+  const contract = runContract(settings, modelDigest(large));
+  replay(book, { saved: null, records }, contract, settings.rounds);
+  return book;
+}
+
+test("the model is the same to the bit with and without history, and takes fewer bytes both ways", async () => {
+  const on = await historyRun(historyOptions({ rounds: 12 }));
+  const off = await historyRun(historyOptions({ rounds: 12, ...plainly }));
+  expect(on.coordinator.book.held()).toEqual(off.coordinator.book.held());
+  expect(on.totals.uplink).toBeLessThan(0.9 * off.totals.uplink);
+  expect(on.totals.downlink).toBeLessThan(0.9 * off.totals.downlink);
+  expect(refusals(on.uploads)).toEqual([]);
+});
+
+test.each([
+  ["synchronous", {}],
+  ["late reports", { maxStaleness: 3 }],
+  ["buffered", { maxStaleness: 4, concurrency: 4, goal: 2 }],
+  ["robust", { aggregation: { strategy: "median" as const }, goal: 3 }],
+])("a journal refolds to the same model, history and bytes: %s", async (_, overrides) => {
+  const settings = historyOptions({ rounds: 8, snapshotEvery: 3, ...overrides });
+  const { coordinator, disk, uploads } = await historyRun(settings, { clients: 4 });
+  expect(refusals(uploads).filter((code) => code === "prior-mismatch")).toEqual([]);
+  const again = await refolded(settings, disk);
+  expect(again.held()).toEqual(coordinator.book.held());
+  expect(again.snapshot()).toEqual(coordinator.book.snapshot());
+});
+
+/** Up with history, down without: what a client holds is not looked at before it reports. */
+const upOnly = { downlink: without };
+const lastOf = (states: readonly ClientState[]): ClientState => states.at(-1)!;
+
+test("a client that is killed and comes back: not a byte more", async () => {
+  const settings = historyOptions();
+  const reference = await historyRun(settings);
+  const run = await historyRun(settings, { restart: { client: 1, round: 3, state: lastOf } });
+  expect(run.coordinator.book.held()).toEqual(reference.coordinator.book.held());
+  expect(run.totals).toEqual(reference.totals);
+});
+
+test("a backup of two rounds ago: the deltas since, once more", async () => {
+  const settings = historyOptions();
+  const reference = await historyRun(settings);
+  const backup = (states: readonly ClientState[]): ClientState =>
+    states.findLast(({ held, pending }) => held.version === 1 && pending === null)!;
+  const run = await historyRun(settings, { restart: { client: 1, round: 3, state: backup } });
+  expect(run.coordinator.book.held().version).toBe(reference.coordinator.book.held().version);
+  expect(refusals(run.uploads)).toEqual([]);
+  const [again] = run.downloads.filter(({ kinds }) => kinds.length > 1);
+  expect(again!.kinds).toEqual(["delta", "delta"]);
+  const deltas = reference.downloads.filter(({ client, version }) => client === 1 && [2, 3].includes(version));
+  expect(again!.bytes).toBe(bytesOf(deltas));
+});
+
+test("a history that is another: one report more, in other bytes, and the model once", async () => {
+  const settings = historyOptions(upOnly);
+  const reference = await historyRun(settings);
+  const run = await historyRun(settings, {
+    restart: { client: 1, round: 3, state: (states) => damaged(lastOf(states)) },
+  });
+  expect(run.coordinator.book.held()).toEqual(reference.coordinator.book.held());
+  expect(refusals(run.uploads)).toEqual(["prior-mismatch"]);
+  const [first, second] = bytesIn(run.uploads, 1, 4);
+  const [right] = bytesIn(reference.uploads, 1, 4);
+  expect(second).toBeGreaterThan(right!);
+  expect(run.totals.uplink - reference.totals.uplink).toBe(first! + second! - right!);
+  const fetched = run.downloads.filter(({ client, version }) => client === 1 && version === 4);
+  expect(fetched.map(({ kinds }) => kinds)).toEqual([["origin", "delta", "delta", "delta", "delta"]]);
+  const usual = reference.downloads.filter(({ client, version }) => client === 1 && version === 4);
+  expect(run.totals.downlink - reference.totals.downlink).toBe(bytesOf(fetched) - bytesOf(usual));
+  // nothing of it is in the journal
+  const accepted = (await recordsOn(run.disk)).filter((record) => record.type !== "closed");
+  const expected = (await recordsOn(reference.disk)).filter((record) => record.type !== "closed");
+  expect(accepted.map(({ type }) => type)).toEqual(expected.map(({ type }) => type));
+  expect((await refolded(settings, run.disk)).held()).toEqual(run.coordinator.book.held());
+});
+
+test("the same where deltas come with history too: it is found at the next one, which costs a download", async () => {
+  const settings = historyOptions();
+  const reference = await historyRun(settings);
+  const run = await historyRun(settings, {
+    restart: { client: 1, round: 3, state: (states) => damaged(lastOf(states)) },
+  });
+  expect(run.coordinator.book.held()).toEqual(reference.coordinator.book.held());
+  expect(run.totals.uplink).toBe(reference.totals.uplink);
+  const fetched = run.downloads.filter(({ client, version }) => client === 1 && version === 3);
+  expect(fetched.map(({ kinds }) => kinds)).toEqual([["delta"], ["origin", "delta", "delta", "delta"]]);
+  expect(run.totals.downlink - reference.totals.downlink).toBe(fetched[1]!.bytes);
+});
+
+test("a state without history, as of an older build: the model is fetched once more", async () => {
+  const settings = historyOptions();
+  const reference = await historyRun(settings);
+  const run = await historyRun(settings, {
+    restart: {
+      client: 1,
+      round: 3,
+      state: (states) => ({ ...lastOf(states), held: { ...lastOf(states).held, history: null } }),
+    },
+  });
+  expect(run.coordinator.book.held()).toEqual(reference.coordinator.book.held());
+  const fetched = run.downloads.filter(({ client, version }) => client === 1 && version === 3);
+  expect(fetched.map(({ kinds }) => kinds)).toEqual([["origin", "delta", "delta", "delta"]]);
+});
+
+test("who gets the model whole gets its history too, and codes by it", async () => {
+  const settings = historyOptions({ downlink: dense });
+  const run = await historyRun(settings, {
+    restart: {
+      client: 1,
+      round: 4,
+      state: (states) => ({ ...lastOf(states), held: { ...lastOf(states).held, history: null } }),
+    },
+  });
+  const [late] = run.downloads.filter(({ client, version }) => client === 1 && version === 4);
+  expect(late!.kinds).toEqual(["checkpoint", "history"]);
+  const reference = await historyRun(settings);
+  expect(bytesIn(run.uploads, 1, 5)).toEqual(bytesIn(reference.uploads, 1, 5));
+  expect(run.coordinator.book.held()).toEqual(reference.coordinator.book.held());
+});
