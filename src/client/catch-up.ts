@@ -32,7 +32,11 @@ export async function catchUp(
   task: Task,
   state: Pick<ClientState, "held" | "masks" | "controls"> | null,
   limits: Limits,
-  { link, factory, once }: { readonly link: CoordinatorLink; readonly factory: Factory; readonly once?: Once },
+  {
+    link,
+    factory,
+    once,
+  }: { readonly link: CoordinatorLink; readonly factory: Factory; readonly once?: Once },
   signal: AbortSignal,
 ): Promise<CaughtUp | null> {
   const { manifest, base, part } = task;

@@ -102,7 +102,7 @@ export function followFrames(
       control = decodeControl(frame, task.manifest);
       continue;
     }
-    const before: Masks | null = masks && masks.masks;
+    const before: Masks | null = masks?.masks ?? null;
     const step = masks === null ? [bytes] : [masks.frame, bytes];
     masks = null;
     if (before !== null) dropped = alsoDropped(dropped, before);
@@ -147,7 +147,7 @@ export function followFrames(
   );
   const needsControl = task.train.controlVariates === true && model!.version > 0;
   check(!needsControl || control !== null, "truncated", "download", "no control variate beside the model");
-  return { model: model!, own: masks && masks.masks, control, dropped, restarted };
+  return { model: model!, own: masks?.masks ?? null, control, dropped, restarted };
 }
 
 const alsoDropped = (before: Dropped | null, last: Masks): Dropped => ({

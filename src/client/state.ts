@@ -100,7 +100,7 @@ export function encodeState({
     pending: pending && {
       report: pending.report,
       frameBytes: pending.frame.length,
-      plainBytes: pending.plain && pending.plain.length,
+      plainBytes: pending.plain?.length ?? null,
       residualBefore: lengthsOf(pending.residualBefore),
       delta: lengthsOf(pending.delta),
       ownControl: pending.ownControl !== null,

@@ -24,6 +24,8 @@ export type Priors = readonly (TensorPrior | null)[] | null;
 export interface EncodedDelta {
   /** One a group. */
   readonly payloads: readonly Uint8Array[];
+  /** The same for a receiver that has not the priors; null when no payload was coded by one. */
+  readonly plain: readonly Uint8Array[] | null;
   /** What the receiver will decode, to the bit. */
   readonly sent: ReadonlyMap<string, SparseVector>;
   /** To be kept if, and only if, what was sent is folded in. */
@@ -58,6 +60,9 @@ export function encodeDelta(
   );
   return {
     payloads: encoded.map(({ payload }) => payload),
+    plain: encoded.some(({ plain }) => plain !== undefined)
+      ? encoded.map(({ payload, plain }) => plain ?? payload)
+      : null,
     sent: merged(encoded.map(({ sent }, i) => scatter(groups[i]!, sent))),
     residual: encoded.map(({ left }) => left),
   };
@@ -97,8 +102,8 @@ function encodeGroup(
   if (!kernels.allFinite(wanted)) throw new WireError("not-finite", `group ${i}`, "the delta to encode");
   const clamped =
     kernels.maxMagnitude(wanted) <= bound ? wanted : wanted.map((v) => Math.min(bound, Math.max(-bound, v)));
-  const { payload, sent } = group.codec.encode(clamped, seed, bound, prior);
-  return { payload, sent, left: owed === null ? null : minus(wanted, sent) };
+  const { payload, plain, sent } = group.codec.encode(clamped, seed, bound, prior);
+  return { payload, plain, sent, left: owed === null ? null : minus(wanted, sent) };
 }
 
 function minus(vector: Float32Array, { support, values }: SparseVector): Float32Array {

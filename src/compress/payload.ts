@@ -13,6 +13,7 @@ import {
   isLowRank,
   isPositionCoderId,
   mayHoldZeros,
+  needsPrior,
   positionCoderName,
   readPositionsHead,
   shortestPositions,
@@ -32,6 +33,8 @@ import {
 
 export interface Encoded {
   readonly payload: Uint8Array;
+  /** The same in other bytes, where the payload's can be read with the prior only. */
+  readonly plain?: Uint8Array;
   /** What the receiver makes of the payload, to the bit. */
   readonly sent: SparseVector;
 }
@@ -63,9 +66,15 @@ export function writePayload(
   const isEmpty = places.length === 0;
   const support = positions === null ? places : whole && !isEmpty ? positions : take(positions, places);
   // Absent from the support is a zero, so what became zero need not be sent.
-  forms.push(form(shortestPositions(support, length, prior), quantized, whole && !isEmpty ? null : places));
+  const sparseForm = (by: TensorPrior | null): Form =>
+    form(shortestPositions(support, length, by), quantized, whole && !isEmpty ? null : places);
+  forms.push(sparseForm(prior));
   const best = forms.reduce((a, b) => (bytesOf(b) < bytesOf(a) ? b : a));
-  return { payload: write(valueCoderId(spec), best), sent: sentOf(best, positions, values, places, length) };
+  return {
+    payload: write(valueCoderId(spec), best),
+    ...(needsPrior(best.positions.id) && { plain: write(valueCoderId(spec), sparseForm(null)) }),
+    sent: sentOf(best, positions, values, places, length),
+  };
 }
 
 /** The bytes of values that stand for the whole vector in a form of their own. */

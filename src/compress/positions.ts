@@ -45,6 +45,8 @@ export const positionCoderName = (id: PositionCoderId): string => POSITION_FORMA
 
 export const isLowRank = (id: PositionCoderId): boolean => id === 8;
 
+export const needsPrior = (id: PositionCoderId): boolean => id === 10;
+
 export const mayHoldZeros = (id: PositionCoderId): boolean => POSITION_FORMATS[id].zeros;
 
 /**

@@ -17,11 +17,7 @@ export interface Histories {
 export const MOST_HISTORIES = 16;
 
 /** `manifest` is the short digest; reports may be of models that are `maxStaleness` versions old. */
-export function openHistories(
-  before: readonly History[],
-  manifest: number,
-  maxStaleness: number,
-): Histories {
+export function openHistories(before: readonly History[], manifest: number, maxStaleness: number): Histories {
   const kept = Math.min(MOST_HISTORIES, 1 + maxStaleness);
   let all = before;
   let frame: Uint8Array | null = null;

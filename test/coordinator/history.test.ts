@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
 import type { ClientState } from "../../src/client/state.ts";
 import { openBook } from "../../src/coordinator/book.ts";
-import { MOST_HISTORIES } from "../../src/coordinator/histories.ts";
+import { readJournal } from "../../src/coordinator/journal-read.ts";
 import { type CoordinatorOptions, runContract } from "../../src/coordinator/options.ts";
 import { replay } from "../../src/coordinator/replay.ts";
-import { modelDigest } from "../../src/model/manifest.ts";
 import type { Disk } from "../../src/model/disk.ts";
-import { readJournal } from "../../src/coordinator/journal-read.ts";
+import { modelDigest } from "../../src/model/manifest.ts";
 import { dense, recordsOn } from "../suites/federation.ts";
 import { historyOptions, large, without } from "../suites/history.ts";
 import { damaged, type Fetched, historyRun, type Upload } from "../suites/history-run.ts";
@@ -75,7 +74,9 @@ test("a backup of two rounds ago: the deltas since, once more", async () => {
   expect(refusals(run.uploads)).toEqual([]);
   const [again] = run.downloads.filter(({ kinds }) => kinds.length > 1);
   expect(again!.kinds).toEqual(["delta", "delta"]);
-  const deltas = reference.downloads.filter(({ client, version }) => client === 1 && [2, 3].includes(version));
+  const deltas = reference.downloads.filter(
+    ({ client, version }) => client === 1 && [2, 3].includes(version),
+  );
   expect(again!.bytes).toBe(bytesOf(deltas));
 });
 

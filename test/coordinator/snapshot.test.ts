@@ -26,6 +26,7 @@ const runs: fc.Arbitrary<RunSettings> = fc
     widths: fc.boolean(),
     dense: fc.boolean(),
     keepsUpdates: fc.boolean(),
+    history: fc.boolean(),
     rounds: fc.integer({ min: 1, max: 9 }),
   })
   // every client of SCAFFOLD owns all of the model
@@ -69,6 +70,7 @@ const settings: RunSettings = {
   widths: true,
   dense: false,
   keepsUpdates: true,
+  history: true,
   rounds: 6,
 };
 
@@ -155,16 +157,16 @@ test("no snapshot is taken while a round is open", () => {
 });
 
 /** Read by hand, as docs/snapshot.md says. */
-test("the layout: head, eight sections with their lengths, checksum", () => {
-  const book = openBook(contractOf({ ...settings, strategy: "fedavg", widths: false, masks: "none" }));
+test("the layout: head, nine sections with their lengths, checksum", () => {
+  const book = openBook(contractOf({ ...settings, strategy: "fedavg", widths: false, masks: "none", history: false }));
   book.refuse(1, "x", `00000001000000ff${"0".repeat(48)}`);
   const bytes = book.snapshot();
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   expect(new TextDecoder().decode(bytes.subarray(0, 14))).toBe("fedpress-book\n");
-  expect(bytes[14]).toBe(1);
+  expect(bytes[14]).toBe(2);
   let at = 15 + 32;
   const sections: Uint8Array[] = [];
-  for (let i = 0; i < 8; i++) {
+  for (let i = 0; i < 9; i++) {
     const length = view.getUint32(at, true);
     expect(view.getUint16(at + 4, true)).toBe(0);
     sections.push(bytes.slice(at + 6, at + 6 + length));
@@ -172,7 +174,7 @@ test("the layout: head, eight sections with their lengths, checksum", () => {
   }
   expect(view.getUint32(at, true)).toBe(crc32c(bytes.subarray(0, at)));
   expect(at + 4).toBe(bytes.length);
-  const [round, chain, step, usual, control, owners, teachers, verdicts] = sections;
+  const [round, chain, step, usual, control, owners, teachers, verdicts, histories] = sections;
   expect([...round!]).toEqual([0]);
   // one digest, 72 zeros, no deltas, no masks
   expect(chain!.length).toBe(1 + 32 + 4 * 72 + 1 + 1);
@@ -183,4 +185,15 @@ test("the layout: head, eight sections with their lengths, checksum", () => {
   expect([control, owners, teachers].map((one) => [...one!])).toEqual([[], [0, 0], [0]]);
   const report = [0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
   expect([...verdicts!]).toEqual([1, 1, 120, 1, ...report]);
+  expect([...histories!]).toEqual([]);
+});
+
+test("a snapshot of version 1, which had no histories, is read where no plan has history, and refused where one has", () => {
+  const plain = bookRun({ ...settings, history: false });
+  const now = snapshotOf(plain);
+  const older = now.slice(0, -6);
+  older[14] = 1;
+  new DataView(older.buffer).setUint32(older.length - 4, crc32c(older.subarray(0, -4)), true);
+  expect(openBook(plain.contract, undefined, older).snapshot()).toEqual(now);
+  expect(codeOf(older, run.contract)).toBe("foreign");
 });

@@ -64,6 +64,7 @@ const settings: RunSettings = {
   widths: false,
   dense: true,
   keepsUpdates: false,
+  history: false,
   rounds: 20,
 };
 

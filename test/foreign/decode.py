@@ -51,6 +51,8 @@ def frame_json(frame):
         shown["payloads"] = [payload.hex() for payload in shown["payloads"]]
     if "masks" in shown:
         shown["masks"] = [mask.hex() for mask in shown["masks"]]
+    if "state" in shown:
+        shown["state"] = shown["state"].hex()
     if "groups" in shown:
         shown["groups"] = [{**group, "payload": group["payload"].hex()} for group in shown["groups"]]
     if frame["kind"] == "checkpoint":

@@ -36,6 +36,8 @@ export interface RunSettings {
   readonly widths: boolean;
   readonly dense: boolean;
   readonly keepsUpdates: boolean;
+  /** Both ways, unless it is dense. */
+  readonly history: boolean;
   readonly rounds: number;
 }
 
@@ -68,8 +70,10 @@ export function contractOf({
   widths,
   dense: isDense,
   keepsUpdates,
+  history,
 }: RunSettings): Contract {
-  const plan = isDense ? dense : topKTernary;
+  const coded = topKTernary.map((rule) => (history ? { ...rule, history } : rule));
+  const plan = isDense ? dense : coded;
   const { contract } = options({
     goal: 6,
     uplink: plan,

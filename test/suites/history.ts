@@ -34,7 +34,10 @@ export function historyOptions(
   contract: Partial<Contract> = {},
 ): CoordinatorOptions {
   const made = options({ rounds: 6, goal: 2, uplink: withHistory, downlink: withHistory, ...overrides });
-  return { ...made, contract: { ...made.contract, initial: large, manifest: manifestOf(large), ...contract } };
+  return {
+    ...made,
+    contract: { ...made.contract, initial: large, manifest: manifestOf(large), ...contract },
+  };
 }
 
 /** Steps of every client's own, in a second; what a coordinate moves by differs by orders of magnitude. */

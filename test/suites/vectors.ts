@@ -85,13 +85,15 @@ type FrameJson = {
   readonly masks?: readonly string[];
   /** Of a control variate. */
   readonly values?: readonly number[];
+  /** Of a history. */
+  readonly state?: string;
   /** Of a tally. */
   readonly steps?: string;
   readonly tensors?: readonly { readonly sums: string; readonly owners: string | null }[];
 };
 
 export function frameOf(json: FrameJson): Frame {
-  const { params, payloads, groups, masks, values, steps, tensors } = json;
+  const { params, payloads, groups, masks, values, state, steps, tensors } = json;
   return {
     ...json,
     ...(params && { params: paramsOf(params) }),
@@ -105,6 +107,7 @@ export function frameOf(json: FrameJson): Frame {
     }),
     ...(payloads && { payloads: payloads.map(bytesOf) }),
     ...(masks && { masks: masks.map(bytesOf) }),
+    ...(state && { state: bytesOf(state) }),
     ...(values && { values: Float32Array.from(values) }),
     ...(groups && { groups: groups.map(({ tensors, payload }) => ({ tensors, payload: bytesOf(payload) })) }),
   } as Frame;

@@ -115,6 +115,12 @@ describe("docs/wire-format.md", () => {
     expect(tableIn(kindOf("8: control"))).toEqual(rowsOf(encodeFrame(encodeControl(7, control))));
   });
 
+  it("shows a history as it is, byte by byte", () => {
+    const state = Uint8Array.of(7, 0, 1, 0);
+    const frame = encodeFrame({ kind: "history", version: 7, manifest: 0x6893e9b3, state });
+    expect(tableIn(kindOf("9: history"))).toEqual(rowsOf(frame));
+  });
+
   it("shows the bits of a payload as they are", () => {
     const bytes = payloads[1]!.subarray(6); // after coders, count, mu
     const stream = [...bytes]
