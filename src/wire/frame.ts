@@ -5,7 +5,7 @@ import { crc32c } from "./checksum.ts";
 import type { Frame } from "./kinds.ts";
 import type { Limits } from "./limits.ts";
 
-export type { Frame, HistoryFrame, MasksFrame, StudentFrame, UpdateFrame } from "./kinds.ts";
+export type { Frame, MasksFrame, StudentFrame, UpdateFrame } from "./kinds.ts";
 
 /** Magic, version, kind, the kind's fields, CRC-32C of all that. Fields out of range are bugs and assert. */
 export function encodeFrame(frame: Frame): Uint8Array {

@@ -158,7 +158,9 @@ test("no snapshot is taken while a round is open", () => {
 
 /** Read by hand, as docs/snapshot.md says. */
 test("the layout: head, nine sections with their lengths, checksum", () => {
-  const book = openBook(contractOf({ ...settings, strategy: "fedavg", widths: false, masks: "none", history: false }));
+  const book = openBook(
+    contractOf({ ...settings, strategy: "fedavg", widths: false, masks: "none", history: false }),
+  );
   book.refuse(1, "x", `00000001000000ff${"0".repeat(48)}`);
   const bytes = book.snapshot();
   const view = new DataView(bytes.buffer, bytes.byteOffset);

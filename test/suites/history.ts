@@ -26,7 +26,7 @@ const ternary = (history: boolean): readonly PlanRule[] => [
   },
 ];
 
-export const withHistory = ternary(true);
+const withHistory = ternary(true);
 export const without = ternary(false);
 
 export function historyOptions(
