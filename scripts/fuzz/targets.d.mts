@@ -1,6 +1,6 @@
 import type { Codec } from "../../src/compress/codec.ts";
 import type { CodecSpec } from "../../src/model/protocol.ts";
-import type { SparseVector } from "../../src/model/tensor.ts";
+import type { Params, SparseVector } from "../../src/model/tensor.ts";
 import type { FuzzEntry, FuzzTarget } from "./hunt.mjs";
 
 export interface PayloadEntry extends FuzzEntry {
@@ -13,4 +13,10 @@ export const payloadTargets: Readonly<Record<string, () => FuzzTarget<SparseVect
   readonly ternary: () => FuzzTarget<SparseVector, PayloadEntry>;
 };
 
-export const targets: Readonly<Record<string, () => FuzzTarget>>;
+export interface PatchEntry extends FuzzEntry {
+  readonly origin: Params;
+}
+
+export const targets: Readonly<Record<string, () => FuzzTarget>> & {
+  readonly patch: () => FuzzTarget<readonly number[] | null, PatchEntry>;
+};

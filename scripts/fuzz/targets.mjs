@@ -4,6 +4,7 @@ import { deviation, recodeProblem, vectorProblem } from "./check.mjs";
 import { frameTarget } from "./frames.mjs";
 import { integersTarget } from "./integers.mjs";
 import { masksTarget } from "./masks.mjs";
+import { patchTarget } from "./patches.mjs";
 import { referenceDecode } from "./reference/payload.mjs";
 import { vectorsOf } from "./vectors.mjs";
 
@@ -63,6 +64,7 @@ export const targets = {
   integers: integersTarget,
   frame: frameTarget,
   masks: masksTarget,
+  patch: patchTarget,
 };
 
 /** Payloads of these specs; half of the inputs are decoded as the spec agreed, half by what their head says. */

@@ -25,7 +25,8 @@ export interface CaughtUp {
 }
 
 /**
- * The task's base model and masks: what is held, or a download from there; once more from nothing when a digest is off.
+ * The task's base model and masks: what is held, or a download from there; once more from nothing when a digest is off, and
+ * at last a checkpoint, which needs nothing that this end makes itself.
  * Null when the coordinator has neither any more, as the round is over.
  */
 export async function catchUp(
@@ -63,10 +64,13 @@ export async function catchUp(
       download: null,
     };
 
-  for (const from of held === null ? [null] : [held, null]) {
+  const tries = [...(held === null ? [] : [held]), null, "whole"] as const;
+  for (const one of tries) {
+    const from = one === "whole" ? null : one;
     const request = {
       held: from && { version: from.version, digest: from.digest },
       version: base.version,
+      ...(one === "whole" && { whole: true }),
       ...(wanted !== undefined && { masks: wanted }),
     };
     const frames = await link.fetchModel(request, signal);
@@ -85,7 +89,7 @@ export async function catchUp(
         download: { frames: frames.length, bytes: frames.reduce((n, frame) => n + frame.length, 0) },
       };
     } catch (error) {
-      if (!(error instanceof WireError) || from === null) throw error;
+      if (!(error instanceof WireError) || one === "whole") throw error;
     }
   }
   throw new Error("unreachable: the last try returns or throws");

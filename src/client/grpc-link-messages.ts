@@ -106,10 +106,11 @@ export const encodeCheckIn = ({ runId, numExamples, held, pending, device }: Che
   ...(device && { device }),
 });
 
-export const encodeFetch = ({ held, version, masks, resume }: FetchModel): FetchRequest => ({
+export const encodeFetch = ({ held, version, masks, resume, whole }: FetchModel): FetchRequest => ({
   held: held && encodeHeld(held),
   version,
   ...(masks !== undefined && { masks: bytesOf(masks) }),
+  ...(whole && { whole }),
   ...(resume && { resume: { transfer: bytesOf(resume.transfer), offset: resume.offset } }),
 });
 

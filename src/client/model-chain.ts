@@ -11,6 +11,7 @@ import { decodeControl } from "../wire/control.ts";
 import { decodeFrame, shortDigest } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { decodeMasks } from "../wire/masks.ts";
+import { applyPatch } from "../wire/patch.ts";
 import { applyDelta } from "../wire/update.ts";
 import type { Held } from "./state.ts";
 
@@ -44,9 +45,9 @@ export interface Followed {
 }
 
 /**
- * Follows the frames of a download from the model held to the newest: origin or checkpoint first when nothing fits,
- * then deltas in order. Masks before one of them are the model's: what is outside is zero after it. Where a plan has
- * history, every delta is folded into it, and it comes right after a checkpoint. A control variate, if the task has them,
+ * Follows the frames of a download from the model held to the newest: origin, with or without a patch, or checkpoint first
+ * when nothing fits, then deltas in order. Masks before one of them are the model's: what is outside is zero after it. Where
+ * a plan has history, every delta is folded into it, and it comes right after a patch or checkpoint. A control variate, if the task has them,
  * comes last. Throws WireError when a frame does not continue the model or a digest differs.
  */
 export function followFrames(
@@ -114,6 +115,20 @@ export function followFrames(
       });
     } else if (frame.kind === "checkpoint") {
       model = once(null, step, () => begun(frame.version, frame.params));
+      restarted = true;
+    } else if (frame.kind === "patch") {
+      check(model?.version === 0, "wrong-base", place, "a patch of version 0");
+      const origin = model!.params;
+      model = once(model, step, () => {
+        const made = begun(frame.version, ownedParams(applyPatch(frame, origin), before));
+        check(
+          shortDigest(made.digest) === frame.digest,
+          "bad-digest",
+          place,
+          "the patch does not fit version 0",
+        );
+        return made;
+      });
       restarted = true;
     } else if (frame.kind === "delta") {
       check(model?.version === frame.version - 1, "wrong-base", place, `a delta to version ${frame.version}`);

@@ -78,7 +78,7 @@ export interface Book {
   /** A report was looked at and turned away for good. */
   readonly refuse: (round: number, clientId: ClientId, digest: string) => void;
   readonly verdictOf: (clientId: ClientId, report: ReportId) => Verdict;
-  readonly catchUp: (held: HeldModel | null, target?: number) => CatchUp;
+  readonly catchUp: (held: HeldModel | null, target?: number, whole?: boolean) => CatchUp;
   /** Size of the newest delta frame. */
   readonly lastDeltaBytes: () => number;
   /** The models that the last round's reports stood for, where they are kept. */
@@ -123,7 +123,7 @@ export function openBook(
   const before = snapshot === null ? first : decodeSnapshot(snapshot, contract, first);
   const histories = before.histories && openHistories(before.histories, manifestId, maxStaleness);
   const source = contract.seeded ? contract.source : null;
-  const chain = openChain(before.chain, source, () => histories?.frames() ?? []);
+  const chain = openChain(before.chain, source, contract.initial, () => histories?.frames() ?? []);
   const owners = openOwners(contract, parts, before.owners);
   const verdicts = openVerdicts(before.verdicts);
   const control = strategy.control && openControl(strategy.control, before.control!);
@@ -251,9 +251,9 @@ export function openBook(
   };
 
   /** The model's frames, and after them its control variate, which there is of the newest version only. */
-  const catchUp: Book["catchUp"] = (held, target) => {
-    if (control === null) return chain.catchUp(held, target);
-    const ofModel = chain.catchUp(held);
+  const catchUp: Book["catchUp"] = (held, target, whole) => {
+    if (control === null) return chain.catchUp(held, target, whole);
+    const ofModel = chain.catchUp(held, undefined, whole);
     if (ofModel.frames.length === 0) return ofModel;
     return { ...ofModel, frames: [...ofModel.frames, ...control.frames(chain.held().version)] };
   };

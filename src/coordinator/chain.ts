@@ -3,6 +3,7 @@ import type { Model } from "../model/message.ts";
 import type { HeldModel, ModelSource } from "../model/protocol.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
+import { bytesOf, type Restart, restartOf } from "./restart.ts";
 
 /** The versions of the global model by their digests, and the frames that bring a client to the newest. */
 export interface Chain {
@@ -17,8 +18,11 @@ export interface Chain {
     frames: (digest: string) => readonly Uint8Array[],
     masks: Uint8Array | null,
   ) => void;
-  /** To `target`, an earlier version, where deltas lead there; else to the newest. */
-  readonly catchUp: (held: HeldModel | null, target?: number) => CatchUp;
+  /**
+   * To `target`, an earlier version, where deltas lead there; else to the newest, by the fewest bytes of deltas, a patch and
+   * a checkpoint. `whole`: by a checkpoint, whatever is less.
+   */
+  readonly catchUp: (held: HeldModel | null, target?: number, whole?: boolean) => CatchUp;
   /** Size of what leads to the newest version. */
   readonly lastDeltaBytes: () => number;
   readonly state: () => ChainState;
@@ -43,7 +47,7 @@ export const versionZero = (params: Params): ChainState => ({
 });
 
 export interface CatchUp {
-  readonly kind: "origin" | "delta" | "checkpoint";
+  readonly kind: "origin" | "delta" | "patch" | "checkpoint";
   /** That the frames lead to. */
   readonly version: number;
   readonly frames: readonly Uint8Array[];
@@ -56,24 +60,25 @@ export interface Delta {
 }
 
 /**
- * `source` is what makes version 0; null when it can only be had as a checkpoint. `beside` is what belongs to the newest
- * version and follows from its deltas: who gets it whole gets that too.
+ * `source` is what makes version 0, which is `initial`; null when it can only be had as a checkpoint. `beside` is what
+ * belongs to the newest version and follows from its deltas: who gets it whole gets that too.
  */
 export function openChain(
   before: ChainState,
   source: ModelSource | null,
-  beside: () => readonly Uint8Array[],
+  initial: Params,
+  beside: () => readonly Uint8Array[] = () => [],
 ): Chain {
   const denseBytes = 4 * numParams(manifestOf(before.params));
   const digests = [...before.digests];
   const origin = source && encodeFrame({ kind: "origin", ...source, digest: digests[0]! });
   let model: Model = { version: digests.length - 1, params: before.params };
   let { deltas, masks: masksFrame } = before;
-  let checkpoint: Uint8Array | null = null;
+  let made: Restart | null = null;
 
-  const checkpointFrames = (): readonly Uint8Array[] => {
-    checkpoint ??= encodeFrame({ kind: "checkpoint", ...model });
-    return [...(masksFrame === null ? [] : [masksFrame]), checkpoint, ...beside()];
+  const restart = (): Restart => {
+    made ??= restartOf(model, masksFrame, origin && { frame: origin, params: initial }, beside());
+    return made;
   };
 
   return {
@@ -84,11 +89,12 @@ export function openChain(
       const digest = modelDigest(params);
       model = { version, params };
       digests.push(digest);
-      checkpoint = null;
+      made = null;
       masksFrame = masks;
       deltas = newestWithin([...deltas, { version, frames: frames(digest) }], denseBytes);
     },
-    catchUp(held, target = model.version) {
+    catchUp(held, target = model.version, whole = false) {
+      if (whole) return { kind: "checkpoint", version: model.version, frames: restart().checkpoint() };
       const known = held !== null && held.version <= model.version && digests[held.version] === held.digest;
       const from = known ? held.version : -1;
       if (from === target || from === model.version) return { kind: "delta", version: from, frames: [] };
@@ -96,19 +102,22 @@ export function openChain(
       const start = known ? [] : origin === null ? null : [origin];
       const wanted = deltas.filter(({ version }) => version > Math.max(from, 0) && version <= to);
       const complete = wanted.length === to - Math.max(from, 0);
-      if (start !== null && complete) {
-        const frames = [...start, ...wanted.flatMap((delta) => delta.frames)];
-        if (bytesOf(frames) <= bytesOf(checkpointFrames()))
-          return { kind: known ? "delta" : "origin", version: to, frames };
+      const frames =
+        start !== null && complete ? [...start, ...wanted.flatMap((delta) => delta.frames)] : null;
+      if (frames !== null) {
+        const bytes = bytesOf(frames);
+        const isLeast =
+          to < model.version
+            ? bytes <= restart().checkpointBytes // what else there is leads beyond the base of a late report
+            : restart().exceeds(bytes, from === 0);
+        if (isLeast) return { kind: known ? "delta" : "origin", version: to, frames };
       }
-      return { kind: "checkpoint", version: model.version, frames: checkpointFrames() };
+      return { version: model.version, ...restart().shortest(from === 0) };
     },
     lastDeltaBytes: () => bytesOf(deltas.at(-1)?.frames ?? []),
     state: () => ({ params: model.params, digests, deltas, masks: masksFrame }),
   };
 }
-
-const bytesOf = (frames: readonly Uint8Array[]): number => frames.reduce((n, frame) => n + frame.length, 0);
 
 /** As many of the newest deltas as together undercut a checkpoint: an older client would get that anyway. */
 function newestWithin(deltas: readonly Delta[], bytes: number): readonly Delta[] {

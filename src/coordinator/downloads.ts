@@ -11,11 +11,11 @@ import type { Desk } from "./desk.ts";
 export async function download(
   { state, book, ledger, emit, durable }: Desk,
   clientId: ClientId,
-  { held, version: asked, masks, resume }: FetchModel,
+  { held, version: asked, masks, resume, whole }: FetchModel,
 ): Promise<Download> {
   const isLate = state().late.some((one) => one.clientId === clientId && one.version === asked);
   const target = isLate ? asked : book.held().version;
-  const { kind, version, frames: ofModel } = book.catchUp(held, target);
+  const { kind, version, frames: ofModel } = book.catchUp(held, target, whole);
   const own = masks === undefined ? null : book.masksFrame(masks);
   // the model's own masks may be among them already
   const frames =

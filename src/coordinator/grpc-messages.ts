@@ -79,10 +79,11 @@ function decodeDevice(fields: DeviceProfile__Output): DeviceProfile {
   return { ...(memoryBytes > 0 && { memoryBytes }), ...(uplink > 0 && { uplinkBytesPerSecond: uplink }) };
 }
 
-export const decodeFetch = ({ held, version, masks, resume }: FetchRequest__Output): FetchModel => ({
+export const decodeFetch = ({ held, version, masks, resume, whole }: FetchRequest__Output): FetchModel => ({
   held: held ? decodeHeld(held, "fetch.held") : null,
   version: integer(version, "fetch.version"),
   ...(masks !== undefined && { masks: hexOf(masks, "fetch.masks") }),
+  ...(whole && { whole: true }),
   ...(resume && {
     resume: {
       transfer: hexOf(resume.transfer, "fetch.resume.transfer"),

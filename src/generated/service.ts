@@ -706,6 +706,10 @@ const descriptor: object = {
                 "resume": {
                   "type": "Resume",
                   "id": 4
+                },
+                "whole": {
+                  "type": "bool",
+                  "id": 5
                 }
               }
             },

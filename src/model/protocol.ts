@@ -215,6 +215,8 @@ export interface FetchModel {
   readonly version: number;
   /** Digest of masks to bring along, as the last frame. */
   readonly masks?: string;
+  /** A checkpoint, whatever is less: what came before did not lead to the model announced. */
+  readonly whole?: boolean;
   /** What is here of the same download that broke: its digest, and bytes of all its frames together. */
   readonly resume?: { readonly transfer: string; readonly offset: number };
 }

@@ -39,6 +39,7 @@ export function roundHistory(): {
   const fetched = {
     origin: { frames: 0, bytes: 0 },
     delta: { frames: 0, bytes: 0 },
+    patch: { frames: 0, bytes: 0 },
     checkpoint: { frames: 0, bytes: 0 },
   };
   const refused = new Map<string, Refused>();
@@ -95,6 +96,7 @@ export function roundHistory(): {
         { name: "uplink: updates", bytes: reportBytes, denseBytes: reports * denseBytes },
         { name: "downlink: deltas", ...down(fetched.delta, denseBytes) },
         { name: "downlink: version 0", ...down(fetched.origin, denseBytes) },
+        { name: "downlink: patches", ...down(fetched.patch, denseBytes) },
         { name: "downlink: checkpoints", ...down(fetched.checkpoint, denseBytes) },
       ].filter((stage) => stage.bytes > 0),
     refused: () => [...refused].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, entry]) => entry),

@@ -46,7 +46,7 @@ export type TelemetryEvent =
       readonly type: "model.fetched";
       readonly clientId: ClientId;
       readonly version: number;
-      readonly kind: "origin" | "delta" | "checkpoint";
+      readonly kind: "origin" | "delta" | "patch" | "checkpoint";
       readonly frames: number;
       readonly bytes: number;
     }

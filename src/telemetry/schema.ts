@@ -48,7 +48,7 @@ const shapes: Shapes = {
   "model.fetched": z.object({
     clientId: text,
     version: count,
-    kind: z.enum(["origin", "delta", "checkpoint"]),
+    kind: z.enum(["origin", "delta", "patch", "checkpoint"]),
     frames: count,
     bytes: count,
   }),

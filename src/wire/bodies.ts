@@ -23,6 +23,7 @@ import type {
   HistoryFrame,
   MasksFrame,
   OriginFrame,
+  PatchFrame,
   StudentFrame,
   StudentGroup,
   TallyFrame,
@@ -258,6 +259,26 @@ const history: Body<HistoryFrame> = {
   }),
 };
 
+const patch: Body<PatchFrame> = {
+  id: 10,
+  write(writer, frame) {
+    assert(frame.version >= 1, "a patch leads to version 1 or later");
+    writer.varint(frame.version);
+    writer.shortDigest(frame.manifest);
+    writer.shortDigest(frame.digest);
+    writePayloadBytes(writer, frame.support);
+    writePayloadBytes(writer, frame.planes);
+  },
+  read: (reader) => ({
+    kind: "patch",
+    version: reader.varint("version", 1, MAX_UINT32),
+    manifest: reader.shortDigest("manifest"),
+    digest: reader.shortDigest("digest"),
+    support: readPayloadBytes(reader, "support"),
+    planes: readPayloadBytes(reader, "planes"),
+  }),
+};
+
 /** The kinds of frames with their pinned ids; the literal map is the registry. */
 export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind: K }>> } = {
   origin,
@@ -269,6 +290,7 @@ export const BODIES: { readonly [K in Frame["kind"]]: Body<Extract<Frame, { kind
   tally,
   control,
   history,
+  patch,
 };
 
 function readGroup(

@@ -3,6 +3,7 @@ import { readMaskHead } from "../compress/mask.ts";
 import { readPayloadHead } from "../compress/payload.ts";
 import { decodeFrame } from "./frame.ts";
 import type { Limits } from "./limits.ts";
+import { readPlanesHead } from "./patch.ts";
 
 export interface DescribedField {
   readonly offset: number;
@@ -26,8 +27,9 @@ export function describeFrame(bytes: Uint8Array, limits: Limits): readonly Descr
       return describeCoded(field.field, offset, value, (reader) =>
         readPayloadHead(reader, Number.MAX_SAFE_INTEGER, null),
       );
-    if (/^mask \d+$/.test(field.field))
+    if (/^(mask \d+|support)$/.test(field.field))
       return describeCoded(field.field, offset, value, (reader) => readMaskHead(reader, null));
+    if (field.field === "planes") return describeCoded("planes", offset, value, readPlanesHead);
     return [{ offset, length, field: field.field, value: textOf(field.field, value) }];
   });
 }

@@ -11,7 +11,8 @@ export type Frame =
   | MasksFrame
   | TallyFrame
   | ControlFrame
-  | HistoryFrame;
+  | HistoryFrame
+  | PatchFrame;
 
 /** Version 0 as the zoo's factory and its seed; the receiver makes it itself and compares digests. */
 export interface OriginFrame {
@@ -109,6 +110,20 @@ export interface HistoryFrame {
   readonly manifest: number;
   /** As src/compress/history codes it. */
   readonly state: Uint8Array;
+}
+
+/** A whole model as what differs of it from version 0; `src/wire/patch.ts` makes and applies it. */
+export interface PatchFrame {
+  readonly kind: "patch";
+  /** 1 to 2^32-1. */
+  readonly version: number;
+  readonly manifest: number;
+  /** Short digest of the model that it leads to. */
+  readonly digest: number;
+  /** A mask over all coordinates, tensor after tensor. */
+  readonly support: Uint8Array;
+  /** Of the coordinates in it, in order. */
+  readonly planes: Uint8Array;
 }
 
 /** A compact model to ship, compressed like an update; describes itself. */

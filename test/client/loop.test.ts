@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { backoff } from "../../src/client/backoff.ts";
 import { type CoordinatorLink, LinkError } from "../../src/client/link.ts";
 import { clientLoop } from "../../src/client/loop.ts";
+import type { Factory } from "../../src/client/model-chain.ts";
 import type { StateStore } from "../../src/client/state.ts";
 import { WireError } from "../../src/model/error.ts";
 import type { CheckIn, CheckInReply, Receipt } from "../../src/model/protocol.ts";
@@ -19,6 +20,7 @@ async function withLink(
   change: (link: CoordinatorLink, store: StateStore) => CoordinatorLink,
   settings = options({ rounds: 3, goal: 1 }),
   wrap: (trainer: Trainer) => Trainer = (trainer) => trainer,
+  make: Factory = factory,
 ) {
   const { localLink } = await import("../../src/simulation/local-link.ts");
   const virtual = world();
@@ -38,7 +40,7 @@ async function withLink(
       trainer: wrap(halfWay(virtual)),
       store,
       clock: virtual.clock,
-      factory,
+      factory: make,
       rng: derive(1, "test"),
       log: ({ type }) => log.push(type),
     },
@@ -251,4 +253,26 @@ test("backoff doubles to its cap, jittered in the upper half, and starts anew af
   }
   wait.reset();
   expect(wait.nextMs()).toBeLessThanOrEqual(100);
+});
+
+test("who makes another version 0 than the coordinator, or holds a damaged model, ends with a checkpoint", async () => {
+  const asked: (string | null)[] = [];
+  const another: Factory = () =>
+    new Map([...factory()].map(([name, { shape, data }]) => [name, { shape, data: data.map((v) => v + 1) }]));
+  const { coordinator, end } = await withLink(
+    (link) => ({
+      ...link,
+      fetchModel: (request, signal) => {
+        asked.push(request.whole ? "whole" : request.held && `from ${request.held.version}`);
+        return link.fetchModel(request, signal);
+      },
+    }),
+    options({ rounds: 3, goal: 1 }),
+    undefined,
+    another,
+  );
+  expect(await end).toEqual({ kind: "finished" });
+  expect(asked.slice(0, 2)).toEqual([null, "whole"]);
+  expect(asked.slice(2)).toEqual(["from 0", "from 1"]);
+  expect(coordinator.book.held()).toEqual(await reference());
 });

@@ -170,7 +170,7 @@ test("a client that is killed and comes back goes on with its residual, to the s
   expect(others).toHaveLength(2);
 });
 
-test("who comes late catches up by deltas or by a checkpoint, whichever is smaller", async () => {
+test("who comes late catches up by deltas, by what differs from version 0 or by a checkpoint, whichever is smallest", async () => {
   const virtual = world();
   const coordinator = await open(memoryDisk(), virtual, options({ rounds: 30, goal: 2 }));
   startClient(1, coordinator.service, virtual);
@@ -184,7 +184,7 @@ test("who comes late catches up by deltas or by a checkpoint, whichever is small
     (event) => event.type === "model.fetched" && event.clientId === "client-3",
   );
   expect(late!.events.some(({ type }) => type === "caught-up")).toBe(true);
-  expect(fetched[0]).toMatchObject({ kind: "origin" });
+  expect(fetched[0]).toMatchObject({ kind: "patch" });
   expect(coordinator.book.catchUp(null).kind).toBe("checkpoint"); // by the end thirty deltas outweigh 288 bytes
   const state = (await late!.store.load())!;
   const { version, digest } = state.held;
@@ -415,13 +415,13 @@ test("a fetched model is reported with the version that its frames lead to", asy
   const client = startClient(1, coordinator.service, virtual);
   await virtual.run(client.end);
   expect(await task).toMatchObject({ kind: "task", task: { base: { version: 0 } } });
-  // thirty deltas outweigh a checkpoint, which there is of the newest version only
+  // thirty deltas outweigh a patch, which there is of the newest version only
   await slow.fetchModel({ held: null, version: 0 });
   expect(coordinator.events.at(-1)).toMatchObject({ type: "model.fetched", kind: "origin", version: 0 });
   await slow.fetchModel({ held: null, version: 5 });
   expect(coordinator.events.at(-1)).toMatchObject({
     type: "model.fetched",
-    kind: "checkpoint",
+    kind: "patch",
     version: coordinator.book.held().version,
   });
 });

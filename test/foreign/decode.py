@@ -2,7 +2,7 @@
 
 Reads a JSON list of requests from stdin and prints a list of answers in the form of test/vectors:
 {"payload": hex, "length", "codec"?}, {"frame": hex}, {"student": hex} for the vectors in one, {"integers": hex, "length"},
-{"mask": hex, "shape"}, {"manifest"}, {"model": params}, {"masks": by tensor, "of": manifest} and
+{"mask": hex, "shape"}, {"patch": hex, "origin": patterns} for the patterns that a patch makes of them, {"manifest"}, {"model": params}, {"masks": by tensor, "of": manifest} and
 {"plan": rules, "of": manifest} for digests.
 Bytes that are not valid are answered by {"refused": code}."""
 
@@ -10,10 +10,11 @@ import json
 import struct
 import sys
 
-from fault import WireError
+from fault import WireError, check
 from frame import decode_frame, student_vectors
 from integers import decode_integers
 from masks import decode_mask, masks_digest
+from patch import patched
 from payload import decode_payload
 from plan import agreement, manifest_digest, model_digest, plan_digest
 
@@ -51,8 +52,9 @@ def frame_json(frame):
         shown["payloads"] = [payload.hex() for payload in shown["payloads"]]
     if "masks" in shown:
         shown["masks"] = [mask.hex() for mask in shown["masks"]]
-    if "state" in shown:
-        shown["state"] = shown["state"].hex()
+    for field in ("state", "support", "planes"):
+        if field in shown:
+            shown[field] = shown[field].hex()
     if "groups" in shown:
         shown["groups"] = [{**group, "payload": group["payload"].hex()} for group in shown["groups"]]
     if frame["kind"] == "checkpoint":
@@ -78,6 +80,10 @@ def answer(request):
         return frame_json(decode_frame(bytes.fromhex(request["frame"])))
     if "student" in request:
         return [vector(*group) for group in student_vectors(decode_frame(bytes.fromhex(request["student"])))]
+    if "patch" in request:
+        frame = decode_frame(bytes.fromhex(request["patch"]))
+        check(frame["kind"] == "patch", "bad-kind", frame["kind"])
+        return patched(frame, request["origin"])
     if "mask" in request:
         return decode_mask(bytes.fromhex(request["mask"]), request["shape"])
     if "masks" in request:

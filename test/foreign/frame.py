@@ -156,6 +156,16 @@ def history(body, limits):
     }
 
 
+def patch(body, _):
+    return {
+        "version": body.ranged("version", 1, 2**32 - 1),
+        "manifest": body.take(4, "manifest"),
+        "digest": body.take(4, "digest"),
+        "support": body.payload("support"),
+        "planes": body.payload("planes"),
+    }
+
+
 KINDS = {
     1: ("origin", origin),
     2: ("update", update),
@@ -166,6 +176,7 @@ KINDS = {
     7: ("tally", tally),
     8: ("control", control),
     9: ("history", history),
+    10: ("patch", patch),
 }
 
 

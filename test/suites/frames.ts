@@ -78,6 +78,14 @@ export const frames: { readonly [K in Frame["kind"]]: Extract<Frame, { kind: K }
     manifest: 0x00c0ffee,
     state: Uint8Array.of(1, 2, 3),
   },
+  patch: {
+    kind: "patch",
+    version: 300,
+    manifest: 0x00c0ffee,
+    digest: 0x01020304,
+    support: Uint8Array.of(2, 0b1001),
+    planes: Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8),
+  },
   masks: {
     kind: "masks",
     manifest: 0x00c0ffee,

@@ -6,6 +6,7 @@ import type { Frame } from "../../src/wire/frame.ts";
 import digestsJson from "../vectors/digests.json" with { type: "json" };
 import framesJson from "../vectors/frames.json" with { type: "json" };
 import masksJson from "../vectors/masks.json" with { type: "json" };
+import patchesJson from "../vectors/patches.json" with { type: "json" };
 import payloadsJson from "../vectors/payloads.json" with { type: "json" };
 
 /** The golden vectors: bytes are hex, params a list of [name, tensor]. */
@@ -69,6 +70,26 @@ export const digestVectors = digestsJson as unknown as {
   readonly ownedPlans: readonly (MasksDigest & { readonly rules: readonly PlanRule[] })[];
 };
 
+/** Of version 0, as it is given, and of what a patch makes of it, as bits. */
+export const patchVectors = patchesJson as unknown as {
+  readonly valid: readonly {
+    readonly name: string;
+    readonly origin: ParamsJson;
+    readonly version: number;
+    readonly masks?: MasksDigest["masks"];
+    readonly patterns: readonly number[];
+    readonly hex: string;
+    /** Valid, but not the shortest, which an encoder would write. */
+    readonly decodeOnly?: true;
+  }[];
+  readonly invalid: readonly {
+    readonly name: string;
+    readonly origin: ParamsJson;
+    readonly hex: string;
+    readonly code: WireErrorCode;
+  }[];
+};
+
 interface MasksDigest {
   readonly manifest: Manifest;
   readonly masks: readonly (readonly [string, readonly number[] | null])[];
@@ -89,11 +110,14 @@ type FrameJson = {
   readonly state?: string;
   /** Of a tally. */
   readonly steps?: string;
+  /** Of a patch. */
+  readonly support?: string;
+  readonly planes?: string;
   readonly tensors?: readonly { readonly sums: string; readonly owners: string | null }[];
 };
 
 export function frameOf(json: FrameJson): Frame {
-  const { params, payloads, groups, masks, values, state, steps, tensors } = json;
+  const { params, payloads, groups, masks, values, state, steps, tensors, support, planes } = json;
   return {
     ...json,
     ...(params && { params: paramsOf(params) }),
@@ -108,6 +132,8 @@ export function frameOf(json: FrameJson): Frame {
     ...(payloads && { payloads: payloads.map(bytesOf) }),
     ...(masks && { masks: masks.map(bytesOf) }),
     ...(state && { state: bytesOf(state) }),
+    ...(support && { support: bytesOf(support) }),
+    ...(planes && { planes: bytesOf(planes) }),
     ...(values && { values: Float32Array.from(values) }),
     ...(groups && { groups: groups.map(({ tensors, payload }) => ({ tensors, payload: bytesOf(payload) })) }),
   } as Frame;

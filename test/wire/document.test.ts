@@ -14,6 +14,7 @@ import { describeFrame } from "../../src/wire/describe.ts";
 import { encodeFrame, shortDigest } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { encodeMasks } from "../../src/wire/masks.ts";
+import { applyPatch, encodePatch } from "../../src/wire/patch.ts";
 import { bytesOf, hexOf } from "../suites/vectors.ts";
 
 const document = readFileSync(new URL("../../docs/wire-format.md", import.meta.url), "utf8");
@@ -119,6 +120,22 @@ describe("docs/wire-format.md", () => {
     const state = Uint8Array.of(7, 0, 1, 0);
     const frame = encodeFrame({ kind: "history", version: 7, manifest: 0x6893e9b3, state });
     expect(tableIn(kindOf("9: history"))).toEqual(rowsOf(frame));
+  });
+
+  it("shows a patch as it is, byte by byte, and its differences", () => {
+    const modelOf = (...values: number[]) =>
+      new Map([
+        ["dense/kernel", { shape: [2, 3], data: Float32Array.from(values.slice(0, 6)) }],
+        ["dense/bias", { shape: [2], data: Float32Array.from(values.slice(6)) }],
+      ]);
+    const origin = modelOf(0.5, -0.25, 0, 1, 2, -1, 0, 0);
+    const after = modelOf(0.5, -0.125, 0, 1, 2.5, -1, 0, -0.5);
+    const patch = encodePatch(7, origin, after, null);
+    const ofPatch = kindOf("10: patch");
+    expect(tableIn(ofPatch)).toEqual(rowsOf(encodeFrame(patch)));
+    const [, hex] = /the planes are `([0-9a-f ]+)`/.exec(ofPatch)!;
+    const planes = bytesOf(hex!.replaceAll(" ", ""));
+    expect(applyPatch({ ...patch, planes }, origin)).toEqual(after);
   });
 
   it("shows the bits of a payload as they are", () => {

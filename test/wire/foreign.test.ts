@@ -9,9 +9,10 @@ import { decodeMask } from "../../src/compress/mask.ts";
 import { WireError } from "../../src/model/error.ts";
 import type { CodecSpec } from "../../src/model/protocol.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
-import type { SparseVector } from "../../src/model/tensor.ts";
+import type { Params, SparseVector } from "../../src/model/tensor.ts";
 import { decodeFrame, encodeFrame } from "../../src/wire/frame.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
+import { applyPatch } from "../../src/wire/patch.ts";
 import { frames } from "../suites/frames.ts";
 import { bitsOf } from "../suites/sparse.ts";
 import {
@@ -20,6 +21,8 @@ import {
   frameVectors,
   hexOf,
   maskVectors,
+  paramsOf,
+  patchVectors,
   payloadVectors,
 } from "../suites/vectors.ts";
 
@@ -88,6 +91,33 @@ describe("a second decoder, in another language, written from the document alone
       ...maskVectors.invalid.map(({ code }) => ({ refused: code })),
     ];
     expect(answers(all.map(({ hex, shape }) => ({ mask: hex, shape })))).toEqual(expected);
+  });
+
+  it("applies every golden patch, and refuses those that are none for the same reason", () => {
+    const all = [...patchVectors.valid, ...patchVectors.invalid];
+    const expected = [
+      ...patchVectors.valid.map(({ hex, origin }) => patched(bytesOf(hex), paramsOf(origin))),
+      ...patchVectors.invalid.map(({ code }) => ({ refused: code })),
+    ];
+    // the digest of a manifest is looked at by who knows the model
+    const isOurs = (_: unknown, i: number) => !("code" in all[i]!) || all[i].code !== "wrong-manifest";
+    const requests = all.map(({ hex, origin }) => ({ patch: hex, origin: patternsOf(paramsOf(origin)) }));
+    expect(answers(requests).filter(isOurs)).toEqual(expected.filter(isOurs));
+  });
+
+  it("agrees on mutated patches", () => {
+    const target = targets.patch();
+    const inputs = Array.from({ length: 2000 }, (_, seed) => inputOf(target, seed));
+    const requests = inputs.map(({ bytes, entry }) => ({
+      patch: hexOf(bytes),
+      origin: patternsOf(entry.origin),
+    }));
+    answers(requests).forEach((answer, i) => {
+      const { bytes, entry } = inputs[i]!;
+      const expected = outcomeOf(() => patched(bytes, entry.origin));
+      if (JSON.stringify(expected) !== '{"refused":"wrong-manifest"}')
+        expect(answer, JSON.stringify(requests[i])).toEqual(expected);
+    });
   });
 
   it("decodes an update of every codec to the same bits", () => {
@@ -197,6 +227,15 @@ const decoded = (hex: string, length: number, agreed: CodecSpec | null): SparseV
   agreed === null
     ? decodeAny(bytesOf(hex), length, "payload")
     : codec(agreed).decode(bytesOf(hex), length, "payload");
+
+const patternsOf = (params: Params): readonly number[] =>
+  [...params.values()].flatMap(({ data }) => [...new Uint32Array(data.buffer, data.byteOffset, data.length)]);
+
+function patched(bytes: Uint8Array, origin: Params): readonly number[] {
+  const frame = decodeFrame(bytes, defaultLimits);
+  if (frame.kind !== "patch") throw new WireError("bad-kind", "kind", frame.kind);
+  return patternsOf(applyPatch(frame, origin));
+}
 
 function outcomeOf(decode: () => unknown): unknown {
   try {

@@ -35,6 +35,7 @@ const BODIES = {
   7: tally,
   8: control,
   9: history,
+  10: patch,
 };
 
 function crc32c(bytes) {
@@ -138,6 +139,13 @@ function history(fields) {
   fields.ranged(1, 2 ** 32);
   fields.take(4);
   return [payloadOf(fields)];
+}
+
+function patch(fields) {
+  fields.ranged(1, 2 ** 32);
+  const manifest = fields.take(4);
+  fields.take(4);
+  return [manifest, payloadOf(fields), payloadOf(fields)];
 }
 
 function countOf(fields, most) {

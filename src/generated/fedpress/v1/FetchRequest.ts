@@ -8,6 +8,7 @@ export interface FetchRequest {
   'version'?: (number);
   'masks'?: (Buffer | Uint8Array | string);
   'resume'?: (_fedpress_v1_Resume | null);
+  'whole'?: (boolean);
   '_masks'?: "masks";
 }
 
@@ -16,5 +17,6 @@ export interface FetchRequest__Output {
   'version': (number);
   'masks'?: (Buffer);
   'resume': (_fedpress_v1_Resume__Output | null);
+  'whole': (boolean);
   '_masks'?: "masks";
 }
