@@ -141,7 +141,7 @@ test("who gets the model whole gets its history too, and codes by it", async () 
     },
   });
   const [late] = run.downloads.filter(({ client, version }) => client === 1 && version === 4);
-  expect(late!.kinds).toEqual(["checkpoint", "history"]);
+  expect(late!.kinds).toEqual(["origin", "patch", "history"]);
   const reference = await historyRun(settings);
   expect(bytesIn(run.uploads, 1, 5)).toEqual(bytesIn(reference.uploads, 1, 5));
   expect(run.coordinator.book.held()).toEqual(reference.coordinator.book.held());
