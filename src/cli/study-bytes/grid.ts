@@ -26,6 +26,8 @@ export interface Training {
 export interface Sending {
   readonly up: number | null;
   readonly down: number | null;
+  /** Whether positions are coded by what was broadcast before. */
+  readonly history?: true;
 }
 
 export const DENSE: Sending = { up: null, down: null };
@@ -42,7 +44,8 @@ export const STAGES = [
   },
   { name: "and down", sending: both, count: "golomb" },
   { name: "shortest of all coders", sending: both, count: "sent" },
-  { name: "server rate", sending: both, count: "sent", tunesServerRate: true },
+  { name: "history", sending: withHistory, count: "sent" },
+  { name: "server rate", sending: withHistory, count: "sent", tunesServerRate: true },
 ] as const satisfies readonly Stage[];
 
 export interface Stage {
@@ -55,6 +58,10 @@ export interface Stage {
 
 function both(density: number): Sending {
   return { up: density, down: density };
+}
+
+function withHistory(density: number): Sending {
+  return { ...both(density), history: true };
 }
 
 /** One training run. */
@@ -76,7 +83,16 @@ export interface Cell {
 export const keyOf = ({ regime, training, sending, seed, split, model, rounds, target }: Cell): string => {
   const { epochs, batchSize, learningRate, momentum, serverRate } = training;
   const trained = [epochs, batchSize, learningRate, momentum, serverRate];
-  return JSON.stringify([regime, trained, [sending.up, sending.down], seed, split, model, rounds, target]);
+  return JSON.stringify([
+    regime,
+    trained,
+    [sending.up, sending.down, sending.history],
+    seed,
+    split,
+    model,
+    rounds,
+    target,
+  ]);
 };
 
 const RATES = [

@@ -21,7 +21,7 @@ export interface Run {
   readonly accuracy: readonly number[];
   /** Of all frames up to there, both ways, every client, version 0 and catch-up included. */
   readonly sent: readonly number[];
-  /** The same, had positions been coded by Golomb and Rice alone; null for runs whose sums do not ask for it. */
+  /** The same, had positions been coded by Golomb and Rice alone; as sent, where they are coded by history. */
   readonly golomb: readonly number[];
   readonly ended: "done" | "no numbers";
 }
@@ -76,7 +76,7 @@ export async function run(cell: Cell, trainer: Trainer, signal: AbortSignal): Pr
         },
         tap: (frame) => {
           passed += frame.length;
-          more += recount(frame);
+          if (!cell.sending.history) more += recount(frame);
         },
       },
       AbortSignal.any([signal, reached.signal]),
@@ -107,7 +107,12 @@ function configOf({ regime, training, sending, seed, rounds, model }: Cell): Con
   const rule = (density: number | null) =>
     density === null
       ? { tensors: "*", codec: { values: "float32" } }
-      : { tensors: "*", codec: { select: { topK: density }, values: "ternary" }, errorFeedback: true };
+      : {
+          tensors: "*",
+          codec: { select: { topK: density }, values: "ternary" },
+          errorFeedback: true,
+          ...(sending.history && { history: true }),
+        };
   return parseConfig({
     seed,
     rounds,
