@@ -98,4 +98,26 @@ export interface CodecExports {
     sums: Pointer,
   ): void;
   scaleSums(sums: Pointer, count: number, scale: number, share: number, values: Pointer): void;
+  historyClasses(
+    planes: Pointer,
+    stride: number,
+    count: number,
+    layer: number,
+    tables: Pointer,
+    weights: Pointer,
+    base: number,
+    classes: Pointer,
+  ): void;
+  historyLearn(
+    planes: Pointer,
+    stride: number,
+    count: number,
+    layer: number,
+    tables: Pointer,
+    weights: Pointer,
+    base: number,
+    sent: Pointer,
+    probabilities: Pointer,
+    hits: Pointer,
+  ): void;
 }

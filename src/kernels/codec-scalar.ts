@@ -1,4 +1,5 @@
 import type { CodecKernels } from "./codec.ts";
+import { scalarHistory } from "./codec-history.ts";
 import { scalarMeasure } from "./codec-measure.ts";
 import { scalarRange } from "./codec-range.ts";
 import { scalarRans } from "./codec-rans.ts";
@@ -8,6 +9,7 @@ import { smallestKept } from "./radix.ts";
 
 /** The codecs' kernels in TypeScript: for short vectors, and where WebAssembly is missing. */
 export const scalarCodecKernels: CodecKernels = {
+  ...scalarHistory,
   ...scalarRans,
   ...scalarRange,
   ...scalarRice,

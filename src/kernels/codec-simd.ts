@@ -2,6 +2,7 @@ import type { CodecKernels } from "./codec.ts";
 import { codecBase64 } from "./codec.wasm.ts";
 import { openArena, PART } from "./codec-arena.ts";
 import type { CodecExports } from "./codec-exports.ts";
+import { simdHistory } from "./codec-history.ts";
 import { simdMeasure } from "./codec-measure.ts";
 import { simdRange } from "./codec-range.ts";
 import { simdRans } from "./codec-rans.ts";
@@ -77,6 +78,7 @@ function openKernels(): CodecKernels {
 
   const rans = simdRans(wasm, arena);
   return {
+    ...simdHistory(wasm, arena),
     ...rans,
     ...simdRange(wasm, arena),
     ...simdRice(wasm, arena),

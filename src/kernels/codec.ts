@@ -1,3 +1,4 @@
+import type { HistoryKernels } from "./codec-history.ts";
 import type { MeasureKernels } from "./codec-measure.ts";
 import type { RangeKernels } from "./codec-range.ts";
 import type { RansKernels } from "./codec-rans.ts";
@@ -12,7 +13,8 @@ import type { StochasticKernels } from "./codec-stochastic.ts";
  * but in `allFinite` and `measure`.
  */
 export interface CodecKernels
-  extends RansKernels,
+  extends HistoryKernels,
+    RansKernels,
     RangeKernels,
     RiceKernels,
     StochasticKernels,

@@ -54,8 +54,8 @@ describe("a history", () => {
       const decoded = decodeDelta(groups, coded.payloads, undefined, priorsOf(groups, receiver));
       expect(decoded).toEqual(coded.sent);
       residual = coded.residual;
-      sender = foldHistory(sender, params, coded.sent);
-      receiver = readHistory(writeHistory(foldHistory(receiver, params, decoded)), manifest, "history");
+      sender = foldHistory(sender, coded.sent);
+      receiver = readHistory(writeHistory(foldHistory(receiver, decoded)), manifest, "history");
       expect(receiver).toEqual(sender);
     }
     expect(withHistory).toBeLessThan(0.95 * without);

@@ -1,5 +1,7 @@
+import type { HistoryState } from "./state.ts";
+
 /** XXH32 (Collet, 2012) of words of 32 bits, each as its four little-endian bytes, with seed 0. 0 to 2^32-1. */
-export function wordsDigest(words: Uint32Array): number {
+function wordsDigest(words: Uint32Array): number {
   const { length } = words;
   const numWhole = length & ~3;
   let hash: number;
@@ -34,3 +36,21 @@ const rotated = (word: number, by: number): number => (word << by) | (word >>> (
 
 const round = (sum: number, word: number): number =>
   Math.imul(rotated((sum + Math.imul(word, P2)) | 0, 13), P1);
+
+/** Of the whole state, in the order of docs/wire-format.md. */
+export function stateDigest(state: HistoryState): number {
+  const { slow, fast, drift, age, weights, counters } = state;
+  const words = new Uint32Array(1 + weights.length + 2 * counters.length + 2 * slow.length);
+  words[0] = state.version;
+  words.set(weights, 1);
+  let at = 1 + weights.length;
+  for (const count of counters) {
+    words[at++] = count % 2 ** 32;
+    words[at++] = count / 2 ** 32;
+  }
+  for (let i = 0; i < slow.length; i++) {
+    words[at++] = slow[i]! | (fast[i]! << 16);
+    words[at++] = (drift[i]! & 0xffff) | (age[i]! << 16);
+  }
+  return wordsDigest(words);
+}

@@ -3,6 +3,7 @@ export { draw, drawLanes } from "./draws";
 export { edenCodes, scaleSums } from "./eden";
 export { addAtOnGrid, addEntries, addEntriesAt, addOnGrid, addSums, means } from "./grid";
 export { hadamard } from "./hadamard";
+export { historyClasses, historyLearn } from "./history";
 export { isFinite, maxMagnitude, measure } from "./magnitudes";
 export { pack, unpack } from "./pack";
 export { selectAtLeast, selectNonZero } from "./positions";
