@@ -140,7 +140,7 @@ export function followFrames(
         const params = ownedParams(applyDelta(from.params, sent), before);
         const digest = modelDigest(params);
         check(shortDigest(digest) === frame.digest, "bad-digest", place, "the delta does not fit the model");
-        const history = from.history && foldHistory(from.history, params, sent);
+        const history = from.history && foldHistory(from.history, sent);
         return { version: frame.version, params, digest, history };
       });
     } else {

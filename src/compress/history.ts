@@ -1,5 +1,5 @@
 import { codecKernels } from "../kernels/codec.ts";
-import { NUM_TABLES, TABLE } from "../kernels/codec-history.ts";
+import { type HistoryPlanes, type Mixer, NUM_TABLES, TABLE } from "../kernels/codec-history.ts";
 import { assert } from "../model/assert.ts";
 import { type Manifest, manifestOf, numParams } from "../model/manifest.ts";
 import { maskIn } from "../model/masks.ts";
@@ -32,32 +32,36 @@ export interface History {
   readonly digest: number;
   readonly state: HistoryState;
   readonly layouts: readonly Layout[];
+  /** What follows from the state: the buckets of every tensor, and the odds of their contexts. */
+  readonly planes: readonly HistoryPlanes[];
+  readonly mixer: Mixer;
   /** Of every coordinate its probability class: half a power of two of the odds each, 0 the most probable. */
   readonly classes: Uint8Array;
 }
 
 /** Of a model that nothing was broadcast of yet. */
-export const firstHistory = (params: Params): History => historyOf(firstState(numParams(manifestOf(params))), layoutOf(manifestOf(params)));
+export const firstHistory = (params: Params): History =>
+  historyOf(firstState(numParams(manifestOf(params))), layoutOf(manifestOf(params)));
 
 /** `sent` has what was broadcast, tensor by tensor. Changes nothing. */
 export function foldHistory(
-  { state, layouts }: History,
+  { state, layouts, planes, mixer }: History,
   sent: ReadonlyMap<string, SparseVector>,
 ): History {
   const length = state.slow.length;
   const steps = stepsOf(layouts, sent, length);
-  const mixer = mixerOf(state.counters, state.weights.slice());
+  const learning = { ...mixer, weights: mixer.weights.slice() };
   const hits = new Uint32Array(2 * NUM_TABLES * TABLE);
   const { learn } = codecKernels(length);
-  planesOf(state, layouts).forEach((planes, i) => {
+  planes.forEach((ofTensor, i) => {
     const { start, rows, cols } = layouts[i]!;
-    learn(planes, mixer, steps.sent.subarray(start, start + rows * cols), hits);
+    learn(ofTensor, learning, steps.sent.subarray(start, start + rows * cols), hits);
   });
   return historyOf(
     {
       version: (state.version + 1) % 2 ** 32,
       ...moved(state, steps),
-      weights: mixer.weights,
+      weights: learning.weights,
       counters: counted(state.counters, hits),
     },
     layouts,
@@ -75,11 +79,12 @@ function historyOf(state: HistoryState, layouts: readonly Layout[]): History {
   const classes = new Uint8Array(state.slow.length);
   const mixer = mixerOf(state.counters, state.weights);
   const { classesOf } = codecKernels(classes.length);
-  planesOf(state, layouts).forEach((planes, i) => {
+  const planes = planesOf(state, layouts);
+  planes.forEach((ofTensor, i) => {
     const { start, rows, cols } = layouts[i]!;
-    classesOf(planes, mixer, classes.subarray(start, start + rows * cols));
+    classesOf(ofTensor, mixer, classes.subarray(start, start + rows * cols));
   });
-  return { version: state.version, digest: stateDigest(state), state, layouts, classes };
+  return { version: state.version, digest: stateDigest(state), state, layouts, planes, mixer, classes };
 }
 
 /**
@@ -93,7 +98,11 @@ export const priorsOf = (
 ): readonly (TensorPrior | null)[] =>
   groups.map((group) => (group.rule.history && history !== null ? priorOf(history, group, owned) : null));
 
-function priorOf({ digest, state, layouts, classes }: History, group: PlanGroup, owned: Masks | null): TensorPrior {
+function priorOf(
+  { digest, state, layouts, classes }: History,
+  group: PlanGroup,
+  owned: Masks | null,
+): TensorPrior {
   const planes = [new Uint8Array(group.length), new Uint8Array(group.length)] as const;
   let at = 0;
   for (const { name } of group.tensors) {

@@ -86,7 +86,7 @@ export function modelStep(
     params,
     payloads,
     tellsMasks: masks !== null && (masks !== before.masks.masks || !isSameModel(moved, params)),
-    history: history && foldHistory(history, params, sent),
+    history: history && foldHistory(history, sent),
     state: {
       residual,
       optimizer: moments.map((moment) => ownedParams(moment, masks)),

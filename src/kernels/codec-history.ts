@@ -155,7 +155,18 @@ export function simdHistory(wasm: CodecExports, { place, bytes, words }: CodecAr
       words(hitsAt, hits.length).set(hits);
       byParts(planes, (start, count) => {
         bytes(flags, count).set(sent.subarray(start, start + count));
-        wasm.historyLearn(at, PART, count, planes.layer, tablesAt, weightsAt, mixer.base, flags, shares, hitsAt);
+        wasm.historyLearn(
+          at,
+          PART,
+          count,
+          planes.layer,
+          tablesAt,
+          weightsAt,
+          mixer.base,
+          flags,
+          shares,
+          hitsAt,
+        );
       });
       mixer.weights.set(words(weightsAt, NUM_TABLES));
       hits.set(words(hitsAt, hits.length));

@@ -11,7 +11,7 @@ function historyOf(params: Params, folds: number): History {
     [...params].map(([name, { data }]) => [name, { length: data.length, support: null, values: data }]),
   );
   let history = firstHistory(params);
-  for (let i = 0; i < folds; i++) history = foldHistory(history, params, sent);
+  for (let i = 0; i < folds; i++) history = foldHistory(history, sent);
   return history;
 }
 

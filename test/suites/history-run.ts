@@ -106,6 +106,6 @@ export function damaged(state: ClientState): ClientState {
       return [name, { length: data.length, support, values: new Float32Array(support.length).fill(1) }];
     }),
   );
-  const other = { ...foldHistory(history!, params, sent), version: history!.version };
+  const other = { ...foldHistory(history!, sent), version: history!.version };
   return { ...state, held: { ...state.held, history: other } };
 }

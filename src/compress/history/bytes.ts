@@ -25,7 +25,10 @@ export function writeState({ version, slow, fast, drift, age, weights, counters 
   writer.varint(empty);
   for (const plane of [slow, fast, Uint16Array.from(drift, zigzag)]) {
     writeCodes(writer, Uint8Array.from(plane));
-    writeCodes(writer, Uint8Array.from(plane, (value) => value >> 8));
+    writeCodes(
+      writer,
+      Uint8Array.from(plane, (value) => value >> 8),
+    );
   }
   writeCodes(writer, age);
   return writer.written().slice();

@@ -1,3 +1,4 @@
+import { isLittleEndian } from "../../kernels/endian.ts";
 import type { HistoryState } from "./state.ts";
 
 /** XXH32 (Collet, 2012) of words of 32 bits, each as its four little-endian bytes, with seed 0. 0 to 2^32-1. */
@@ -37,20 +38,27 @@ const rotated = (word: number, by: number): number => (word << by) | (word >>> (
 const round = (sum: number, word: number): number =>
   Math.imul(rotated((sum + Math.imul(word, P2)) | 0, 13), P1);
 
-/** Of the whole state, in the order of docs/wire-format.md. */
-export function stateDigest(state: HistoryState): number {
-  const { slow, fast, drift, age, weights, counters } = state;
-  const words = new Uint32Array(1 + weights.length + 2 * counters.length + 2 * slow.length);
-  words[0] = state.version;
-  words.set(weights, 1);
-  let at = 1 + weights.length;
-  for (const count of counters) {
-    words[at++] = count % 2 ** 32;
-    words[at++] = count / 2 ** 32;
+/** Of the digests of the parts: version and weights, counters (low word first), then the four planes. */
+export function stateDigest({ version, slow, fast, drift, age, weights, counters }: HistoryState): number {
+  const halves = new Uint32Array(2 * counters.length);
+  for (let i = 0; i < counters.length; i++) {
+    halves[2 * i] = counters[i]! % 2 ** 32;
+    halves[2 * i + 1] = counters[i]! / 2 ** 32;
   }
-  for (let i = 0; i < slow.length; i++) {
-    words[at++] = slow[i]! | (fast[i]! << 16);
-    words[at++] = (drift[i]! & 0xffff) | (age[i]! << 16);
-  }
-  return wordsDigest(words);
+  const parts = [Uint32Array.of(version, ...weights), halves, ...[slow, fast, drift, age].map(wordsOf)];
+  return wordsDigest(Uint32Array.from(parts, wordsDigest));
+}
+
+/** Little endian, with zeros behind the last. */
+function wordsOf(plane: Uint16Array | Int16Array | Uint8Array): Uint32Array {
+  const bytes = new Uint8Array(plane.buffer, plane.byteOffset, plane.byteLength);
+  if (isLittleEndian && bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0)
+    return new Uint32Array(plane.buffer, plane.byteOffset, bytes.length / 4);
+  const perWord = 4 / plane.BYTES_PER_ELEMENT;
+  const words = new Uint32Array(Math.ceil(plane.length / perWord));
+  plane.forEach((value, i) => {
+    const shift = 8 * plane.BYTES_PER_ELEMENT * (i % perWord);
+    words[Math.floor(i / perWord)]! |= (value & (2 ** (8 * plane.BYTES_PER_ELEMENT) - 1)) << shift;
+  });
+  return words;
 }

@@ -25,12 +25,10 @@ const STRENGTH = 6;
 const MOST = 4095;
 
 /** Of a whole number of 1 to 2^53, in 2^-9, cut off. */
-export function log2(value: number): number {
-  let n = 0;
-  let mantissa = value;
-  for (; mantissa >= 2 ** 26; mantissa = Math.floor(mantissa / 2)) n++;
-  for (; mantissa < 2 ** 25; mantissa *= 2) n--;
-  let result = n + 25;
+function log2(value: number): number {
+  const high = Math.floor(value / 2 ** 26);
+  let result = high > 0 ? 57 - Math.clz32(high) : 31 - Math.clz32(value);
+  let mantissa = Math.floor(value * 2 ** (25 - result));
   for (let i = 0; i < 9; i++) {
     mantissa = Math.floor((mantissa * mantissa) / 2 ** 25);
     const bit = mantissa >= 2 ** 26 ? 1 : 0;

@@ -2,7 +2,7 @@ import type { HistoryPlanes } from "../../kernels/codec-history.ts";
 import type { HistoryState, Layout } from "./state.ts";
 
 /** Half a power of two each: 0 of 0, else 1 + 2 floor(log2 v), and 1 more when v is 1.5 times the power or more. */
-export function halfLog2(v: number): number {
+function halfLog2(v: number): number {
   if (v === 0) return 0;
   const n = 31 - Math.clz32(v);
   return 1 + 2 * n + (n === 0 ? 0 : (v >>> (n - 1)) & 1);
@@ -24,7 +24,12 @@ export function planesOf(state: HistoryState, layouts: readonly Layout[]): reado
   const [row, column] = [new Uint8Array(length), new Uint8Array(length)];
   return layouts.map(({ start, rows, cols }, place) => {
     const end = start + rows * cols;
-    means(state.slow.subarray(start, end), { rows, cols }, row.subarray(start, end), column.subarray(start, end));
+    means(
+      state.slow.subarray(start, end),
+      { rows, cols },
+      row.subarray(start, end),
+      column.subarray(start, end),
+    );
     const of = (plane: Uint8Array) => plane.subarray(start, end);
     return {
       layer: Math.min(place, 15),

@@ -30,8 +30,9 @@ export interface Layout {
 export function layoutOf({ tensors }: Manifest): readonly Layout[] {
   let start = 0;
   return tensors.map(({ name, shape }) => {
-    const layout = { name, start, ...matrixOf(shape) };
-    start += sizeOf(shape);
+    const size = sizeOf(shape);
+    const layout = { name, start, ...(size === 0 ? { rows: 0, cols: 0 } : matrixOf(shape)) };
+    start += size;
     return layout;
   });
 }
@@ -90,19 +91,23 @@ const MOST_STEP = 2 ** 11;
 
 /** The sums and ages of the next version. */
 export function moved(
-  { slow, fast, drift, age }: HistoryState,
+  state: HistoryState,
   { sent, steps }: Steps,
 ): Pick<HistoryState, "slow" | "fast" | "drift" | "age"> {
-  const next = { slow: slow.slice(), fast: fast.slice(), drift: drift.slice(), age: age.slice() };
-  for (let i = 0; i < sent.length; i++) {
+  const { slow, fast, drift, age } = state;
+  const { length } = sent;
+  const [slows, fasts] = [new Uint16Array(length), new Uint16Array(length)];
+  const [drifts, ages] = [new Int16Array(length), new Uint8Array(length)];
+  for (let i = 0; i < length; i++) {
     const step = steps[i]!;
     const magnitude = step < 0 ? -step : step;
-    next.slow[i] = slow[i]! - (slow[i]! >> 3) + magnitude;
-    next.fast[i] = fast[i]! - (fast[i]! >> 2) + magnitude;
-    next.drift[i] = drift[i]! - Math.trunc(drift[i]! / 8) + step;
-    next.age[i] = sent[i] === 1 ? 0 : age[i]! < NEVER - 1 ? age[i]! + 1 : age[i]!;
+    const [before, signed, old] = [slow[i]!, drift[i]!, age[i]!];
+    slows[i] = before - (before >> 3) + magnitude;
+    fasts[i] = fast[i]! - (fast[i]! >> 2) + magnitude;
+    drifts[i] = signed - ((signed + (signed < 0 ? 7 : 0)) >> 3) + step;
+    ages[i] = sent[i] === 1 ? 0 : old < NEVER - 1 ? old + 1 : old;
   }
-  return next;
+  return { slow: slows, fast: fasts, drift: drifts, age: ages };
 }
 
 export function counted(counters: Float64Array, hits: Uint32Array): Float64Array {
