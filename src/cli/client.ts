@@ -146,6 +146,8 @@ function formatEvent(event: ClientEvent): string {
   switch (event.type) {
     case "link-lost":
       return `no link: ${event.detail}; next try in ${seconds(event.retryMs)}`;
+    case "download-damaged":
+      return `a damaged download: ${event.detail}; next try in ${seconds(event.retryMs)}`;
     case "turned-away":
       return `turned away: ${event.refusal.code}: ${event.refusal.detail}; next try in ${seconds(event.retryMs)}`;
     case "task":

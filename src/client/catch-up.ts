@@ -24,10 +24,25 @@ export interface CaughtUp {
   readonly download: { readonly frames: number; readonly bytes: number } | null;
 }
 
+/** What came is not what was announced, from nothing too: damaged on its way, for all that can be known here. */
+export class DamagedDownload extends Error {
+  override readonly name = "DamagedDownload";
+  readonly violation: WireError;
+  constructor(violation: WireError) {
+    super(violation.message, { cause: violation });
+    this.violation = violation;
+  }
+}
+
 /**
+<<<<<<< HEAD
  * The task's base model and masks: what is held, or a download from there; once more from nothing when a digest is off, and
  * at last a checkpoint, which needs nothing that this end makes itself.
  * Null when the coordinator has neither any more, as the round is over.
+=======
+ * The task's base model and masks: what is held, or a download from there; once more from nothing when a digest is off,
+ * then DamagedDownload. Null when the coordinator has neither any more, as the round is over.
+>>>>>>> ee531c4 (feat(chaos): a death at every failpoint, a full disk, --help; fix(client): damaged downloads are waited out; fix(link): what is on its way follows the link's rate)
  */
 export async function catchUp(
   task: Task,
@@ -73,8 +88,8 @@ export async function catchUp(
       ...(one === "whole" && { whole: true }),
       ...(wanted !== undefined && { masks: wanted }),
     };
-    const frames = await link.fetchModel(request, signal);
     try {
+      const frames = await link.fetchModel(request, signal);
       const followed = followFrames(from, frames, task, factory, limits, once);
       const { model } = followed;
       if (model.version === base.version && model.digest !== base.digest)
@@ -89,7 +104,8 @@ export async function catchUp(
         download: { frames: frames.length, bytes: frames.reduce((n, frame) => n + frame.length, 0) },
       };
     } catch (error) {
-      if (!(error instanceof WireError) || one === "whole") throw error;
+      if (!(error instanceof WireError)) throw error;
+      if (one === "whole") throw new DamagedDownload(error);
     }
   }
   throw new Error("unreachable: the last try returns or throws");

@@ -189,6 +189,8 @@ function connectLater(options: GrpcLinkOptions, limits: GrpcLinkLimits): Coordin
     "grpc.use_local_subchannel_pool": 1, // one connection a client
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_retries": 0, // the client's loop decides
+    // what is kept for retries counts as written, and would be taken for progress
+    "grpc.per_rpc_retry_buffer_size": 2 ** 15,
     "grpc.enable_channelz": 0,
   });
 }

@@ -9,7 +9,7 @@ import type { DeviceProfile } from "../model/submodel.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import type { Limits } from "../wire/limits.ts";
 import { backoff } from "./backoff.ts";
-import { catchUp } from "./catch-up.ts";
+import { catchUp, DamagedDownload } from "./catch-up.ts";
 import { noControls } from "./control.ts";
 import { courier } from "./courier.ts";
 import { Outdated, whileItCounts } from "./heartbeats.ts";
@@ -43,6 +43,7 @@ export interface ClientPorts {
 
 export type ClientEvent =
   | { readonly type: "link-lost"; readonly detail: string; readonly retryMs: number }
+  | { readonly type: "download-damaged"; readonly detail: string; readonly retryMs: number }
   | { readonly type: "turned-away"; readonly refusal: Refusal; readonly retryMs: number }
   | { readonly type: "task"; readonly round: number; readonly version: number }
   | { readonly type: "caught-up"; readonly version: number; readonly frames: number; readonly bytes: number }
@@ -71,7 +72,8 @@ export type ClientEnd =
   | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /**
- * Trains and reports until the coordinator says that the run is over. A broken link is only waited out; the state is saved
+ * Trains and reports until the coordinator says that the run is over. A broken link is only waited out, and a damaged
+ * download fetched again, for a while; the state is saved
  * before anything leaves the device, so that a restart goes on with its residual and its report.
  *
  * A report without a receipt comes before all else: whether it still counts is asked before checking in, as who checks in
@@ -91,6 +93,7 @@ export async function clientLoop(
   const reports = courier(ports, wait.reset);
   let state = await ports.store.load();
   let heartbeatMs = DEFAULT_HEARTBEAT_MS;
+  let numDamaged = 0;
 
   const keep = async (next: ClientState): Promise<ClientState> => {
     if (next !== state) await save(next, ports, signal);
@@ -142,7 +145,10 @@ export async function clientLoop(
       await sleep(clock, wait.nextMs(), signal);
       return null;
     }
-    const onProgress = wait.reset;
+    const onProgress = (): void => {
+      wait.reset();
+      numDamaged = 0;
+    };
     const made = await whileItCounts(task.round, task.heartbeatMs, ports, signal, (bounded) =>
       takeTask(task, state, { keep, onProgress }, options, ports, bounded),
     );
@@ -162,6 +168,14 @@ export async function clientLoop(
         log({ type: "outdated", round: error.round, refusal: error.refusal });
         continue;
       }
+      if (error instanceof DamagedDownload) {
+        // what is damaged every time is not damaged on its way
+        if (++numDamaged >= MOST_DAMAGED) throw error.violation;
+        const retryMs = wait.nextMs();
+        log({ type: "download-damaged", detail: error.message, retryMs });
+        await sleep(clock, retryMs, signal);
+        continue;
+      }
       if (!(error instanceof LinkError)) throw error;
       signal.throwIfAborted();
       if (error.movedBytes > 0) wait.reset();
@@ -171,6 +185,9 @@ export async function clientLoop(
     }
   }
 }
+
+/** Downloads in a row that cannot be right, over one to two minutes: then the client ends with what is wrong with them. */
+const MOST_DAMAGED = 10;
 
 /** Until a task says otherwise. */
 const DEFAULT_HEARTBEAT_MS = 30_000;

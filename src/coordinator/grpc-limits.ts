@@ -16,7 +16,7 @@ export interface GrpcLimits {
   readonly sessionsPerSecond: number;
   /** Bytes of the largest single message, either way; at least 512 KiB. */
   readonly messageBytes: number;
-  /** What a report may have on the way to us, in bytes; what a connection may, is twice that. */
+  /** What a report may have on the way to us, in bytes; a connection up to twice that, as far as its link carries it. */
   readonly windowBytes: number;
   readonly maxConnections: number;
   readonly maxStreamsPerConnection: number;

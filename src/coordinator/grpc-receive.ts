@@ -4,6 +4,7 @@ import type { ReportChunk__Output } from "../generated/fedpress/v1/ReportChunk.t
 import { WireError } from "../model/error.ts";
 import type { ClientSession, Receipt, Refusal, ReportId } from "../model/protocol.ts";
 import { bad } from "../wire/link-fields.ts";
+import { widenAs } from "./grpc-http2.ts";
 import type { GrpcLimits } from "./grpc-limits.ts";
 import { decodeReportHeader } from "./grpc-messages.ts";
 import { damaged, isFinal } from "./refusals.ts";
@@ -94,6 +95,7 @@ function receiveFrame(
         if ("code" in begun) return settle(notNow(begun));
         receiving.upload = begun;
       }
+      widenAs(call, header === null ? data.length : 0, limits);
       session.heard();
       arrivedBytes += data.length;
       if (!receiving.upload!.add(data)) pause(notNow(NO_ROOM));

@@ -153,9 +153,33 @@ test("a refusal without retry ends the client; a damaged download is an error, o
   }));
   expect(await damaged.end).toEqual({ kind: "finished" });
   expect(damaged.coordinator.book.held()).toEqual(await reference());
+});
 
-  const always = await withLink((link) => ({ ...link, fetchModel: async () => [new Uint8Array(40)] }));
+test("downloads that are damaged in a row, and whole too, are waited out; always is an error", async () => {
+  let fetches = 0;
+  const twice = await withLink((link) => ({
+    ...link,
+    fetchModel: async (...args) => {
+      const frames = await link.fetchModel(...args);
+      fetches++;
+      if (fetches === 1) throw new WireError("bad-digest", "download", "the parts are not of one download");
+      return [2, 4, 5, 6].includes(fetches)
+        ? frames.map((frame) => frame.map((byte, i) => (i === 9 ? byte ^ 1 : byte)))
+        : frames;
+    },
+  }));
+  expect(await twice.end).toEqual({ kind: "finished" });
+  expect(twice.log.filter((type) => type === "download-damaged")).toHaveLength(2);
+  expect(twice.coordinator.book.held()).toEqual(await reference());
+
+  let numFetches = 0;
+  const fetchModel = async () => {
+    numFetches++;
+    return [new Uint8Array(40)];
+  };
+  const always = await withLink((link) => ({ ...link, fetchModel }));
   await expect(always.end).rejects.toThrow(WireError);
+  expect(numFetches).toBe(20); // ten times, each once more as a whole
 });
 
 test("refusals of a report: without retry the client ends; with it, it waits before it tries again", async () => {

@@ -1,6 +1,13 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { failpointRuns } from "../../src/cli/chaos/failpoint-runs.ts";
+import { failpoints } from "../../src/cli/failpoint.ts";
+
+const lifeOf = (life: string): string => {
+  const [place, , moment] = life.split(":");
+  return `${place}:${moment}`;
+};
 
 const chaos = fileURLToPath(new URL("../../scripts/chaos.mjs", import.meta.url));
 
@@ -40,11 +47,42 @@ test("a nats-server that is killed in the middle leaves the model's bytes as the
   expect(code, `${stdout}${stderr}`).toBe(0);
 });
 
+test("a disk that is full for a while: no receipt meanwhile, and then the model is the one with room", {
+  timeout: 300_000,
+}, async () => {
+  const { code, stdout, stderr } = await run("--only", "disk-full", ...patient);
+  expect(code, `${stdout}${stderr}`).toBe(0);
+  const [{ leftOut, receipts }] = JSON.parse(stdout).results;
+  if (leftOut !== null) process.stderr.write(`  left out: ${leftOut}\n`);
+  expect(leftOut !== null || receipts === 120).toBe(true);
+});
+
+test("every failpoint at each of its moments is in a run of --failpoints", () => {
+  const tried = new Map(
+    failpointRuns.flatMap(({ early = [], coordinator = [], client = [] }) => [
+      ...[...early, ...coordinator].map((life) => [`coordinator ${lifeOf(life)}`, life] as const),
+      ...client.map((life) => [`client ${lifeOf(life)}`, life] as const),
+    ]),
+  );
+  const all = Object.entries(failpoints).flatMap(([side, places]) =>
+    Object.entries(places).flatMap(([name, { moments }]) =>
+      moments.map((moment) => `${side} ${name}:${moment}`),
+    ),
+  );
+  expect([...tried.keys()].sort()).toEqual(all.sort());
+});
+
+test("--help says how, and is no error", async () => {
+  const { code, stdout } = await run("--help");
+  expect(code).toBe(0);
+  expect(stdout).toContain("usage: npm run chaos");
+});
+
 test("bad usage says what was expected, and starts nothing", async () => {
   for (const [args, said] of [
     [["--kills", "0"], "--kills 0: expected 1 or more"],
     [["--seed", "x"], "--seed x: expected 0 to 4294967295"],
-    [["--only", "luck"], "--only luck: expected kills, nats, dropout, latency, slow"],
+    [["--only", "luck"], "--only luck: expected kills, failpoints, disk-full, nats, dropout, latency, slow"],
     [["--recovery", "-1"], "--recovery"],
     [["--nonsense"], "--nonsense"],
   ] as const) {

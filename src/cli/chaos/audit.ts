@@ -21,16 +21,20 @@ export interface Testimony {
 /**
  * What a journal and its clients' accounts contradict each other in: empty when every report that a client has a receipt
  * for was accepted, none was accepted twice, every verdict is what became of the round, and versions follow one another.
- * Reports count in the round that asked for them: a run of chaos takes none late.
+ * Reports count in the round that asked for them: a run of chaos takes none late. Where older records are gone, `start`
+ * is the version that those which are left begin with, and what was told of earlier rounds is left out.
  */
 export function contradictions(
   records: readonly Record[],
   { receipts, verdicts }: Testimony,
+  start = 0,
 ): readonly string[] {
   const found: string[] = [];
+  const first = firstRound(records);
+  const isThere = ({ round }: Heard): boolean => start === 0 || round >= first;
   const accepted = new Set<string>();
   const versions = new Map<number, number | null>();
-  let version = 0;
+  let version = start;
   for (const record of records) {
     if (record.type === "accepted") {
       const key = keyOf(record);
@@ -46,9 +50,9 @@ export function contradictions(
     version = record.version;
     versions.set(record.round, isCommit ? record.version : null);
   }
-  for (const receipt of receipts)
+  for (const receipt of receipts.filter(isThere))
     if (!accepted.has(keyOf(receipt))) found.push(`acknowledged and lost: ${keyOf(receipt)}`);
-  for (const verdict of verdicts) {
+  for (const verdict of verdicts.filter(isThere)) {
     const key = keyOf(verdict);
     const { outcome } = verdict;
     if (outcome !== "folded" && outcome !== "dropped") continue;
@@ -62,5 +66,8 @@ export function contradictions(
   }
   return found;
 }
+
+const firstRound = (records: readonly Record[]): number =>
+  records.find((record) => record.type === "opened")?.round ?? Number.POSITIVE_INFINITY;
 
 const keyOf = ({ clientId, round }: Heard): string => `${clientId}, round ${round}`;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { type FaultChange, type FaultProxy, faultProxy } from "../../simulation/proxy/fault-proxy.ts";
 import type { Summary } from "../../simulation/summary.ts";
 import { contradictions, type Heard, type HeardVerdict } from "./audit.ts";
@@ -10,12 +11,21 @@ export interface Federation {
   readonly proxies: readonly FaultProxy[];
   /** Versions made so far, by the coordinator's own account. */
   readonly version: () => number;
+  /** HOST:PORT of the coordinator itself, with no proxy between. */
+  readonly address: () => string;
   readonly killCoordinator: () => Promise<void>;
-  /** Also checks what the journal that was left behind holds. */
-  readonly restartCoordinator: () => Promise<Recovery>;
+  /** Resolves when it has died at the failpoint that it was started with; an end without is a problem. */
+  readonly coordinatorDied: () => Promise<void>;
+  /** Also checks what the journal that was left behind holds. Null when it comes to its failpoint before it listens. */
+  readonly restartCoordinator: (failpoint?: string) => Promise<Recovery | null>;
   readonly killClient: (index: number) => Promise<void>;
-  /** Resolves once it has its data and goes to work. */
-  readonly restartClient: (index: number) => Promise<void>;
+  readonly clientDied: (index: number) => Promise<void>;
+  /** Resolves once it has its data and goes to work, or has died. */
+  readonly restartClient: (index: number, failpoint?: string) => Promise<void>;
+  /** Receipts that the clients were given so far. */
+  readonly receipts: () => number;
+  /** Whether the coordinator that runs now has said that, or does in time. */
+  readonly coordinatorSaid: (pattern: RegExp, timeoutMs: number) => Promise<boolean>;
   /** Called with every line of the coordinator. */
   readonly onCoordinatorLine: (listener: (line: string) => void) => void;
   /** Waits until all have ended, and checks what they say against the journal. */
@@ -46,12 +56,21 @@ export interface Conclusion {
 }
 
 const PATIENCE_MS = 60_000;
+const atFailpoint = (process: Process): boolean =>
+  process.lines().some((line) => line.startsWith("failpoint "));
 
-/** Where no connection was broken, both ends must have counted the same. */
-export function miscounted({ wire, socketBytes }: Conclusion): readonly string[] {
+/** Until a process comes to its failpoint. */
+const DEATH_MS = 120_000;
+
+/**
+ * Where no connection was broken, both ends must have counted the same; on a long link, but for so many bytes of farewell
+ * a direction that were on their way when the coordinator ended.
+ */
+export function miscounted({ wire, socketBytes }: Conclusion, farewellBytes = 0): readonly string[] {
   if (socketBytes === null) return [];
   const { received, sent } = socketBytes;
-  if (received === wire.up && sent === wire.down) return [];
+  const apart = Math.max(Math.abs(received - wire.up), Math.abs(sent - wire.down));
+  if (apart <= farewellBytes) return [];
   return [
     `the coordinator counted ${received} bytes up and ${sent} down, the wire carried ${wire.up} and ${wire.down}`,
   ];
@@ -59,6 +78,10 @@ export function miscounted({ wire, socketBytes }: Conclusion): readonly string[]
 
 export interface FederationOptions extends SettingOptions {
   readonly faults?: FaultChange;
+  /** Where lives of the coordinator die, one after the other, that come before the clients and before it listens. */
+  readonly early?: readonly string[];
+  /** Where the first life dies that listens. */
+  readonly failpoint?: string;
   /** When it aborts, `conclude` waits no more, and how processes end says nothing. */
   readonly signal: AbortSignal;
 }
@@ -97,21 +120,32 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     const folded = into === undefined ? null : Number(into);
     verdicts.push({ clientId, round: Number(round), outcome: outcome!, version: folded });
   };
-  const startCoordinator = (): Process => {
-    const process = setting.coordinator(hearCoordinator);
+  const startCoordinator = (failpoint?: string): Process => {
+    const process = setting.coordinator({ onLine: hearCoordinator, ...(failpoint && { failpoint }) });
     expectExit("the coordinator", process);
     return process;
   };
-  const startClient = (index: number): Process => {
-    const process = setting.client(index, proxies[index]!.address, hearClient(index));
+  const startClient = (index: number, failpoint?: string): Process => {
+    const process = setting.client(index, proxies[index]!.address, {
+      onLine: hearClient(index),
+      ...(failpoint && { failpoint }),
+    });
     expectExit(clientIdOf(index), process);
     return process;
+  };
+  const died = async (name: string, process: Process): Promise<void> => {
+    const code = await Promise.race([process.exit, pause(DEATH_MS, "late" as const, { ref: false })]);
+    if (signal.aborted || (code === null && atFailpoint(process))) return;
+    const how = code === "late" ? `lives after ${DEATH_MS / 1000} s` : `ended with ${code}`;
+    problems.push(
+      `${name} ${how} and has not come to its failpoint: ${process.lines().slice(-3).join(" | ")}`,
+    );
   };
   /** What every client has heard up to a moment must be in what the disk held at that moment. */
   const check = async (copy: string, heard: { receipts: Heard[]; verdicts: HeardVerdict[] }) => {
     try {
       const refolded = await refold(setting.configFile, copy);
-      problems.push(...contradictions(refolded.records, heard));
+      problems.push(...contradictions(refolded.records, heard, refolded.start));
       return refolded;
     } catch (error) {
       problems.push(`the journal cannot be folded: ${(error as Error).message} (${copy})`);
@@ -128,9 +162,11 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(options.faults && { faults: options.faults }),
       }),
     );
-  let coordinator = startCoordinator();
-  const listening = async (): Promise<number> => {
+  for (const failpoint of options.early ?? []) await died("the coordinator", startCoordinator(failpoint));
+  let coordinator = startCoordinator(options.failpoint);
+  const listening = async (): Promise<number | null> => {
     const match = await coordinator.said(/listening on [^ ]*:(\d+)/, PATIENCE_MS);
+    if (match === null && atFailpoint(coordinator)) return null;
     if (match === null) throw new Error(`the coordinator does not start: ${coordinator.lines().join(" | ")}`);
     port = Number(match[1]);
     return performance.now() - coordinator.startedMs;
@@ -157,29 +193,33 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     version: () => version,
     problems: () => problems,
     onCoordinatorLine: (listener) => void listeners.push(listener),
+    address: () => `127.0.0.1:${port}`,
+    receipts: () => receipts.length,
+    coordinatorSaid: async (pattern, timeoutMs) => (await coordinator.said(pattern, timeoutMs)) !== null,
     killCoordinator: () => coordinator.kill(),
-    restartCoordinator: async () => {
+    coordinatorDied: () => died("the coordinator", coordinator),
+    restartCoordinator: async (failpoint) => {
       const heard = { receipts: [...receipts], verdicts: [...verdicts] };
       const copy = setting.copyOfState();
-      coordinator = startCoordinator();
+      coordinator = startCoordinator(failpoint);
       const listeningMs = await listening();
-      const joined = await coordinator.said(/^\+ /, PATIENCE_MS);
+      const joined = listeningMs === null ? null : await coordinator.said(/^\+ /, PATIENCE_MS);
       const checkInMs = joined === null ? null : performance.now() - coordinator.startedMs;
       await check(copy, heard); // not while the time is taken
+      if (listeningMs === null || (joined === null && atFailpoint(coordinator))) return null;
       return { listeningMs, checkInMs };
     },
     killClient: (index) => clients[index]!.kill(),
-    restartClient: async (index) => {
-      clients[index] = startClient(index);
+    clientDied: (index) => died(clientIdOf(index), clients[index]!),
+    restartClient: async (index, failpoint) => {
+      clients[index] = startClient(index, failpoint);
       await clients[index].said(/^client /, PATIENCE_MS);
     },
     conclude: async (timeoutMs) => {
       const all = Promise.all([coordinator, ...clients].map(({ exit }) => exit));
-      const patience = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
-      const late = new Promise<null>((resolve) => {
-        patience.addEventListener("abort", () => resolve(null), { once: true });
-      });
-      if ((await Promise.race([all, late])) === null && !signal.aborted)
+      const patienceMs = problems.length > 0 ? 0 : timeoutMs; // what is wrong already may never end
+      const late = pause(patienceMs, null, { ref: false, signal }).catch(() => null);
+      if ((await Promise.race([all, late])) === null && !signal.aborted && patienceMs > 0)
         problems.push(
           `the run has not finished after ${timeoutMs / 1000} s: version ${version} of ${options.rounds}`,
         );

@@ -1,17 +1,15 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { derive, type Rng } from "../../model/rng.ts";
 import { type Federation, miscounted, type Recovery, startFederation } from "./federation.ts";
+import { type RecoveryFigures, recoveryFigures, tooSlow } from "./recovery.ts";
 
-export interface KillFigures {
+export interface KillFigures extends RecoveryFigures {
   readonly name: "kills";
   readonly kills: { readonly coordinator: number; readonly client: number };
   /** Links that were cut, or stood still and then were cut. */
   readonly linkFaults: number;
   readonly runs: number;
   readonly receipts: number;
-  readonly recoveryMs: { readonly p50: number; readonly max: number };
-  /** Of that, until the process listens. */
-  readonly listeningMs: { readonly p50: number; readonly max: number };
   readonly problems: readonly string[];
   /** Folders of runs in which something was found. */
   readonly folders: readonly string[];
@@ -89,7 +87,8 @@ export async function killScenario(options: KillOptions): Promise<KillFigures> {
         } else if (rng.below(2) === 0) {
           count.coordinator++;
           await federation.killCoordinator();
-          recoveries.push(await federation.restartCoordinator());
+          const recovery = await federation.restartCoordinator();
+          if (recovery !== null) recoveries.push(recovery);
         } else {
           count.client++;
           const index = rng.below(CLIENTS);
@@ -101,18 +100,14 @@ export async function killScenario(options: KillOptions): Promise<KillFigures> {
     });
     say(`${count.coordinator + count.client} of ${kills} kills`);
   }
-  const times = recoveries.map(({ checkInMs }) => checkInMs ?? Number.POSITIVE_INFINITY);
-  const slow = times.filter((ms) => ms > recoveryMs).length;
-  if (slow > 0)
-    problems.push(`${slow} of ${times.length} recoveries took longer than ${recoveryMs} ms to a check-in`);
+  problems.push(...tooSlow(recoveries, recoveryMs));
   return {
     name: "kills",
     kills: count,
     linkFaults,
     runs,
     receipts,
-    recoveryMs: spread(times),
-    listeningMs: spread(recoveries.map(({ listeningMs }) => listeningMs)),
+    ...recoveryFigures(recoveries),
     problems,
     folders,
   };
@@ -138,9 +133,4 @@ async function disturbLink({ proxies }: Federation, rng: Rng): Promise<void> {
 async function until(holds: () => boolean, signal: AbortSignal): Promise<void> {
   const endMs = performance.now() + END_MS;
   while (!holds() && !signal.aborted && performance.now() < endMs) await pause(5);
-}
-
-function spread(values: readonly number[]): { p50: number; max: number } {
-  const sorted = [...values].sort((a, b) => a - b);
-  return { p50: sorted[sorted.length >> 1] ?? 0, max: sorted.at(-1) ?? 0 };
 }

@@ -22,6 +22,7 @@ interface Scenario {
   readonly name: LinkFigures["name"];
   readonly setting: Omit<SettingOptions, "seed">;
   readonly faults?: FaultChange;
+  readonly farewellBytes?: number;
   readonly timeoutMs: number;
   /** Of the rounds that were opened, at least so many must come to a version. */
   readonly leastShare: number;
@@ -43,6 +44,7 @@ export const linkScenarios = {
     name: "latency",
     setting: { ...all, rounds: 2, reportDeadline: "3m" },
     faults: both({ latencyMs: 5000 }),
+    farewellBytes: 512,
     timeoutMs: 300_000,
     leastShare: 1,
   },
@@ -61,7 +63,7 @@ export async function linkScenario(
   seed: number,
   signal: AbortSignal,
 ): Promise<LinkFigures> {
-  const { name, setting, faults, timeoutMs, leastShare, dropOut } = scenario;
+  const { name, setting, faults, farewellBytes, timeoutMs, leastShare, dropOut } = scenario;
   const began = performance.now();
   const federation = await startFederation({ ...setting, seed, signal, ...(faults && { faults }) });
   try {
@@ -83,7 +85,10 @@ export async function linkScenario(
     }
     const conclusion = await federation.conclude(timeoutMs);
     const { summary, receipts, abandoned, wire } = conclusion;
-    const found = [...federation.problems(), ...(dropOut === undefined ? miscounted(conclusion) : [])];
+    const found = [
+      ...federation.problems(),
+      ...(dropOut === undefined ? miscounted(conclusion, farewellBytes) : []),
+    ];
     const rounds = summary?.model.version ?? federation.version();
     const share = rounds / Math.max(1, rounds + abandoned);
     if (share < leastShare && !signal.aborted)

@@ -17,12 +17,20 @@ export interface Process {
 
 const main = fileURLToPath(new URL("../main.js", import.meta.url));
 
+export interface ProcessOptions {
+  readonly onLine?: (line: string, atMs: number) => void;
+  /** Where it dies by itself, as `fedpress doctor --failpoints` lists it. */
+  readonly failpoint?: string;
+}
+
 export function startProcess(
   args: readonly string[],
-  onLine: (line: string, atMs: number) => void = () => {},
+  { onLine = () => {}, failpoint = "" }: ProcessOptions = {},
 ): Process {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, NO_COLOR: "1" } });
+  const child = spawn(process.execPath, [main, ...args], {
+    env: { ...process.env, NO_COLOR: "1", FEDPRESS_FAILPOINT: failpoint },
+  });
   const lines: string[] = [];
   const listeners = new Set<() => void>();
   let stdout = "";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { derive } from "../../model/rng.ts";
-import { type Process, startProcess } from "./process.ts";
+import { type Process, type ProcessOptions, startProcess } from "./process.ts";
 
 /** One run's files: config, the coordinator's state, and of every client its data and its state. */
 export interface Setting {
@@ -13,9 +13,9 @@ export interface Setting {
   readonly copyOfState: () => string;
   /** What the coordinator, when it ended, had counted on its sockets. */
   readonly socketBytes: () => { readonly received: number; readonly sent: number } | null;
-  readonly coordinator: (onLine?: (line: string, atMs: number) => void) => Process;
+  readonly coordinator: (options?: ProcessOptions) => Process;
   /** Client 0, 1, 2 ..., which connects to `address`. */
-  readonly client: (index: number, address: string, onLine?: (line: string) => void) => Process;
+  readonly client: (index: number, address: string, options?: ProcessOptions) => Process;
   readonly remove: () => void;
 }
 
@@ -29,6 +29,12 @@ export interface SettingOptions {
   readonly nats?: string;
   /** Every coordinate as float32, 31 KB a report, not the default's hundredth of them. */
   readonly dense?: boolean;
+  /** Versions between two snapshots; 7 when left out. */
+  readonly snapshotEvery?: number;
+  /** What the journal keeps; "all" when left out, so that it can be gone through. */
+  readonly keep?: "needed" | "all";
+  /** In place of a folder beside the others: it is not removed with them. */
+  readonly stateDir?: string;
 }
 
 const EXAMPLES = 24;
@@ -36,8 +42,9 @@ const EXAMPLES = 24;
 /** Softmax regression on a handful of random images a client: what is tested is the rounds, not the model. */
 export function newSetting(options: SettingOptions): Setting {
   const { seed, clients, rounds, goal, overSelection, reportDeadline, nats, dense } = options;
+  const { snapshotEvery = 7, keep = "all" } = options;
   const folder = mkdtempSync(join(tmpdir(), "fedpress-chaos-"));
-  const state = join(folder, "state");
+  const state = options.stateDir ?? join(folder, "state");
   const configFile = join(folder, "config.yaml");
   const plan = [{ tensors: "*", codec: { select: "all", values: "float32" }, errorFeedback: false }];
   const config = {
@@ -56,8 +63,8 @@ export function newSetting(options: SettingOptions): Setting {
     train: { epochs: 1, batchSize: 8, optimizer: { sgd: { learningRate: 0.05, momentum: 0 } } },
     ...(dense && { uplink: plan, downlink: plan }),
     telemetry: { nats: nats === undefined ? null : { url: nats } },
-    // snapshots often, so that kills fall among them; all records stay, so that they can be gone through
-    coordinator: { listen: "127.0.0.1:0", stateDir: state, journal: { snapshotEvery: 7, keep: "all" } },
+    // snapshots often, so that kills fall among them
+    coordinator: { listen: "127.0.0.1:0", stateDir: state, journal: { snapshotEvery, keep } },
   };
   writeFileSync(configFile, stringify(config));
   for (let i = 0; i < clients; i++) writeClient(folder, i, seed);
@@ -79,13 +86,13 @@ export function newSetting(options: SettingOptions): Setting {
       const { event } = JSON.parse(last);
       return event.type === "run.finished" ? event.socketBytes : null;
     },
-    coordinator: (onLine) =>
-      startProcess(["coordinator", configFile, "--out", join(folder, "run"), "--json"], onLine),
-    client: (index, address, onLine) => {
+    coordinator: (options) =>
+      startProcess(["coordinator", configFile, "--out", join(folder, "run"), "--json"], options),
+    client: (index, address, options) => {
       const [data, own] = ["data", "client"].map((kind) => join(folder, `${kind}-${index}`));
       return startProcess(
         ["client", "--coordinator", address, "--data", `idx:${data}?classes=10`, "--state", own!],
-        onLine,
+        options,
       );
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -184,6 +184,8 @@ function lineOf(event: ClientEvent): string {
       return `holds version ${event.version}`;
     case "link-lost":
       return `link lost: ${event.detail}`;
+    case "download-damaged":
+      return `a damaged download: ${event.detail}`;
     case "turned-away":
       return `turned away: ${event.refusal.code}`;
     default:
