@@ -43,3 +43,24 @@ test("a report comes through a link on which 1 MiB on its way would hold up all 
     await proxy.close();
   }
 });
+
+test("on a long link a connection's window grows while a report comes", async () => {
+  const frame = noise(6144 * KIB);
+  const service = scripted({ report: async (_, report) => ({ kind: "accepted", report }) });
+  const { port } = await serve(service);
+  const long = { latencyMs: 100 };
+  const proxy = await faultProxy({ target: () => port, faults: { up: long, down: long } });
+  try {
+    const link = linkTo(proxy, "a");
+    const { signal } = new AbortController();
+    await link.checkIn(checkIn, signal);
+    const report = { round: 1, digest: digestOf(frame) };
+    const began = performance.now();
+    expect(await link.report(report, frame, 0, signal)).toEqual({ kind: "accepted", report });
+    // 96 windows of 64 KiB, one every 200 ms, would be 19 s
+    expect(performance.now() - began).toBeLessThan(14_000);
+    await link.close();
+  } finally {
+    await proxy.close();
+  }
+});

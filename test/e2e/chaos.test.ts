@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { failpointRuns } from "../../src/cli/chaos/failpoint-runs.ts";
-import { failpoints } from "../../src/cli/failpoint.ts";
+import { failpoints, type Moment } from "../../src/cli/failpoint.ts";
 
 const lifeOf = (life: string): string => {
   const [place, , moment] = life.split(":");
@@ -66,7 +66,7 @@ test("every failpoint at each of its moments is in a run of --failpoints", () =>
   );
   const all = Object.entries(failpoints).flatMap(([side, places]) =>
     Object.entries(places).flatMap(([name, { moments }]) =>
-      moments.map((moment) => `${side} ${name}:${moment}`),
+      moments.map((moment: Moment) => `${side} ${name}:${moment}`),
     ),
   );
   expect([...tried.keys()].sort()).toEqual(all.sort());

@@ -14,7 +14,7 @@ export interface DiskFigures {
 
 const all = { clients: 3, goal: 3, overSelection: 1, rounds: 40, reportDeadline: "10m" };
 const FULL_MS = 3000;
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 /**
  * The journal's disk is full for a while in the middle of a run: no receipt meanwhile, and then it goes on by itself, to

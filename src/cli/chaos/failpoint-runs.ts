@@ -8,7 +8,7 @@ export interface FailpointRun {
   /** Of the first client, after those. */
   readonly client?: readonly string[];
   readonly keep?: "needed";
-  /** Somebody sends rubbish until the coordinator has died of all of it. */
+  /** Somebody in every cohort sends rubbish. */
   readonly hasVandal?: boolean;
 }
 

@@ -36,10 +36,12 @@ export async function failpointScenario(options: FailpointOptions): Promise<Fail
   let receipts = 0;
   let expected: string | null = null;
 
-  for (const run of [{ name: "undisturbed" }, ...failpointRuns] satisfies FailpointRun[]) {
+  const all: readonly FailpointRun[] = [{ name: "undisturbed" }, ...failpointRuns];
+  for (const run of all) {
     if (signal.aborted) break;
-    const { name, early = [], coordinator = [], client = [] }: FailpointRun = run;
+    const { name, early = [], coordinator = [], client = [] } = run;
     const federation = await startFederation({ ...settingOf(run, seed), signal });
+    const vandal = run.hasVandal ? startVandal(federation.address) : null;
     try {
       recoveries.push(...(await liveThrough(federation, run, signal)));
       const { digest, summary, receipts: heard } = await federation.conclude(END_MS);
@@ -55,6 +57,7 @@ export async function failpointScenario(options: FailpointOptions): Promise<Fail
       deaths.client += client.length;
       say(`${name}: ${found.length === 0 ? "as it should be" : found.join("; ")}`);
     } finally {
+      await vandal?.stop();
       await federation.close();
     }
   }
@@ -69,7 +72,9 @@ function settingOf({ early = [], coordinator = [], keep, hasVandal }: FailpointR
     clients: CLIENTS,
     rounds: ROUNDS,
     goal: CLIENTS,
-    overSelection: hasVandal ? (CLIENTS + 1) / CLIENTS : 1,
+    overSelection: 1,
+    // all, always: a round without one of them would be given up, and the next would train with another seed
+    ...(hasVandal && { overSelection: (CLIENTS + 1) / CLIENTS, selectionDeadline: "10m" }),
     reportDeadline: "10m",
     snapshotEvery: 2,
     early,
@@ -81,21 +86,16 @@ function settingOf({ early = [], coordinator = [], keep, hasVandal }: FailpointR
 /** Waits for one death after the other, and starts the next life. */
 async function liveThrough(
   federation: Federation,
-  { coordinator = [], client = [], hasVandal }: FailpointRun,
+  { coordinator = [], client = [] }: FailpointRun,
   signal: AbortSignal,
 ): Promise<readonly Recovery[]> {
   const recoveries: Recovery[] = [];
   const goesOn = (): boolean => federation.problems().length === 0 && !signal.aborted;
-  const vandal = hasVandal ? startVandal(federation.address) : null;
-  try {
-    for (const i of coordinator.keys()) {
-      await federation.coordinatorDied();
-      if (!goesOn()) return recoveries;
-      const recovery = await federation.restartCoordinator(coordinator[i + 1]);
-      if (recovery !== null) recoveries.push(recovery);
-    }
-  } finally {
-    await vandal?.stop();
+  for (const i of coordinator.keys()) {
+    await federation.coordinatorDied();
+    if (!goesOn()) return recoveries;
+    const recovery = await federation.restartCoordinator(coordinator[i + 1]);
+    if (recovery !== null) recoveries.push(recovery);
   }
   if (client.length > 0) await federation.killClient(0);
   // the last one is told that the run is over, and that is its end

@@ -31,6 +31,8 @@ export interface SettingOptions {
   readonly dense?: boolean;
   /** Versions between two snapshots; 7 when left out. */
   readonly snapshotEvery?: number;
+  /** How long a round waits for a whole cohort; half a second when left out. */
+  readonly selectionDeadline?: string;
   /** What the journal keeps; "all" when left out, so that it can be gone through. */
   readonly keep?: "needed" | "all";
   /** In place of a folder beside the others: it is not removed with them. */
@@ -42,7 +44,7 @@ const EXAMPLES = 24;
 /** Softmax regression on a handful of random images a client: what is tested is the rounds, not the model. */
 export function newSetting(options: SettingOptions): Setting {
   const { seed, clients, rounds, goal, overSelection, reportDeadline, nats, dense } = options;
-  const { snapshotEvery = 7, keep = "all" } = options;
+  const { snapshotEvery = 7, keep = "all", selectionDeadline = "500ms" } = options;
   const folder = mkdtempSync(join(tmpdir(), "fedpress-chaos-"));
   const state = options.stateDir ?? join(folder, "state");
   const configFile = join(folder, "config.yaml");
@@ -56,7 +58,7 @@ export function newSetting(options: SettingOptions): Setting {
       goal,
       minimum: goal,
       overSelection,
-      selectionDeadline: "500ms",
+      selectionDeadline,
       reportDeadline,
       maxAbandoned: 1000,
     },
