@@ -35,14 +35,9 @@ export class DamagedDownload extends Error {
 }
 
 /**
-<<<<<<< HEAD
  * The task's base model and masks: what is held, or a download from there; once more from nothing when a digest is off, and
- * at last a checkpoint, which needs nothing that this end makes itself.
- * Null when the coordinator has neither any more, as the round is over.
-=======
- * The task's base model and masks: what is held, or a download from there; once more from nothing when a digest is off,
- * then DamagedDownload. Null when the coordinator has neither any more, as the round is over.
->>>>>>> ee531c4 (feat(chaos): a death at every failpoint, a full disk, --help; fix(client): damaged downloads are waited out; fix(link): what is on its way follows the link's rate)
+ * at last a checkpoint, which needs nothing that this end makes itself; then DamagedDownload. Null when the coordinator
+ * has neither any more, as the round is over.
  */
 export async function catchUp(
   task: Task,
