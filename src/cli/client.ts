@@ -10,14 +10,15 @@ import type { Disk } from "../model/disk.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import { derive } from "../model/rng.ts";
 import { formatBytes } from "../telemetry/format.ts";
+import { modelsWith } from "../trainer/blueprint.ts";
 import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
-import { initialParams } from "../trainer/zoo.ts";
 import { defaultLimits } from "../wire/limits.ts";
 import { interruptible, later, Refused } from "./exit.ts";
 import { failpointOf } from "./failpoint.ts";
 import { fatalLink, fatalStore } from "./failpoint-client.ts";
 import { lockFolder } from "./lock.ts";
+import { loadModel } from "./models.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { duration, engineOption, size } from "./options.ts";
 import { wallClock } from "./wall-clock.ts";
@@ -28,6 +29,7 @@ interface Options {
   readonly state: string;
   readonly frameBytes: number;
   readonly engine: EngineChoice;
+  readonly model?: string;
   readonly memory?: number;
   readonly uplink?: number;
   readonly drain: number;
@@ -44,6 +46,10 @@ export const clientCommand = (): Command =>
     .requiredOption("--state <dir>", "this client's id, residual and model; one client a folder")
     .option("--frame-bytes <size>", "largest frame to accept or send", size, defaultLimits.frameBytes)
     .addOption(engineOption())
+    .option(
+      "--model <path>",
+      "the run's model, where it is its owner's own: a model.json, or a module (.mjs)",
+    )
     .option("--memory <size>", "memory to train in: the coordinator may give a narrower model", size)
     .option("--uplink <size>", "bytes a second of this link, likewise", size)
     .option(
@@ -52,49 +58,52 @@ export const clientCommand = (): Command =>
       duration,
       10_000,
     )
-    .action(async ({ coordinator, data, state, frameBytes, engine, memory, uplink, drain }: Options) => {
-      if (!/^.+:\d{1,5}$/.test(coordinator))
-        throw new ConfigError([{ path: "--coordinator", value: coordinator, expected: "HOST:PORT" }]);
-      const failpoint = failpointOf("client");
-      const signal = interruptible();
-      const dataset = await loadClientData(data);
-      const limits = { ...defaultLimits, frameBytes };
-      const release = lockFolder(state, "--state");
-      try {
-        const disk = nodeDisk(state);
-        await sweep(disk);
-        const clientId = await ownId(disk);
-        log(`client ${clientId}: ${countOf(dataset)} examples, coordinator ${coordinator}`);
-        const trainer = await trainerPool(1, { engine });
-        const plainStore = stateStore(disk, state);
-        const store = failpoint ? fatalStore(plainStore, state, failpoint) : plainStore;
-        const plainLink = grpcLink({ coordinator, clientId, limits: { frameBytes } });
-        const link = failpoint ? fatalLink(plainLink, failpoint) : plainLink;
+    .action(
+      async ({ coordinator, data, state, frameBytes, engine, model, memory, uplink, drain }: Options) => {
+        if (!/^.+:\d{1,5}$/.test(coordinator))
+          throw new ConfigError([{ path: "--coordinator", value: coordinator, expected: "HOST:PORT" }]);
+        const failpoint = failpointOf("client");
+        const signal = interruptible();
+        const models = modelsWith(model === undefined ? [] : [await loadModel(model, "--model")]);
+        const dataset = await loadClientData(data);
+        const limits = { ...defaultLimits, frameBytes };
+        const release = lockFolder(state, "--state");
         try {
-          const end = await clientLoop(
-            { clientId, dataset, limits, ...deviceOf(memory, uplink) },
-            {
-              link,
-              trainer,
-              store,
-              clock: wallClock(),
-              factory: initialParams,
-              rng: derive(randomBytes(4).readUInt32LE(), "backoff"),
-              log: (event) => log(formatEvent(event)),
-            },
-            signal,
-            later(signal, drain),
-          );
-          if (end.kind === "refused") throw new Refused(end.refusal);
-          log("the run is over");
+          const disk = nodeDisk(state);
+          await sweep(disk);
+          const clientId = await ownId(disk);
+          log(`client ${clientId}: ${countOf(dataset)} examples, coordinator ${coordinator}`);
+          const trainer = await trainerPool(1, { engine, own: models.own });
+          const plainStore = stateStore(disk, state);
+          const store = failpoint ? fatalStore(plainStore, state, failpoint) : plainStore;
+          const plainLink = grpcLink({ coordinator, clientId, limits: { frameBytes } });
+          const link = failpoint ? fatalLink(plainLink, failpoint) : plainLink;
+          try {
+            const end = await clientLoop(
+              { clientId, dataset, limits, ...deviceOf(memory, uplink) },
+              {
+                link,
+                trainer,
+                store,
+                clock: wallClock(),
+                factory: models.initial,
+                rng: derive(randomBytes(4).readUInt32LE(), "backoff"),
+                log: (event) => log(formatEvent(event)),
+              },
+              signal,
+              later(signal, drain),
+            );
+            if (end.kind === "refused") throw new Refused(end.refusal);
+            log("the run is over");
+          } finally {
+            await link.close();
+            await trainer.close();
+          }
         } finally {
-          await link.close();
-          await trainer.close();
+          release();
         }
-      } finally {
-        release();
-      }
-    });
+      },
+    );
 
 const deviceOf = (memoryBytes?: number, uplinkBytesPerSecond?: number) =>
   memoryBytes === undefined && uplinkBytesPerSecond === undefined

@@ -25,6 +25,7 @@ import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
 import { progress } from "../telemetry/progress.ts";
 import { parseRecord } from "../telemetry/schema.ts";
 import type { TelemetrySink } from "../telemetry/sink.ts";
+import { isSeeded } from "../trainer/blueprint.ts";
 import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import { subModels } from "../trainer/submodels.ts";
@@ -35,6 +36,7 @@ import { failpointOf } from "./failpoint.ts";
 import { fatalDisk, fatalService } from "./failpoint-coordinator.ts";
 import { initialModel } from "./initial.ts";
 import { lockFolder } from "./lock.ts";
+import { loadModels } from "./models.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { collect, engineOption, integer, newRunId } from "./options.ts";
 import { describe } from "./simulate.ts";
@@ -70,23 +72,32 @@ const log = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
-const coordinate = (config: Config, options: Options, interrupt: AbortSignal): Promise<void> =>
+const coordinate = (named: Config, options: Options, interrupt: AbortSignal): Promise<void> =>
   withCleanup(async (defer) => {
+    const { config, models } = await loadModels(named);
     const operator = new AbortController();
     const signal = AbortSignal.any([interrupt, operator.signal]);
     const failpoint = failpointOf("coordinator");
-    const initial = initialModel(config);
+    const initial = initialModel(config, models);
     defer(lockFolder(config.coordinator.stateDir, "coordinator.stateDir"));
     const { test, transfer } =
       config.data === null ? { test: null, transfer: null } : await loadHoldout(config.data, config.seed);
     // Only data needs a trainer: a coordinator without any stays small.
-    const trainer = config.data === null ? null : await trainerPool(1, { engine: options.engine });
+    const trainer =
+      config.data === null ? null : await trainerPool(1, { engine: options.engine, own: models.own });
     if (trainer) defer(trainer.close);
     const clock = wallClock();
     const early = earlyEvents();
     const engine = trainer?.engine ?? null;
     const parts = subModels(config.model.zoo, config.widths, config.train.batchSize);
-    const runOptions = coordinatorOptions(config, initial, newRunId(config.name), engine, parts);
+    const runOptions = coordinatorOptions(
+      config,
+      initial,
+      newRunId(config.name),
+      engine,
+      parts,
+      isSeeded(config, models),
+    );
     const { stateDir } = config.coordinator;
     const stateDisk = nodeDisk(stateDir);
     const coordinator = await openCoordinator(runOptions, {
@@ -144,7 +155,7 @@ const coordinate = (config: Config, options: Options, interrupt: AbortSignal): P
       if (outcome.outcome === "interrupted") throw signal.reason;
       if (outcome.outcome === "done") {
         const federated: Federated = { config, coordinator, outcome, directory, disk };
-        const parts = trainer && { trainer, test, transfer, emit, progress: log };
+        const parts = trainer && { trainer, models, test, transfer, emit, progress: log };
         await conclude(federated, parts, history, options, clock.now(), signal);
       }
       await farewell(coordinator, server, signal);

@@ -3,18 +3,20 @@ import { wireLimits } from "../coordinator/options.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf } from "../model/manifest.ts";
 import type { Params } from "../model/tensor.ts";
-import { type Architecture, vocabularyOf } from "../trainer/layers.ts";
-import { architecture, initialParams } from "../trainer/zoo.ts";
+import { type Blueprint, type Models, zooModels } from "../trainer/blueprint.ts";
 import { decodeFrame } from "../wire/frame.ts";
 import type { Limits } from "../wire/limits.ts";
 import { readFrameFile } from "./frame-file.ts";
 
-/** Version 0: what the zoo makes of the seed, or the checkpoint that the config names. Throws ConfigError. */
-export function initialModel(config: Config): Params {
+/**
+ * Version 0: what the model's tensors and the seed make, the weights that a model of one's own comes with, or the
+ * checkpoint that the config names. Throws ConfigError.
+ */
+export function initialModel(config: Config, models: Models = zooModels): Params {
   const { model, seed, distill } = config;
-  const seeded = initialParams(model.zoo, seed);
-  if (distill !== null) checkStudent(distill.student, model.zoo);
-  if (model.checkpoint === null) return seeded;
+  const seeded = models.initial(model.zoo, seed);
+  if (distill !== null) checkStudent(distill.student, model.zoo, models);
+  if (model.checkpoint === null) return models.weights(model.zoo) ?? seeded;
   const params = readCheckpoint(model.checkpoint, wireLimits(config));
   if (manifestDigest(manifestOf(params)) !== manifestDigest(manifestOf(seeded)))
     throw new ConfigError([
@@ -27,9 +29,9 @@ export function initialModel(config: Config): Params {
   return params;
 }
 
-function named(name: string, path: string): Architecture {
+function named(name: string, path: string, models: Models): Blueprint {
   try {
-    return architecture(name);
+    return models.blueprint(name);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ConfigError(error.problems.map((problem) => ({ ...problem, path })));
@@ -37,13 +39,13 @@ function named(name: string, path: string): Architecture {
 }
 
 /** A student sees what its teacher sees, and answers the same question. */
-function checkStudent(student: string, teacher: string): void {
-  const { inputShape, numClasses } = architecture(teacher);
-  const other = named(student, "distill.student");
+function checkStudent(student: string, teacher: string, models: Models): void {
+  const { inputShape, numClasses, vocabulary } = models.blueprint(teacher);
+  const other = named(student, "distill.student", models);
   const fits =
     other.inputShape.join() === inputShape.join() &&
     other.numClasses === numClasses &&
-    vocabularyOf(other) === vocabularyOf(architecture(teacher));
+    other.vocabulary === vocabulary;
   if (!fits)
     throw new ConfigError([
       {

@@ -11,9 +11,11 @@ import { ConfigError } from "../model/error.ts";
 import { modelDigest } from "../model/manifest.ts";
 import { formatCount, printable, printableJson } from "../telemetry/format.ts";
 import { REPAIRS } from "../telemetry/lines.ts";
+import { isSeeded } from "../trainer/blueprint.ts";
 import { subModels } from "../trainer/submodels.ts";
 import { loadConfig } from "./config-file.ts";
 import { initialModel } from "./initial.ts";
+import { loadModels } from "./models.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { collect } from "./options.ts";
 
@@ -118,10 +120,17 @@ async function refold(
   file: string,
   { set, json }: { readonly set: readonly string[]; readonly json?: boolean },
 ): Promise<void> {
-  const config = loadConfig(file, { set });
+  const { config, models } = await loadModels(loadConfig(file, { set }));
   const { records, snapshot } = await contentsOf(config.coordinator.stateDir, "coordinator.stateDir");
   const parts = subModels(config.model.zoo, config.widths, config.train.batchSize);
-  const options = coordinatorOptions(config, initialModel(config), config.name, null, parts);
+  const options = coordinatorOptions(
+    config,
+    initialModel(config, models),
+    config.name,
+    null,
+    parts,
+    isSeeded(config, models),
+  );
   const contract = runContract(options, modelDigest(options.contract.initial));
   const saved = snapshot && decodeSavedRun(snapshot);
   if (saved !== null) checkContract(saved, contract);

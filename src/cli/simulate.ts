@@ -10,6 +10,7 @@ import type { EngineChoice } from "../trainer/choice.ts";
 import { loadConfig } from "./config-file.ts";
 import { interruptible } from "./exit.ts";
 import { initialModel } from "./initial.ts";
+import { loadModels } from "./models.ts";
 import { nodeDisk } from "./node-disk.ts";
 import { collect, engineOption, integer, newRunId, positive } from "./options.ts";
 
@@ -45,8 +46,8 @@ export const simulateCommand = (): Command =>
     .addOption(engineOption())
     .option("--json", "print one JSON summary on stdout, nothing else")
     .action(async (file: string, options: Options) => {
-      const config = loadConfig(file, options);
-      const initial = initialModel(config);
+      const { config, models } = await loadModels(loadConfig(file, options));
+      const initial = initialModel(config, models);
       const runId = newRunId(config.name);
       const directory = options.out ?? join("runs", runId);
       const log = (line: string) => process.stderr.write(`${line}\n`);
@@ -65,6 +66,7 @@ export const simulateCommand = (): Command =>
           directory,
           disk: nodeDisk(directory),
           initial,
+          models,
           baseline,
           engine: options.engine,
           follow,

@@ -19,15 +19,30 @@ const ternary = (density: number) => [
   { tensors: "*", codec: { select: { topK: density }, values: "ternary" as const }, errorFeedback: true },
 ];
 
-const model = z.strictObject({
-  zoo: z.string().min(1).describe("An architecture of the zoo"),
-  checkpoint: z
-    .string()
-    .min(1)
-    .nullable()
-    .default(null)
-    .describe("Start from this checkpoint, not from the seed"),
-});
+/** What a model of one's own is called before it is loaded; no name of the zoo. */
+export const NOT_LOADED = "own";
+
+const path = z.string().min(1);
+
+/** The config of a run folder has both the file and what was made of it, which is then compared. */
+const isOwn = (name: string): boolean => name.startsWith(`${NOT_LOADED}.`);
+
+const model = z
+  .strictObject({
+    zoo: z.string().min(1).exactOptional().describe("An architecture of the zoo"),
+    file: path.exactOptional().describe("A model of your own: the model.json of a tfjs layers model"),
+    module: path.exactOptional().describe("A model of your own: a module that makes a tfjs layers model"),
+    checkpoint: path.nullable().default(null).describe("Start from this checkpoint, not from the seed"),
+  })
+  .refine(
+    ({ zoo, file, module }) =>
+      file === undefined && module === undefined
+        ? zoo !== undefined
+        : (file === undefined || module === undefined) && (zoo === undefined || isOwn(zoo)),
+    { error: "one of zoo, file and module" },
+  )
+  // of a model of one's own the name is what it is made of, once that is loaded
+  .transform(({ zoo, ...rest }) => ({ ...rest, zoo: zoo ?? NOT_LOADED }));
 
 const data = z.strictObject({
   source: z
@@ -97,7 +112,11 @@ const cohort = z.strictObject({
 });
 
 const distill = z.strictObject({
-  student: z.string().min(1).default("tiny-cnn").describe("An architecture of the zoo"),
+  student: z
+    .string()
+    .min(1)
+    .default("tiny-cnn")
+    .describe("An architecture of the zoo, or a model of your own: file:PATH or module:PATH"),
   teacher: z.enum(["global", "ensemble"]).default("global"),
   temperature: positive.max(100).default(2),
   epochs: count.max(1000).default(5),

@@ -35,7 +35,8 @@ export interface CoordinatorOptions {
 
 /**
  * What a config and version 0 make of a run: the same for a deployed coordinator and for a simulation. `subModels` are
- * those of the config's widths, none when there is but the whole.
+ * those of the config's widths, none when there is but the whole; `seeded` says whether clients can make version 0
+ * themselves.
  */
 export function coordinatorOptions(
   config: Config,
@@ -43,6 +44,7 @@ export function coordinatorOptions(
   runId: string,
   engine: string | null,
   subModels: readonly SubModel[] = [],
+  seeded = config.model.checkpoint === null,
 ): CoordinatorOptions {
   const { cohort, seed, model, uplink, downlink, train, masks } = config;
   const { maskPolicy, ...aggregation } = config.aggregation;
@@ -56,7 +58,7 @@ export function coordinatorOptions(
     contract: {
       manifest: manifestOf(initial),
       source: { zoo: model.zoo, seed },
-      seeded: model.checkpoint === null,
+      seeded,
       initial,
       uplink,
       downlink,

@@ -1,6 +1,6 @@
 import { deriveSeed } from "../model/rng.ts";
 import type { Params } from "../model/tensor.ts";
-import { initialParams } from "../trainer/zoo.ts";
+import { zooModels } from "../trainer/blueprint.ts";
 import type { StudentFrame } from "../wire/frame.ts";
 import { prepareLesson, study } from "./lesson.ts";
 import { prune } from "./prune.ts";
@@ -20,8 +20,9 @@ export async function distill(task: DistillTask, signal: AbortSignal): Promise<S
 
 async function learn(task: DistillTask, signal: AbortSignal): Promise<Params> {
   const { epochs, student } = task.settings;
+  const models = task.models ?? zooModels;
   const lesson = await prepareLesson(task, "learn", signal);
-  let params = initialParams(student, deriveSeed(task.seed, "distill", "student"));
+  let params = models.initial(student, deriveSeed(task.seed, "distill", "student"));
   for (let pass = 0; pass < epochs; pass++) {
     const learningRate = 3e-3 * (1 - (0.7 * pass) / epochs);
     params = await study(

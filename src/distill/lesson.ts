@@ -1,8 +1,7 @@
 import { countOf, type Dataset, subset } from "../model/dataset.ts";
 import { derive, deriveSeed, permutation } from "../model/rng.ts";
 import type { Params } from "../model/tensor.ts";
-import { vocabularyOf } from "../trainer/layers.ts";
-import { architecture } from "../trainer/zoo.ts";
+import { zooModels } from "../trainer/blueprint.ts";
 import { augment } from "./augment.ts";
 import type { DistillTask } from "./task.ts";
 import { teacherLogits } from "./teacher.ts";
@@ -34,11 +33,11 @@ const TEACHER_SHARE = 0.5;
 
 /** The transfer set, and `copies - 1` variations of it that `name` seeds. */
 export function variationsOf(
-  { transfer, settings, seed }: DistillTask,
+  { transfer, settings, seed, models = zooModels }: DistillTask,
   copies: number,
   name: string,
 ): Dataset {
-  const isTokens = vocabularyOf(architecture(settings.student)) !== null;
+  const isTokens = models.blueprint(settings.student).vocabulary !== null;
   return augment(transfer, copies, deriveSeed(seed, "distill", name), isTokens);
 }
 

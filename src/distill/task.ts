@@ -1,9 +1,10 @@
 import type { Dataset } from "../model/dataset.ts";
+import type { Models } from "../trainer/blueprint.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import type { Teacher } from "./teacher.ts";
 
 export interface DistillSettings {
-  /** The student's architecture, in the zoo. */
+  /** The student's architecture, of the zoo or of the user's own. */
   readonly student: string;
   /** The global model, or the mean of the logits of the last round's client models. */
   readonly teacher: "global" | "ensemble";
@@ -24,6 +25,8 @@ export interface DistillTask {
   readonly transfer: Dataset;
   readonly settings: DistillSettings;
   readonly seed: number;
+  /** Where the student's architecture is found; the zoo if left out. */
+  readonly models?: Models;
   /** Gets one line a pass. */
   readonly progress?: (line: string) => void;
 }

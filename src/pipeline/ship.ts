@@ -6,6 +6,7 @@ import { WireError } from "../model/error.ts";
 import { digestOf, numParams } from "../model/manifest.ts";
 import type { Model } from "../model/message.ts";
 import type { Params } from "../model/tensor.ts";
+import type { Models } from "../trainer/blueprint.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import { decodeFrame, encodeFrame } from "../wire/frame.ts";
 import { defaultLimits } from "../wire/limits.ts";
@@ -19,6 +20,8 @@ export interface ShipOptions {
   readonly transfer: Dataset;
   readonly test: Dataset;
   readonly seed: number;
+  /** Where the student's architecture is found; the zoo if left out. */
+  readonly models?: Models;
   /** The run folder, which gets `student.fpz`. */
   readonly disk: Disk;
   readonly progress?: (line: string) => void;
@@ -50,13 +53,21 @@ export interface Shipped {
 export function shipper(
   options: ShipOptions,
 ): (model: Model, lastUpdates: readonly Params[], signal: AbortSignal) => Promise<Shipped> {
-  const { trainer, architecture, settings, transfer, seed, disk, progress } = options;
+  const { trainer, architecture, settings, transfer, seed, models, disk, progress } = options;
   return async (model, lastUpdates, signal) => {
     const isEnsemble = settings.teacher === "ensemble" && lastUpdates.length > 0;
     if (settings.teacher === "ensemble" && !isEnsemble)
       progress?.("distill: no client models were kept, so the global model is the teacher");
     const teacher = { architecture, models: isEnsemble ? lastUpdates : [model.params] };
-    const task = { trainer, teacher, transfer, settings, seed, ...(progress && { progress }) };
+    const task = {
+      trainer,
+      teacher,
+      transfer,
+      settings,
+      seed,
+      ...(models && { models }),
+      ...(progress && { progress }),
+    };
     const frame = await distill(task, signal);
     await disk.write(STUDENT_FILE, encodeFrame(frame));
     return measure(options, signal);

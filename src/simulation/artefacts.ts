@@ -8,6 +8,7 @@ import { numParams } from "../model/manifest.ts";
 import { measureWidths } from "../pipeline/evaluate.ts";
 import { shipper } from "../pipeline/ship.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
+import type { Models } from "../trainer/blueprint.ts";
 import type { Trainer } from "../trainer/trainer.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import type { RoundPoint, Stage } from "./history.ts";
@@ -30,6 +31,7 @@ export const writeModel = ({ coordinator, disk }: Federated): Promise<void> =>
 
 export interface ShipOptions {
   readonly trainer: Trainer;
+  readonly models: Models;
   readonly test: Dataset | null;
   readonly transfer: Dataset | null;
   readonly emit: (event: TelemetryEvent) => void;
@@ -39,13 +41,15 @@ export interface ShipOptions {
 /** Distills, writes and measures the student; null when the config asks for none. */
 export async function shipStudent(
   { config, coordinator, directory, disk }: Federated,
-  { trainer, test, transfer, emit, progress }: ShipOptions,
+  { trainer, models, test, transfer, emit, progress }: ShipOptions,
   signal: AbortSignal,
 ): Promise<Summary["student"]> {
   if (config.distill === null || test === null || transfer === null) return null;
-  const { model: source, distill: settings, seed } = config;
+  const { model: source, seed } = config;
+  const settings = { ...config.distill, student: models.blueprint(config.distill.student).name };
   const ship = shipper({
     trainer,
+    models,
     architecture: source.zoo,
     settings,
     transfer,

@@ -9,9 +9,9 @@ import type { ClientId } from "../model/message.ts";
 import { derive } from "../model/rng.ts";
 import type { Masks, Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
+import { isSeeded, type Models, zooModels } from "../trainer/blueprint.ts";
 import { subModels } from "../trainer/submodels.ts";
 import type { Metrics, Trainer } from "../trainer/trainer.ts";
-import { initialParams } from "../trainer/zoo.ts";
 import { attackersOf, attacking } from "./attack.ts";
 import { type Device, declared, device } from "./fleet.ts";
 import { localLink } from "./local-link.ts";
@@ -24,6 +24,8 @@ export interface FederateOptions {
   readonly config: Config;
   readonly runId: string;
   readonly initial: Params;
+  /** Where architectures are found; the zoo if left out. */
+  readonly models?: Models;
   readonly clients: readonly Dataset[];
   readonly trainer: Trainer;
   readonly evaluate: (params: Params, signal: AbortSignal) => Promise<Metrics | null>;
@@ -51,14 +53,21 @@ export async function federate(
   options: FederateOptions,
   signal: AbortSignal,
 ): Promise<{ readonly coordinator: Coordinator; readonly outcome: Outcome }> {
-  const { config, trainer, emit, trace } = options;
+  const { config, trainer, emit, trace, models = zooModels } = options;
   const virtual = world();
   const parts = subModels(config.model.zoo, config.widths, config.train.batchSize);
   const clientIds = options.clients.map(
     (_, i) => `client-${String(i + 1).padStart(String(options.clients.length).length, "0")}`,
   );
   const contract = studied(
-    coordinatorOptions(config, options.initial, options.runId, trainer.engine, parts),
+    coordinatorOptions(
+      config,
+      options.initial,
+      options.runId,
+      trainer.engine,
+      parts,
+      isSeeded(config, models),
+    ),
     options.study,
     clientIds,
   );
@@ -93,7 +102,7 @@ export async function federate(
         ),
         store: trace ? trace.uplink(clientId, memoryStore()) : memoryStore(),
         clock: virtual.clock,
-        factory: initialParams,
+        factory: models.initial,
         once,
         rng: derive(config.seed, "client", i + 1),
         log: () => {},

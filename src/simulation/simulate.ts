@@ -11,6 +11,7 @@ import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import type { Params } from "../model/tensor.ts";
 import { evaluator } from "../pipeline/evaluate.ts";
 import type { TelemetryEvent, TelemetryRecord } from "../telemetry/event.ts";
+import type { Models } from "../trainer/blueprint.ts";
 import type { EngineChoice } from "../trainer/choice.ts";
 import { trainerPool } from "../trainer/pool.ts";
 import {
@@ -36,6 +37,7 @@ export interface SimulateOptions {
   readonly directory: string;
   readonly disk: Disk;
   readonly initial: Params;
+  readonly models: Models;
   /** Runs the same config again with dense float32 both ways. */
   readonly baseline: boolean;
   readonly engine: EngineChoice;
@@ -56,7 +58,9 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
     const { config, disk, progress } = options;
     const { clients, test, transfer } = await loadFederated(dataOf(config), config.clients, config.seed);
     await disk.write("config.yaml", new TextEncoder().encode(stringify(config)));
-    const trainer = await trainerPool(config.workers || availableParallelism(), { engine: options.engine });
+    const { engine, models } = options;
+    const { own } = models;
+    const trainer = await trainerPool(config.workers || availableParallelism(), { engine, own });
     defer(trainer.close);
     const shared: Shared = { clients, trainer, evaluate: evaluator(trainer, config.model.zoo, test) };
 
@@ -70,7 +74,7 @@ export const simulate = (options: SimulateOptions, signal: AbortSignal): Promise
       signal,
       async (ended, emit) => {
         await writeModel(ended);
-        return shipStudent(ended, { trainer, test, transfer, emit, progress }, signal);
+        return shipStudent(ended, { trainer, models, test, transfer, emit, progress }, signal);
       },
     );
     const baseline = options.baseline
@@ -134,7 +138,7 @@ interface RecordedRun extends Federated {
 const recordedRun = (
   which: Which,
   config: Config,
-  { runId, directory, disk, initial, follow, progress }: SimulateOptions,
+  { runId, directory, disk, initial, models, follow, progress }: SimulateOptions,
   shared: Shared,
   signal: AbortSignal,
   conclude: (run: Federated, emit: (event: TelemetryEvent) => void) => Promise<Summary["student"]>,
@@ -156,7 +160,7 @@ const recordedRun = (
       nowMs = atMs;
       emit(event);
     };
-    const federated = await federate({ config, runId, initial, ...shared, emit: at }, signal);
+    const federated = await federate({ config, runId, initial, models, ...shared, emit: at }, signal);
     const { coordinator, outcome } = federated;
     let end: Pick<Outcome, "outcome" | "detail"> = outcome;
     defer(() => {

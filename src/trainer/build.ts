@@ -69,7 +69,7 @@ function run(layer: Layer, x: tf.Tensor, tensors: readonly tf.Tensor[], dropout:
     case "global-average-pool":
       return tf.mean(x, [...x.shape.keys()].slice(1, -1));
     case "dropout":
-      return dropout.rng === null ? x : tf.mul(x, dropoutMask(x.shape, layer.rate, dropout.rng));
+      return dropOut(x, layer.rate, dropout);
     case "embedding":
       return tf.gather(tensors[0]!, tf.cast(x, "int32"));
     case "position-embedding":
@@ -101,6 +101,9 @@ function run(layer: Layer, x: tf.Tensor, tensors: readonly tf.Tensor[], dropout:
       throw new Error(`no layer is called ${layer.kind}`);
   }
 }
+
+export const dropOut = (x: tf.Tensor, rate: number, { rng }: DropoutSource): tf.Tensor =>
+  rng === null ? x : tf.mul(x, dropoutMask(x.shape, rate, rng));
 
 function dropoutMask(shape: readonly number[], rate: number, rng: Rng): tf.Tensor {
   const scale = 1 / (1 - rate);

@@ -1,18 +1,18 @@
 import type { Dataset } from "../model/dataset.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import { sizeOf } from "../model/tensor.ts";
-import { type Architecture, layerTensors, vocabularyOf } from "./layers.ts";
+import type { Blueprint } from "./blueprint.ts";
 import type { EvaluateTask, TrainTask } from "./trainer.ts";
 
 /** Throws ConfigError when a task does not fit its architecture: kernels trust every size and every label. */
-export function checkTask(task: EvaluateTask | TrainTask, architecture: Architecture): void {
+export function checkTask(task: EvaluateTask | TrainTask, architecture: Blueprint): void {
   const problems = [...datasetProblems(task.dataset, architecture), ...paramProblems(task, architecture)];
   if ("epochs" in task) problems.push(...trainProblems(task, architecture));
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-function datasetProblems(dataset: Dataset, architecture: Architecture): ConfigProblem[] {
-  const { name, inputShape, numClasses } = architecture;
+function datasetProblems(dataset: Dataset, architecture: Blueprint): ConfigProblem[] {
+  const { name, inputShape, numClasses, vocabulary } = architecture;
   const { inputs, labels } = dataset;
   const problems: ConfigProblem[] = [];
   const shape = inputShape.join("x");
@@ -26,7 +26,6 @@ function datasetProblems(dataset: Dataset, architecture: Architecture): ConfigPr
   const numInputs = labels.length * sizeOf(inputShape);
   if (inputs.length !== numInputs)
     problems.push({ path: "data.inputs", value: inputs.length, expected: `${numInputs} values` });
-  const vocabulary = vocabularyOf(architecture);
   if (vocabulary !== null) {
     const odd = inputs.find((token) => !(Number.isInteger(token) && token >= 0 && token < vocabulary));
     if (odd !== undefined)
@@ -46,8 +45,8 @@ function datasetProblems(dataset: Dataset, architecture: Architecture): ConfigPr
   return problems;
 }
 
-function paramProblems({ params }: EvaluateTask, architecture: Architecture): ConfigProblem[] {
-  return layerTensors(architecture).flatMap(({ name, shape }) => {
+function paramProblems({ params }: EvaluateTask, architecture: Blueprint): ConfigProblem[] {
+  return architecture.tensors.flatMap(({ name, shape }) => {
     const found = params.get(name)?.data.length;
     return found === sizeOf(shape)
       ? []
@@ -55,7 +54,7 @@ function paramProblems({ params }: EvaluateTask, architecture: Architecture): Co
   });
 }
 
-function trainProblems(task: TrainTask, architecture: Architecture): ConfigProblem[] {
+function trainProblems(task: TrainTask, architecture: Blueprint): ConfigProblem[] {
   const { epochs, batchSize, soft, masks, dataset } = task;
   const problems: ConfigProblem[] = [];
   const positive = (path: string, value: number): void => {
@@ -73,7 +72,7 @@ function trainProblems(task: TrainTask, architecture: Architecture): ConfigProbl
       problems.push({ path: "soft.share", value: soft.share, expected: "0 to 1" });
   }
   problems.push(...settingProblems(task));
-  if (task.augment !== undefined && vocabularyOf(architecture) !== null)
+  if (task.augment !== undefined && architecture.vocabulary !== null)
     problems.push({
       path: "train.augment",
       value: task.augment,

@@ -5,17 +5,16 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Arithmetic } from "./arithmetic.ts";
 import type { EngineName } from "./choice.ts";
 import { heapArithmetic, heapVector } from "./heap-arithmetic.ts";
-import { openSession, type Session } from "./session.ts";
+import { openSession, type Plan, type Session } from "./session.ts";
 import { type Complement, installComplement } from "./wasm/complement.ts";
 import { openHeap } from "./wasm/heap.ts";
 import { openWorkspace, type Workspace } from "./wasm/workspace.ts";
-import { architecture } from "./zoo.ts";
 
 /** tfjs on one of its backends, with one model instance an architecture. */
 export interface Engine {
   readonly name: EngineName;
-  /** Throws ConfigError for an unknown architecture, Error when this engine's backend is not in force. */
-  session(architectureName: string): Session;
+  /** Throws Error when this engine's backend is not in force. */
+  session(plan: Plan): Promise<Session>;
   /** For one job, which closes it. */
   arithmetic(): Arithmetic;
 }
@@ -46,8 +45,8 @@ async function start(): Promise<WasmEngine> {
   const workspace = openWorkspace(openHeap(tf.backend()));
   const { heap } = workspace;
   const complement = installComplement(workspace);
-  const sessions = sessionsOf((name) =>
-    openSession(architecture(name), {
+  const sessions = sessionsOf((plan) =>
+    openSession(plan, {
       // the model's own memory, written in place: nothing else shares it
       vectorOf: (tensor) => heapVector(heap, heap.pointerTo(tensor), tensor.size),
       commit: () => {},
@@ -58,18 +57,19 @@ async function start(): Promise<WasmEngine> {
     workspace,
     complement,
     arithmetic: () => heapArithmetic(workspace),
-    session: (name) => {
+    session: async (plan) => {
       complement.check();
-      return sessions(name);
+      return sessions(plan);
     },
   };
 }
 
 /** One session an architecture, opened when it is first needed. */
-export function sessionsOf(open: (architectureName: string) => Session): (name: string) => Session {
+export function sessionsOf(open: (plan: Plan) => Promise<Session>): (plan: Plan) => Promise<Session> {
   const sessions = new Map<string, Session>();
-  return (name) => {
-    const session = sessions.get(name) ?? open(name);
+  return async (plan) => {
+    const { name } = plan.blueprint;
+    const session = sessions.get(name) ?? (await open(plan));
     sessions.set(name, session);
     return session;
   };

@@ -4,7 +4,6 @@ import { type EngineChoice, type EngineName, engineNames } from "./choice.ts";
 import { type Engine, openEngine, sessionsOf } from "./engine.ts";
 import { plainArithmetic, plainVector } from "./plain-arithmetic.ts";
 import { openSession } from "./session.ts";
-import { architecture } from "./zoo.ts";
 
 /** What `auto` tries, in this order; the native engine only on request, since results differ in the last bits. */
 const AUTO: readonly EngineName[] = ["wasm", "cpu"];
@@ -83,8 +82,8 @@ async function openGeneric(name: EngineName, backend: string): Promise<Engine> {
   if (!isRegistered || !(await tf.setBackend(backend)))
     throw new Error(`tfjs' ${backend} backend does not start on this machine`);
   await tf.ready();
-  const sessions = sessionsOf((architectureName) =>
-    openSession(architecture(architectureName), {
+  const sessions = sessionsOf((plan) =>
+    openSession(plan, {
       vectorOf: ({ size }) => plainVector(new Float32Array(size)),
       commit: (weights) =>
         tf.tidy(() => {
@@ -96,10 +95,10 @@ async function openGeneric(name: EngineName, backend: string): Promise<Engine> {
   return {
     name,
     arithmetic: plainArithmetic,
-    session: (architectureName) => {
+    session: async (plan) => {
       if (tf.getBackend() !== backend)
         throw new Error(`training needs tfjs' ${backend} backend, but ${tf.getBackend()} is active`);
-      return sessions(architectureName);
+      return sessions(plan);
     },
   };
 }

@@ -5,23 +5,24 @@ import { gatherInputs, turn } from "./batch.ts";
 import { checkTask } from "./check-task.ts";
 import type { Engine } from "./engine.ts";
 import { lossFor } from "./loss.ts";
+import type { Plan } from "./session.ts";
 import type { EvaluateTask, Metrics } from "./trainer.ts";
-import { architecture } from "./zoo.ts";
 
 const BATCH_SIZE = 128;
 
 /** Logits of every example, count * numClasses. */
 export async function predict(
   engine: Engine,
+  plan: Plan,
   task: EvaluateTask,
   signal: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>> {
   signal.throwIfAborted();
-  checkTask(task, architecture(task.architecture)); // a name may stand for more than there is memory
-  const session = engine.session(task.architecture);
+  checkTask(task, plan.blueprint); // a name may stand for more than there is memory
+  const session = await engine.session(plan);
   session.load(task.params);
   const { dataset } = task;
-  const { numClasses } = session.architecture;
+  const { numClasses } = session.blueprint;
   const count = countOf(dataset);
   const logits = new Float32Array(count * numClasses);
   for (let start = 0; start < count; start += BATCH_SIZE) {
@@ -37,8 +38,13 @@ export async function predict(
 }
 
 /** Accuracy and mean cross-entropy; of equal logits the lowest class counts as the answer. */
-export async function evaluate(engine: Engine, task: EvaluateTask, signal: AbortSignal): Promise<Metrics> {
-  const logits = await predict(engine, task, signal);
+export async function evaluate(
+  engine: Engine,
+  plan: Plan,
+  task: EvaluateTask,
+  signal: AbortSignal,
+): Promise<Metrics> {
+  const logits = await predict(engine, plan, task, signal);
   const { labels, numClasses } = task.dataset;
   const count = labels.length;
   const arithmetic = engine.arithmetic();

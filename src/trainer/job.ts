@@ -1,10 +1,12 @@
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
 import type { EngineChoice, EngineName } from "./choice.ts";
+import type { OwnModel } from "./own/own-model.ts";
 import type { EpochReport, EvaluateTask, Metrics, TrainResult, TrainTask } from "./trainer.ts";
 
 /** What a worker thread is started with. */
 export interface WorkerData {
   readonly engine: EngineChoice;
+  readonly own: readonly OwnModel[];
 }
 
 /** What the pool and its worker threads say to each other. */

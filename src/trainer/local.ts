@@ -6,21 +6,27 @@ import type { Trainer } from "./trainer.ts";
 export async function localTrainer({
   engine: choice = "auto",
   warn = warnOnStderr,
+  own = [],
 }: TrainerOptions = {}): Promise<Trainer & { readonly engine: EngineName }> {
-  const [{ openEngineFor, warningOf }, { train }, { evaluate, predict }] = await Promise.all([
+  const [{ openEngineFor, warningOf }, { train }, { evaluate, predict }, { plansWith }] = await Promise.all([
     import("./engines.ts"),
     import("./train.ts"),
     import("./evaluate.ts"),
+    import("./plans.ts"),
   ]);
   const engine = await openEngineFor(choice);
   const warning = warningOf(engine);
   if (warning !== null) warn(warning);
+  const planOf = await plansWith(own);
   const alone = oneAtATime();
   return {
     engine: engine.name,
-    train: (task, signal, onEpoch) => alone(() => train(engine, task, signal, onEpoch), signal),
-    evaluate: (task, signal) => alone(() => evaluate(engine, task, signal), signal),
-    predict: (task, signal) => alone(() => predict(engine, task, signal), signal),
+    train: (task, signal, onEpoch) =>
+      alone(async () => train(engine, planOf(task.architecture), task, signal, onEpoch), signal),
+    evaluate: (task, signal) =>
+      alone(async () => evaluate(engine, planOf(task.architecture), task, signal), signal),
+    predict: (task, signal) =>
+      alone(async () => predict(engine, planOf(task.architecture), task, signal), signal),
     close: () => alone(async () => {}, new AbortController().signal),
   };
 }

@@ -74,7 +74,7 @@ interface Slot {
 
 function openPool(
   numWorkers: number,
-  { entry = defaultEntry, engine = "auto", warn = warnOnStderr }: PoolOptions,
+  { entry = defaultEntry, engine = "auto", warn = warnOnStderr, own = [] }: PoolOptions,
 ) {
   const slots: readonly Slot[] = Array.from({ length: numWorkers }, () => ({ thread: null, job: null }));
   const waiting: Job[] = [];
@@ -101,7 +101,7 @@ function openPool(
   };
 
   const startThread = (slot: Slot): Thread => {
-    const workerData: WorkerData = { engine: choice };
+    const workerData: WorkerData = { engine: choice, own };
     const worker = new Worker(entry, { workerData });
     let cause: unknown;
     worker.on("error", (error) => {

@@ -4,12 +4,18 @@ import { assert } from "../model/assert.ts";
 import type { Rng } from "../model/rng.ts";
 import { type Params, sizeOf, type Tensor } from "../model/tensor.ts";
 import type { Vector } from "./arithmetic.ts";
-import { buildModel, type DropoutSource } from "./build.ts";
-import { type Architecture, layerTensors } from "./layers.ts";
+import type { Blueprint } from "./blueprint.ts";
+import type { DropoutSource } from "./build.ts";
+
+/** A model as this thread can make it. */
+export interface Plan {
+  readonly blueprint: Blueprint;
+  readonly build: (dropout: DropoutSource) => LayersModel | Promise<LayersModel>;
+}
 
 /** The one model instance of an architecture in this thread; jobs swap their params in and out. */
 export interface Session {
-  readonly architecture: Architecture;
+  readonly blueprint: Blueprint;
   readonly model: LayersModel;
   /** Runs with dropout drawn from `rng`. */
   withDropout<T>(rng: Rng, run: () => T): T;
@@ -36,18 +42,21 @@ export interface Storage {
   commit(weights: readonly Weight[]): void;
 }
 
-export function openSession(architecture: Architecture, { vectorOf, commit }: Storage): Session {
+export async function openSession(
+  { blueprint, build }: Plan,
+  { vectorOf, commit }: Storage,
+): Promise<Session> {
   const dropout: DropoutSource = { rng: null };
-  const model = buildModel(architecture, dropout);
-  const tensors = layerTensors(architecture);
-  assert(model.trainableWeights.length === tensors.length, `${architecture.name} is built as described`);
+  const model = await build(dropout);
+  const { name: of, tensors } = blueprint;
+  assert(model.trainableWeights.length === tensors.length, `${of} is built as described`);
   const weights = tensors.map(({ name, shape }, i): Weight => {
     const tensor = model.trainableWeights[i]!.read();
     assert(tensor.shape.join() === shape.join(), `${name} is built as described`);
     return { name, tensor, count: sizeOf(shape), vector: vectorOf(tensor) };
   });
   return {
-    architecture,
+    blueprint,
     model,
     weights,
     withDropout: (rng, run) => {

@@ -8,10 +8,9 @@ import type { Engine } from "./engine.ts";
 import { type Loss, lossFor } from "./loss.ts";
 import { learningRateOf, optimizerFor } from "./optimizer.ts";
 import { rateAt } from "./schedule.ts";
-import type { Session } from "./session.ts";
+import type { Plan, Session } from "./session.ts";
 import { clipUpdate, decay, maskingFor, shapingFor } from "./shaping.ts";
 import type { EpochReport, TrainResult, TrainTask } from "./trainer.ts";
-import { architecture } from "./zoo.ts";
 
 /** Batches between two turns of the event loop: some 10 ms. */
 const BATCHES_PER_TURN = 4;
@@ -23,13 +22,14 @@ const BATCHES_PER_TURN = 4;
  */
 export async function train(
   engine: Engine,
+  plan: Plan,
   task: TrainTask,
   signal: AbortSignal,
   onEpoch?: (report: EpochReport) => void,
 ): Promise<TrainResult> {
   signal.throwIfAborted();
-  checkTask(task, architecture(task.architecture)); // a name may stand for more than there is memory
-  const session = engine.session(task.architecture);
+  checkTask(task, plan.blueprint); // a name may stand for more than there is memory
+  const session = await engine.session(plan);
   const { epochs, batchSize, dataset, seed, weightDecay = 0 } = task;
   const count = countOf(dataset);
   const totalSteps = epochs * Math.ceil(count / batchSize);

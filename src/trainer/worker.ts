@@ -16,8 +16,8 @@ import type { TrainResult } from "./trainer.ts";
 assert(parentPort !== null, "runs as a worker thread");
 const port = parentPort;
 const warnings: string[] = [];
-const { engine } = workerData as WorkerData;
-const trainer = await localTrainer({ engine, warn: (line) => warnings.push(line) });
+const { engine, own } = workerData as WorkerData;
+const trainer = await localTrainer({ engine, own, warn: (line) => warnings.push(line) });
 const running = new Map<number, AbortController>();
 
 const send = (message: FromWorker, transfer: readonly ArrayBuffer[] = []): void =>

@@ -2,8 +2,9 @@ import { ConfigError } from "../model/error.ts";
 import { derive, type Rng } from "../model/rng.ts";
 import { type Params, sizeOf, type Tensor } from "../model/tensor.ts";
 import { type Architecture, type LayerTensor, layerTensors } from "./layers.ts";
+import { isOwnName } from "./own/own-model.ts";
 import { varied } from "./variant.ts";
-import { narrowed } from "./width.ts";
+import { narrowed, widthOf } from "./width.ts";
 import { parseName } from "./zoo-name.ts";
 
 /**
@@ -236,6 +237,16 @@ export const architectureNames: readonly string[] = Object.keys(zoo);
  * narrow, such as small-cnn-in32x32x3-out100-w0.5. Throws ConfigError for any other name.
  */
 export function architecture(name: string): Architecture {
+  if (isOwnName(widthOf(name).base))
+    throw new ConfigError([
+      {
+        path: "model",
+        value: name,
+        expected:
+          "a model that is at hand here: this name is made of the contents of a model.json or module. A client has to be " +
+          "started with --model and the very file that the coordinator's config names",
+      },
+    ]);
   const { base, variant, width } = parseName(name);
   if (!Object.hasOwn(zoo, base))
     throw new ConfigError([
@@ -245,24 +256,29 @@ export function architecture(name: string): Architecture {
   return width === 1 ? whole : narrowed(whole, width);
 }
 
+/** Version 0 of a model of the zoo, by name; see `seededParams`. */
+export const initialParams = (name: string, seed: number, mostParams?: number): Params => {
+  const tensors = layerTensors(architecture(name));
+  return seededParams({ name, tensors }, seed, mostParams);
+};
+
 /**
- * Version 0 of a model: a pure function of architecture and seed (0 to 2^32-1), the same bits on every engine.
+ * Version 0 of a model: a pure function of its tensors and the seed (0 to 2^32-1), the same bits on every engine.
  * Kernels are uniform in [-limit, limit) with the limits of He et al. (2015) and Glorot and Bengio (2010), embeddings
  * in [-0.05, 0.05); gains are one, biases zero. Throws ConfigError for a name with more than `mostParams` coordinates, before
  * there is memory for one.
  */
-export function initialParams(
-  architectureName: string,
+export function seededParams(
+  { name, tensors }: { readonly name: string; readonly tensors: readonly LayerTensor[] },
   seed: number,
   mostParams = Number.POSITIVE_INFINITY,
 ): Params {
-  const tensors = layerTensors(architecture(architectureName));
   const numParams = tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   if (numParams > mostParams)
     throw new ConfigError([
       {
         path: "model.zoo",
-        value: architectureName,
+        value: name,
         expected: `at most ${mostParams} parameters, not ${numParams}`,
       },
     ]);

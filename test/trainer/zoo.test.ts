@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ConfigError } from "../../src/model/error.ts";
 import { manifestOf, modelDigest, numParams } from "../../src/model/manifest.ts";
+import { blueprintOf } from "../../src/trainer/blueprint.ts";
 import { buildModel } from "../../src/trainer/build.ts";
 import { openEngine } from "../../src/trainer/engine.ts";
 import { layerTensors } from "../../src/trainer/layers.ts";
@@ -73,6 +75,27 @@ test("the zoo's parameter counts, as its docstring has them", () => {
     "tabular-mlp": 5_762,
     transformer: 135_690,
   });
+});
+
+test("docs/models.md lists the zoo as it is, and no model has a batch norm", async () => {
+  await openEngine();
+  const document = readFileSync(new URL("../../docs/models.md", import.meta.url), "utf8");
+  const rows = [...document.matchAll(/^\| `(.+)` \| ([\d,]+) \| (.+) \| (\d+) \|$/gm)].map((match) =>
+    match.slice(1),
+  );
+  expect(rows).toEqual(
+    architectureNames.map((name) => {
+      const { inputShape, numClasses, vocabulary } = blueprintOf(architecture(name));
+      const shape = inputShape.join("x");
+      const count = numParams(manifestOf(initialParams(name, 1)));
+      const takes = vocabulary === null ? shape : `${shape} tokens of ${vocabulary.toLocaleString("en")}`;
+      return [name, count.toLocaleString("en"), takes, String(numClasses)];
+    }),
+  );
+  for (const name of architectureNames) {
+    const classes = buildModel(architecture(name)).layers.map((layer) => layer.getClassName());
+    expect(classes, name).not.toContain("BatchNormalization");
+  }
 });
 
 test("initial limits by hand: He before relu, Glorot elsewhere", () => {
