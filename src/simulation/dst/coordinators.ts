@@ -4,6 +4,7 @@ import type { CoordinatorOptions } from "../../coordinator/options.ts";
 import type { TelemetryEvent } from "../../telemetry/event.ts";
 import type { Auditor } from "./audit/auditor.ts";
 import type { AuditContext } from "./audit/context.ts";
+import { isOfDisk } from "./call.ts";
 import type { Chance } from "./chance.ts";
 import type { SimulatedDisk } from "./disk.ts";
 import type { Network, Server } from "./network.ts";
@@ -20,6 +21,9 @@ export interface CoordinatorHost {
   readonly crash: (withMachine: boolean, downMs: number, bit: boolean) => void;
   /** A second one is started beside the first, which somebody took for dead. */
   readonly takeOver: () => void;
+  /** An operator has the run stand still, or go on, and sees to it that it does after a restart too. */
+  readonly pause: (abandon: boolean) => void;
+  readonly resume: () => void;
   /** Ends whoever was taken over and has not noticed. */
   readonly endOld: () => void;
 }
@@ -50,6 +54,28 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
   let leap: (ms: number) => void = () => {};
   let damage: Damage | null = null;
   let numLives = 0;
+  let newest: Coordinator | null = null;
+  let wanted: "paused" | "running" = "running";
+
+  /** What the operator wants is asked of whoever runs; the answer counts if it is still what is wanted. */
+  const operate = (abandon: boolean): void => {
+    const [mine, coordinator, asked] = [process, newest, wanted];
+    if (mine === null || coordinator === null) return;
+    mine.deliver(() => {
+      if (wanted !== asked) return; // it stood still meanwhile
+      trace.note("operator", asked === "paused" ? `pauses${abandon ? ", and abandons" : ""}` : "resumes");
+      const done = asked === "paused" ? coordinator.pause({ abandon }) : coordinator.resume();
+      done.then(
+        (isTaken) => {
+          if (!isTaken || !mine.isAlive() || process !== mine || wanted !== asked) return;
+          auditor.operated(asked, abandon);
+        },
+        (error: Error) => {
+          if (mine.isAlive() && !isOfJournal(error)) fail("engine", `the operator: ${error.stack}`);
+        },
+      );
+    });
+  };
 
   const ended = (mine: Process): void => {
     mine.kill();
@@ -58,6 +84,7 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
     auditor.coordinatorDied(mine);
     if (process !== mine) return;
     process = null;
+    newest = null;
     network.serve(null);
   };
   const again = (mine: Process, error: Error, what: string): void => {
@@ -99,7 +126,11 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
           return fail("damage", `a journal with a bit of ${damage.where} turned is opened`);
         const server: Server = { process: mine, service: opened.service, staged: new Map() };
         auditor.coordinatorOpened(server, opened);
-        if (process === mine) network.serve(server);
+        if (process === mine) {
+          network.serve(server);
+          newest = opened;
+          if (opened.status().paused !== (wanted === "paused")) operate(false);
+        }
         opened.finished.then(
           ({ outcome, detail }) => {
             if (!mine.isAlive()) return;
@@ -138,13 +169,26 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
       if (process === null || damage !== null) return;
       trace.note(NAME, "is taken over");
       process = null;
+      newest = null;
       start();
+    },
+    pause: (abandon) => {
+      wanted = "paused";
+      operate(abandon);
+    },
+    resume: () => {
+      if (wanted === "running") return;
+      wanted = "running";
+      operate(false);
     },
     endOld: () => {
       for (const one of [...lives]) if (one !== process) ended(one);
     },
   };
 }
+
+/** It ends with its journal, which is another's business. */
+const isOfJournal = (error: Error): boolean => error instanceof JournalError || isOfDisk(error);
 
 const isDamage = (error: Error): boolean => error instanceof JournalError && error.code !== "fenced";
 

@@ -61,6 +61,14 @@ export type Planned =
   | { readonly kind: "pause"; readonly atMs: number; readonly target: number; readonly forMs: number }
   | { readonly kind: "leap"; readonly atMs: number; readonly target: number; readonly ms: number }
   | { readonly kind: "disk-full"; readonly atMs: number; readonly target: number; readonly forMs: number }
+  /** An operator pauses the run, and lets it go on after a while; the open round may be abandoned. */
+  | {
+      readonly kind: "hold";
+      readonly atMs: number;
+      readonly target: number;
+      readonly forMs: number;
+      readonly abandon: boolean;
+    }
   /** Nothing passes between a client and the coordinator, or only one way. */
   | {
       readonly kind: "partition";
@@ -113,6 +121,16 @@ export function drawPlan(seed: number, numClients: number, untilMs: number): rea
         target: client(),
         forMs: 100 + rng.below(60_000),
         way: (["up", "down", "both"] as const)[rng.below(3)]!,
+      }),
+    ),
+    ...times(
+      some(3),
+      (): Planned => ({
+        kind: "hold",
+        atMs: at(),
+        target: -1,
+        forMs: 100 + rng.below(60_000),
+        abandon: rng.below(2) === 0,
       }),
     ),
   ];

@@ -104,6 +104,7 @@ export async function runSeed({ seed, only, keepsLines = false }: RunOptions): P
       luck.heal();
       net.heal();
       host.endOld();
+      host.resume();
       stopHostile();
       await guarded(shape.healMs + HEALED_MS);
     }
@@ -156,6 +157,9 @@ function happen(planned: Planned, { host, devices, net, disk, time, trace }: Sta
       return target.process()?.pause(planned.forMs);
     case "leap":
       return target.leap(planned.ms);
+    case "hold":
+      host.pause(planned.abandon);
+      return void time.after(planned.forMs, host.resume);
     case "disk-full":
       trace.note(who, `has a full disk for ${planned.forMs} ms`);
       return (planned.target < 0 ? disk : devices[planned.target]!.disk).fill(time.now() + planned.forMs);

@@ -26,6 +26,8 @@ export interface Auditor {
   /** A life of a coordinator begins, or ends. */
   readonly coordinatorOpened: (server: Server, coordinator: Coordinator) => void;
   readonly coordinatorDied: (life: Process) => void;
+  /** An operator was told that it is done. */
+  readonly operated: (how: "paused" | "running", abandoned: boolean) => void;
   /** The journal's newest segment, and how many of its bytes count. */
   readonly newestSegment: () => { readonly name: string; readonly bytes: number } | null;
   readonly diskChanged: () => void;
@@ -134,6 +136,13 @@ export function openAuditor(
         );
       rounds.published(model.params);
       ledger.begins(process, () => coordinator.bytes.totals(), totalsIn(known));
+    },
+    operated: (how, abandoned) => {
+      const { isPaused, open } = upToDate();
+      if (isPaused !== (how === "paused"))
+        fail("operator", `told that the run is ${how}, which is not durable`);
+      else if (isPaused && abandoned && open !== null)
+        fail("operator", `told that round ${open.round} is abandoned, which is not durable`);
     },
     coordinatorDied: (life) => {
       ledger.ends(life);

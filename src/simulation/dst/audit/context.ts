@@ -24,6 +24,7 @@ export type Check =
   | "client-model"
   | "conservation"
   | "damage"
+  | "operator"
   | "engine"
   | "liveness";
 

@@ -23,6 +23,7 @@ export function deadlineAudit({ shape, fail }: AuditContext, now: () => number):
       const open = rounds.get(life);
       if (event.type === "round.opened")
         rounds.set(life, { round: event.round, atMs: now(), hasRefused: false });
+      else if (event.type === "run.paused" && event.abandoned && open) rounds.delete(life);
       else if (event.type === "report.refused") {
         suspicion = null;
         if (open) open.hasRefused = true;

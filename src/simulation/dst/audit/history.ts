@@ -9,6 +9,8 @@ export interface History {
   /** The digests of all versions so far. */
   readonly digests: string[];
   open: OpenRound | null;
+  /** By an operator. */
+  isPaused: boolean;
   readonly reports: Map<string, Accepted>;
   readonly rounds: Map<number, { readonly version: number; readonly cohort: readonly string[] }>;
 }
@@ -41,6 +43,7 @@ export const emptyHistory = (digest: string): History => ({
   version: 0,
   digests: [digest],
   open: null,
+  isPaused: false,
   reports: new Map(),
   rounds: new Map(),
 });
@@ -74,9 +77,15 @@ export function follow(
   }
   const { open } = history;
   if (head.type === GONE) return "a durable record names a blob that is not durable";
+  if (head.type === "paused" || head.type === "resumed") {
+    if (history.isPaused === (head.type === "paused")) return `${head.type} twice`;
+    history.isPaused = head.type === "paused";
+    return null;
+  }
   if (!["opened", "accepted", "closed"].includes(head.type)) return null;
   if (head.type === "opened") {
     if (open !== null) return `round ${head.round} opens while ${open.round} is open`;
+    if (history.isPaused) return `round ${head.round} opens while the run is paused`;
     if (head.round !== history.round + 1) return `round ${head.round} follows ${history.round}`;
     if (new Set(head.cohort).size < head.cohort.length) return `round ${head.round} asks somebody twice`;
     history.round = head.round;

@@ -3,6 +3,18 @@ import { bug, type PlantedBug } from "./bug.ts";
 /** What the coordinator promises too early, forgets or takes twice. */
 export const promiseBugs: readonly PlantedBug[] = [
   bug(
+    "a pause is confirmed before it is durable",
+    "coordinator/operator",
+    'desk.dispatch({ type: "paused", abandon });\n            await desk.durable();',
+    'desk.dispatch({ type: "paused", abandon });',
+  ),
+  bug(
+    "a run goes on before that is durable",
+    "coordinator/operator",
+    'desk.dispatch({ type: "resumed" });\n            }\n            await desk.durable();',
+    'desk.dispatch({ type: "resumed" });\n            }',
+  ),
+  bug(
     "a receipt before the record is durable",
     "coordinator/reports",
     '    await durable;\n    return { kind: "accepted", report: id };',

@@ -3,6 +3,24 @@ import { bug, type PlantedBug } from "./bug.ts";
 /** Who is asked, who counts and when a round closes. */
 export const roundBugs: readonly PlantedBug[] = [
   bug(
+    "a paused run opens a round",
+    "coordinator/round-opening",
+    'if (paused || phase !== "selecting"',
+    'if (phase !== "selecting"',
+  ),
+  bug(
+    "a restart forgets the pause",
+    "coordinator/round-replay",
+    'case "paused":\n            return { ...state, paused: true };',
+    'case "paused":\n            return state;',
+  ),
+  bug(
+    "a pause abandons nothing",
+    "coordinator/round",
+    'event.abandon && state.phase === "reporting"',
+    'false && state.phase === "reporting"',
+  ),
+  bug(
     "a late report leaves its place open",
     "coordinator/round",
     "const state = withoutLate(noticed(before, clientId), clientId);",
