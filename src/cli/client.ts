@@ -174,7 +174,9 @@ function formatEvent(event: ClientEvent): string {
     case "late":
       return `round ${event.round}: too late to report`;
     case "trained":
-      return `round ${event.round}: ${event.numSteps} steps, loss ${event.trainLoss.toFixed(4)}`;
+      return `round ${event.round}: ${event.numSteps} steps, loss ${event.trainLoss.toFixed(4)}${
+        event.numSkipped === 0 ? "" : `, ${event.numSkipped} steps skipped as float16 overflowed`
+      }`;
     case "faded": {
       const percent = (100 * event.share).toPrecision(2);
       return `round ${event.round}: ${event.roundsMissed} rounds missed, ${percent} % of what was owed is left`;

@@ -3,6 +3,7 @@ import { attacksCommand } from "./study-attacks.ts";
 import { bytesCommand } from "./study-bytes.ts";
 import { driftCommand } from "./study-drift.ts";
 import { masksCommand } from "./study-masks.ts";
+import { precisionCommand } from "./study-precision.ts";
 import { strategiesCommand } from "./study-strategies.ts";
 
 export const studyCommand = (): Command =>
@@ -12,4 +13,5 @@ export const studyCommand = (): Command =>
     .addCommand(attacksCommand())
     .addCommand(driftCommand())
     .addCommand(masksCommand())
+    .addCommand(precisionCommand())
     .addCommand(bytesCommand());

@@ -3,7 +3,7 @@ import type { ResidualDecay__Output } from "../generated/fedpress/v1/ResidualDec
 import type { Schedule__Output } from "../generated/fedpress/v1/Schedule.ts";
 import type { TrainSettings__Output } from "../generated/fedpress/v1/TrainSettings.ts";
 import type { Augment, Optimizer, ResidualDecay, Schedule, TrainSettings } from "../model/protocol.ts";
-import { integer, present, real } from "../wire/link-fields.ts";
+import { integer, oneOf, present, real } from "../wire/link-fields.ts";
 
 const MAX_COUNT = 2 ** 31 - 1;
 
@@ -33,9 +33,19 @@ export function decodeTrain(fields: TrainSettings__Output): TrainSettings {
     ...(augment && { augment: decodeAugment(augment) }),
     ...(fields.perStep && { perStep: true as const }),
     ...(fields.controlVariates && { controlVariates: true as const }),
+    ...decodePrecision(fields.precision),
     ...(fields.residualDecay && { residualDecay: decodeResidualDecay(fields.residualDecay) }),
   };
 }
+
+const PRECISIONS = {
+  PRECISION_UNSPECIFIED: {},
+  PRECISION_BFLOAT16: { precision: "bfloat16" },
+  PRECISION_FLOAT16: { precision: "float16" },
+} as const;
+
+const decodePrecision = (value: string | number): Pick<TrainSettings, "precision"> =>
+  oneOf(PRECISIONS, value, "task.train.precision");
 
 const notNegative = (value: number, place: string): number => real(value, place, (v) => v >= 0, "0 or more");
 

@@ -52,6 +52,8 @@ export type ClientEvent =
       readonly round: number;
       readonly trainLoss: number;
       readonly numSteps: number;
+      /** Of those, the ones that float16 had left out. */
+      readonly numSkipped: number;
     }
   /** Of what the client owed only this share is left, after so many rounds without a report. */
   | { readonly type: "faded"; readonly round: number; readonly roundsMissed: number; readonly share: number }

@@ -5,7 +5,7 @@ import { countOf, type Dataset } from "../model/dataset.ts";
 import { localSteps, rateOf } from "../model/local-steps.ts";
 import { digestOf, manifestDigest } from "../model/manifest.ts";
 import { MAX_NUM_EXAMPLES } from "../model/message.ts";
-import type { Task } from "../model/protocol.ts";
+import type { Precision, Task } from "../model/protocol.ts";
 import { deriveSeed } from "../model/rng.ts";
 import { deltaOf, mapParams } from "../model/tensor.ts";
 import type { TrainResult } from "../trainer/trainer.ts";
@@ -42,7 +42,9 @@ export async function trainRound(
     },
     signal,
   );
-  log({ type: "trained", round, trainLoss: result.trainLoss, numSteps: result.numSteps });
+  const { trainLoss, numSteps, numSkipped = 0 } = result;
+  if (train.precision === "float16" && !Number.isFinite(trainLoss)) throw diverged(round, train.precision);
+  log({ type: "trained", round, trainLoss, numSteps, numSkipped });
   const plan = ownedPlan(task.uplink, manifest, masks, "uplink");
   const {
     residual: residualBefore,
@@ -54,10 +56,7 @@ export async function trainRound(
   const steps = train.perStep ? localSteps(train, result.numSteps) : 1;
   const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
   if (![...trained.values()].every(({ data }) => data.every(Number.isFinite)))
-    throw new Error(
-      `training diverged in round ${round}: the model is no number any more; ` +
-        "lower train.optimizer's learningRate in the coordinator's config",
-    );
+    throw diverged(round, train.precision);
   const { payloads, plain, sent, residual } = encodeOwned(
     plan,
     trained,
@@ -92,3 +91,11 @@ export async function trainRound(
     pending: { report, frame, plain: plain && frameOf(plain), residualBefore, delta, ownControl },
   };
 }
+
+const diverged = (round: number, precision: Precision = "float32"): Error =>
+  new Error(
+    `training diverged in round ${round}: ${precision === "float16" ? "the loss or " : ""}the model is no number any more; ` +
+      `lower train.optimizer's learningRate in the coordinator's config${
+        precision === "float16" ? ", or take train.precision bfloat16, which has the range of float32" : ""
+      }`,
+  );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { precisions } from "../model/protocol.ts";
 import { count, either, positive, share } from "./config-fields.ts";
 
 /** The part of the config that says how clients train. */
@@ -56,6 +57,10 @@ export const train = z.strictObject({
     })
     .exactOptional()
     .describe("Random variation of every example in every epoch"),
+  precision: z
+    .enum(precisions)
+    .exactOptional()
+    .describe("What layers pass on is rounded to; the optimizer moves float32 whatever it is"),
   residualDecay: z
     .strictObject({
       afterRounds: z

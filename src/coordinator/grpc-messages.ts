@@ -174,14 +174,18 @@ const encodeTrain = ({
   schedule,
   augment,
   residualDecay,
+  precision = "float32",
   ...numbers
 }: TrainSettings): TrainFields => ({
   ...numbers,
+  ...(precision !== "float32" && { precision: PRECISIONS[precision] }),
   ...optimizer,
   ...(schedule && { schedule: encodeSchedule(schedule) }),
   ...(augment && { augment: { ...augment } }),
   ...(residualDecay && { residualDecay: { ...residualDecay } }),
 });
+
+const PRECISIONS = { bfloat16: "PRECISION_BFLOAT16", float16: "PRECISION_FLOAT16" } as const;
 
 const encodeSchedule = ({ warmUpSteps, decay }: Schedule): ScheduleFields => ({
   warmUpSteps,

@@ -72,6 +72,7 @@ export interface ProtoGrpcType {
       ModelSource: MessageTypeDefinition<_fedpress_v1_ModelSource, _fedpress_v1_ModelSource__Output>
       Outcome: EnumTypeDefinition
       PlanRule: MessageTypeDefinition<_fedpress_v1_PlanRule, _fedpress_v1_PlanRule__Output>
+      Precision: EnumTypeDefinition
       Receipt: MessageTypeDefinition<_fedpress_v1_Receipt, _fedpress_v1_Receipt__Output>
       Refusal: MessageTypeDefinition<_fedpress_v1_Refusal, _fedpress_v1_Refusal__Output>
       ReportChunk: MessageTypeDefinition<_fedpress_v1_ReportChunk, _fedpress_v1_ReportChunk__Output>

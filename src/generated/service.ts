@@ -458,7 +458,18 @@ const descriptor: object = {
                 "controlVariates": {
                   "type": "bool",
                   "id": 14
+                },
+                "precision": {
+                  "type": "Precision",
+                  "id": 15
                 }
+              }
+            },
+            "Precision": {
+              "values": {
+                "PRECISION_UNSPECIFIED": 0,
+                "PRECISION_BFLOAT16": 1,
+                "PRECISION_FLOAT16": 2
               }
             },
             "ResidualDecay": {

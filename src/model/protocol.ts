@@ -118,7 +118,13 @@ export interface TrainSettings {
    */
   readonly controlVariates?: true;
   readonly residualDecay?: ResidualDecay;
+  /** What passes from layer to layer is rounded to, and the params that the model trains on; float32 if left out. */
+  readonly precision?: Precision;
 }
+
+/** Numbers of 16 bits have their optimizer move float32 masters; float16 also scales the loss. */
+export const precisions = ["float32", "bfloat16", "float16"] as const;
+export type Precision = (typeof precisions)[number];
 
 /**
  * What a client owes has aged while it was away: at its next report it counts `factor` of it for every round beyond

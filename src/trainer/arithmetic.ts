@@ -1,4 +1,5 @@
 import type * as tf from "@tensorflow/tfjs-core";
+import type { Half } from "./round16.ts";
 import type { SoftTargets } from "./trainer.ts";
 
 /** Float32 numbers where an engine keeps them. */
@@ -42,6 +43,8 @@ export interface Arithmetic {
   ): void;
   /** One step of Adam with the bias corrections inside `stepSize` and `epsilon`. */
   adamStep(values: Vector, gradient: Vector, mean: Vector, square: Vector, step: AdamStep): void;
+  /** The numbers rounded to 16 bits, as float32. */
+  rounded(tensor: tf.Tensor, precision: Half): tf.Tensor;
   close(): void;
 }
 

@@ -1,5 +1,6 @@
 import type { Dataset } from "../model/dataset.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
+import { precisions } from "../model/protocol.ts";
 import { sizeOf } from "../model/tensor.ts";
 import type { Blueprint } from "./blueprint.ts";
 import type { EvaluateTask, TrainTask } from "./trainer.ts";
@@ -112,6 +113,9 @@ function settingProblems(task: TrainTask): ConfigProblem[] {
     value === undefined || (value >= low && value <= high);
   const finite = Number.MAX_VALUE;
   expect("proximal", proximal, among(proximal, 0, finite), "0 or more");
+  const { precision } = task;
+  const isPrecision = precision === undefined || precisions.includes(precision);
+  expect("precision", precision, isPrecision, `one of ${precisions.join(", ")}`);
   expect("clipNorm", clipNorm, among(clipNorm, Number.MIN_VALUE, finite), "above 0");
   expect("updateClipNorm", updateClipNorm, among(updateClipNorm, Number.MIN_VALUE, finite), "above 0");
   expect("weightDecay", weightDecay, among(weightDecay, 0, finite), "0 or more");

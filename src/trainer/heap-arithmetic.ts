@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Pointer } from "../kernels/kernels.ts";
 import type { Arithmetic, Vector } from "./arithmetic.ts";
+import { round16 } from "./round16.ts";
 import { type Heap, openArena } from "./wasm/heap.ts";
 import type { Workspace } from "./wasm/workspace.ts";
 
@@ -83,6 +84,12 @@ export function heapArithmetic({ heap, kernels }: Workspace): Arithmetic {
         step.beta2,
         step.epsilon,
       ),
+    rounded: (tensor, precision) => {
+      const out = tf.zeros(tensor.shape);
+      const { size } = tensor;
+      round16(heap.floats(heap.pointerTo(tensor), size), heap.floats(heap.pointerTo(out), size), precision);
+      return out;
+    },
     close: arena.close,
   } as Arithmetic;
 }

@@ -1,5 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Arithmetic, Score, Vector } from "./arithmetic.ts";
+import { round16 } from "./round16.ts";
 
 export const plainVector = (values: Float32Array): Vector => ({ count: values.length, view: () => values });
 
@@ -55,6 +56,11 @@ export function plainArithmetic(): Arithmetic {
         v[i] = f32(keep2 * v[i]!) + f32(take2 * f32(d * d));
         w[i] = w[i]! - f32(f32(rate * m[i]!) / f32(f32(Math.sqrt(v[i]!)) + epsilon));
       }
+    },
+    rounded: (tensor, precision) => {
+      const values = tensor.dataSync().slice() as Float32Array;
+      round16(values, values, precision);
+      return tf.tensor(values, tensor.shape);
     },
     close: () => {},
   };

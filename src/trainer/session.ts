@@ -5,6 +5,7 @@ import type { Rng } from "../model/rng.ts";
 import { type Params, sizeOf, type Tensor } from "../model/tensor.ts";
 import type { Vector } from "./arithmetic.ts";
 import type { Blueprint } from "./blueprint.ts";
+import { type Borders, guardBorders } from "./borders.ts";
 import type { DropoutSource } from "./build.ts";
 
 /** A model as this thread can make it. */
@@ -19,6 +20,8 @@ export interface Session {
   readonly model: LayersModel;
   /** Runs with dropout drawn from `rng`. */
   withDropout<T>(rng: Rng, run: () => T): T;
+  /** What layers pass on goes through `round` meanwhile. */
+  withRounding<T>(round: Borders["round"], run: () => T): T;
   /** The trainable tensors in the manifest's order. */
   readonly weights: readonly Weight[];
   load(params: Params): void;
@@ -47,7 +50,9 @@ export async function openSession(
   { vectorOf, commit }: Storage,
 ): Promise<Session> {
   const dropout: DropoutSource = { rng: null };
+  const borders: Borders = { round: null };
   const model = await build(dropout);
+  guardBorders(model, borders);
   const { name: of, tensors } = blueprint;
   assert(model.trainableWeights.length === tensors.length, `${of} is built as described`);
   const weights = tensors.map(({ name, shape }, i): Weight => {
@@ -65,6 +70,14 @@ export async function openSession(
         return run();
       } finally {
         dropout.rng = null;
+      }
+    },
+    withRounding: (round, run) => {
+      borders.round = round;
+      try {
+        return run();
+      } finally {
+        borders.round = null;
       }
     },
     load: (params) => {

@@ -13,7 +13,7 @@ export type Shaping = (gradients: readonly Vector[]) => readonly Vector[];
  */
 export function shapingFor(
   { proximal = 0, correction, clipNorm, params }: TrainTask,
-  { weights }: Session,
+  { weights }: Pick<Session, "weights">,
   arithmetic: Arithmetic,
 ): Shaping {
   if (proximal === 0 && correction === undefined && clipNorm === undefined) return (gradients) => gradients;
@@ -76,7 +76,7 @@ export function decay(vectors: readonly Vector[], share: number): void {
 }
 
 /** Zeroes what the masks leave out. */
-export function maskingFor({ masks }: TrainTask, { weights }: Session): () => void {
+export function maskingFor({ masks }: TrainTask, { weights }: Pick<Session, "weights">): () => void {
   if (masks === undefined) return () => {};
   return () => {
     for (const { name, vector } of weights) {

@@ -6,6 +6,7 @@ import { gatherInputs, turn } from "./batch.ts";
 import { checkTask } from "./check-task.ts";
 import type { Engine } from "./engine.ts";
 import { type Loss, lossFor } from "./loss.ts";
+import { mastersFor } from "./mixed.ts";
 import { learningRateOf, optimizerFor } from "./optimizer.ts";
 import { rateAt } from "./schedule.ts";
 import type { Plan, Session } from "./session.ts";
@@ -36,24 +37,28 @@ export async function train(
   const arithmetic = engine.arithmetic();
   try {
     session.load(task.params);
-    const vectors = session.weights.map(({ vector }) => vector);
+    const masters = mastersFor(task, session, arithmetic);
+    const { weights, round } = masters;
+    const vectors = weights.map(({ vector }) => vector);
     const loss = lossFor(task, arithmetic);
-    const shape = shapingFor(task, session, arithmetic);
+    const shape = shapingFor(task, masters, arithmetic);
     const step = optimizerFor(task.optimizer, vectors, arithmetic);
-    const applyMasks = maskingFor(task, session);
+    const applyMasks = maskingFor(task, masters);
     const vary = variationFor(task.augment, dataset.inputShape, seed);
     let numSteps = 0;
     let lossSum = 0;
     const update = (gradients: readonly tf.Tensor[]): void => {
       const rate = rateAt(task.schedule, numSteps, totalSteps);
-      const shaped = shape(gradients.map(arithmetic.of));
+      const unscaled = masters.unscaled(gradients.map(arithmetic.of));
+      if (unscaled === null) return;
+      const shaped = shape(unscaled);
       if (weightDecay > 0) decay(vectors, learningRateOf(task.optimizer) * rate * weightDecay);
       step(shaped, rate);
       applyMasks();
-      session.commit();
+      masters.commit();
     };
     applyMasks();
-    session.commit();
+    masters.commit();
     for (let epoch = 0; epoch < epochs; epoch++) {
       const startMs = performance.now();
       const order = permutation(count, derive(seed, "epoch", epoch));
@@ -63,7 +68,9 @@ export async function train(
         const examples = order.subarray(start, start + batchSize);
         const inputs = gatherInputs(dataset, examples, varyExample);
         lossSum += session.withDropout(derive(seed, "dropout", numSteps), () =>
-          trainBatch(session, inputs, examples, loss, update),
+          session.withRounding(round, () =>
+            trainBatch(session, inputs, examples, loss, masters.scale(), update),
+          ),
         );
         inputs.dispose();
         numSteps++;
@@ -75,8 +82,14 @@ export async function train(
       const durationMs = performance.now() - startMs;
       onEpoch?.({ epoch: epoch + 1, numSteps, trainLoss: lossSum / count, durationMs });
     }
-    if (task.updateClipNorm !== undefined) clipUpdate(session.weights, task.params, task.updateClipNorm);
-    return { params: session.read(), numSteps, trainLoss: lossSum / count };
+    if (task.updateClipNorm !== undefined) clipUpdate(weights, task.params, task.updateClipNorm);
+    const numSkipped = masters.numSkipped();
+    return {
+      params: masters.read(),
+      numSteps,
+      trainLoss: lossSum / count,
+      ...(numSkipped > 0 && { numSkipped }),
+    };
   } finally {
     arithmetic.close();
   }
@@ -88,6 +101,7 @@ function trainBatch(
   inputs: tf.Tensor,
   examples: Uint32Array,
   loss: Loss,
+  scale: number,
   update: (gradients: readonly tf.Tensor[]) => void,
 ): number {
   let lossSum = 0;
@@ -96,7 +110,7 @@ function trainBatch(
     const score = tf.customGrad((logits: tf.Tensor | tf.GradSaveFunc, save: tf.Tensor | tf.GradSaveFunc) => {
       const scored = loss(logits as tf.Tensor, examples);
       lossSum = scored.lossSum;
-      (save as tf.GradSaveFunc)([scored.gradient]);
+      (save as tf.GradSaveFunc)([scale === 1 ? scored.gradient : tf.mul(scored.gradient, scale)]);
       return {
         value: tf.scalar(lossSum),
         gradFunc: (_dy: tf.Tensor, [gradient]: tf.Tensor[]) => gradient!,

@@ -55,6 +55,8 @@ export interface TrainResult {
   readonly numSteps: number;
   /** Mean loss over the last epoch's examples, in nats. */
   readonly trainLoss: number;
+  /** Of `numSteps`, those that float16 could not hold the gradients of, and which moved nothing; left out when none. */
+  readonly numSkipped?: number;
 }
 
 export interface EvaluateTask {

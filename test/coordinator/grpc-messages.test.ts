@@ -175,6 +175,7 @@ const trainOptions = fc.record(
       { requiredKeys: [], noNullPrototype: true },
     ),
     perStep: fc.constant(true as const),
+    precision: fc.constantFrom("bfloat16" as const, "float16" as const),
     controlVariates: fc.constant(true as const),
     residualDecay: record({
       afterRounds: steps,
@@ -359,6 +360,7 @@ test.each<[string, CoordinatorSignal]>([
     set("train", "residualDecay", { afterRounds: 2 ** 31, factor: 0 }),
   ],
   ["task.train.update_clip_norm", set("train", "updateClipNorm", -1)],
+  ["task.train.precision", set("train", "precision", 3)],
   ["task.train.clip_norm", set("train", "clipNorm", Number.NaN)],
   ["task.train.label_smoothing", set("train", "labelSmoothing", 1)],
   [

@@ -17,6 +17,8 @@ interface Setting {
   readonly tensors: readonly [string, string];
   /** Of three results; null where the last bits may differ between machines. */
   readonly digests: readonly string[] | null;
+  /** Likewise of bfloat16 and float16. */
+  readonly halves: readonly string[] | null;
 }
 
 const convolutional: Setting = {
@@ -25,6 +27,7 @@ const convolutional: Setting = {
   learningRate: 0.05,
   tensors: ["conv2/kernel", "dense1/bias"],
   digests: ["90c1d9424bc253e5", "ff1f0f94ee3623fc", "cbc7b43eb54a020a"],
+  halves: ["dc2149278d1a9b8c", "78a0be1dfa363005"],
 };
 
 /** For engines without our kernels. */
@@ -34,13 +37,14 @@ export const linear: Setting = {
   learningRate: 0.01,
   tensors: ["dense1/kernel", "dense1/bias"],
   digests: null,
+  halves: null,
 };
 
 /** What every trainer does, however it runs. */
 export function trainerContract(
   name: string,
   open: () => Promise<Trainer>,
-  { architecture, other: otherName, learningRate, tensors, digests }: Setting = convolutional,
+  { architecture, other: otherName, learningRate, tensors, digests, halves }: Setting = convolutional,
 ): void {
   const baseTask: TrainTask = {
     architecture,
@@ -81,6 +85,24 @@ export function trainerContract(
       const made = [first, other, adam].map(({ params }) => modelDigest(params).slice(0, 16));
       expect(new Set(made).size).toBe(3);
       if (digests !== null) expect(made).toEqual(digests);
+    });
+
+    test("precision: 16 bits learn too, by other steps; float32 is what there is without it", async () => {
+      expect(await train({ precision: "float32" })).toEqual(await train());
+      const made: string[] = [];
+      for (const precision of ["bfloat16", "float16"] as const) {
+        const result = await train({ precision, epochs: 4 });
+        const { accuracy } = await trainer.evaluate({ ...baseTask, params: result.params }, never);
+        expect(accuracy, precision).toBeGreaterThan(0.95);
+        expect(await train({ precision, epochs: 4 })).toEqual(result);
+        made.push(modelDigest(result.params).slice(0, 16));
+      }
+      made.push(modelDigest((await train({ epochs: 4 })).params).slice(0, 16));
+      expect(new Set(made).size).toBe(3);
+      if (halves !== null) expect(made.slice(0, 2)).toEqual(halves);
+      await expect(train({ precision: "float8" as "float16" })).rejects.toThrow(
+        'train.precision: "float8", expected one of float32, bfloat16, float16',
+      );
     });
 
     test("order and seed matter: another seed gives other params", async () => {

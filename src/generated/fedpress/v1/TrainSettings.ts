@@ -5,6 +5,7 @@ import type { Adam as _fedpress_v1_Adam, Adam__Output as _fedpress_v1_Adam__Outp
 import type { Schedule as _fedpress_v1_Schedule, Schedule__Output as _fedpress_v1_Schedule__Output } from '../../fedpress/v1/Schedule.ts';
 import type { Augment as _fedpress_v1_Augment, Augment__Output as _fedpress_v1_Augment__Output } from '../../fedpress/v1/Augment.ts';
 import type { ResidualDecay as _fedpress_v1_ResidualDecay, ResidualDecay__Output as _fedpress_v1_ResidualDecay__Output } from '../../fedpress/v1/ResidualDecay.ts';
+import type { Precision as _fedpress_v1_Precision, Precision__Output as _fedpress_v1_Precision__Output } from '../../fedpress/v1/Precision.ts';
 
 export interface TrainSettings {
   'epochs'?: (number);
@@ -21,6 +22,7 @@ export interface TrainSettings {
   'perStep'?: (boolean);
   'residualDecay'?: (_fedpress_v1_ResidualDecay | null);
   'controlVariates'?: (boolean);
+  'precision'?: (_fedpress_v1_Precision);
   'optimizer'?: "sgd"|"adam";
 }
 
@@ -39,5 +41,6 @@ export interface TrainSettings__Output {
   'perStep': (boolean);
   'residualDecay': (_fedpress_v1_ResidualDecay__Output | null);
   'controlVariates': (boolean);
+  'precision': (_fedpress_v1_Precision__Output);
   'optimizer'?: "sgd"|"adam";
 }
