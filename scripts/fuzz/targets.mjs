@@ -2,6 +2,7 @@ import { codec, decodeAny } from "../../dist/compress/codec.js";
 import { lossOf } from "../../dist/compress/loss.js";
 import { deviation, recodeProblem, vectorProblem } from "./check.mjs";
 import { frameTarget } from "./frames.mjs";
+import { historyStateTarget, historyTarget } from "./history.mjs";
 import { integersTarget } from "./integers.mjs";
 import { masksTarget } from "./masks.mjs";
 import { patchTarget } from "./patches.mjs";
@@ -65,6 +66,8 @@ export const targets = {
   frame: frameTarget,
   masks: masksTarget,
   patch: patchTarget,
+  history: historyTarget,
+  "history-state": historyStateTarget,
 };
 
 /** Payloads of these specs; half of the inputs are decoded as the spec agreed, half by what their head says. */

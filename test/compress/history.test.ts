@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { codec } from "../../src/compress/codec.ts";
 import { decodeDelta, emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
+import { stateDigest } from "../../src/compress/history/digest.ts";
 import { NUM_CLASSES, type TensorPrior } from "../../src/compress/history/prior.ts";
 import {
   firstHistory,
@@ -87,5 +88,29 @@ describe("positions by history", () => {
         }
       }),
     );
+  });
+});
+
+describe("the digest of a history", () => {
+  it("is another when anything of its state is", () => {
+    const params = deltaAt(0);
+    const [group] = planGroups(rules, manifestOf(params), "downlink");
+    const { sent } = encodeDelta([group!], params, emptyResidual([group!]), Infinity, 0);
+    const { state, digest } = foldHistory(firstHistory(params), sent);
+    const planes = ["slow", "fast", "drift", "age", "weights", "counters"] as const;
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...planes),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (name, place, by) => {
+          const plane = state[name].slice();
+          plane[place % plane.length]! ^= by;
+          expect(stateDigest({ ...state, [name]: plane })).not.toBe(digest);
+        },
+      ),
+    );
+    expect(stateDigest({ ...state, version: 2 })).not.toBe(digest);
+    expect(stateDigest(state)).toBe(digest);
   });
 });

@@ -4,14 +4,17 @@ Reads a JSON list of requests from stdin and prints a list of answers in the for
 {"payload": hex, "length", "codec"?}, {"frame": hex}, {"student": hex} for the vectors in one, {"integers": hex, "length"},
 {"mask": hex, "shape"}, {"patch": hex, "origin": patterns} for the patterns that a patch makes of them, {"manifest"}, {"model": params}, {"masks": by tensor, "of": manifest} and
 {"plan": rules, "of": manifest} for digests.
+{"deltas": [by tensor], "of": manifest} for what histories come to, {"state": hex, "of": manifest} for the digest of one.
 Bytes that are not valid are answered by {"refused": code}."""
 
 import json
+import math
 import struct
 import sys
 
 from fault import WireError, check
 from frame import decode_frame, student_vectors
+from history import History, read_history
 from integers import decode_integers
 from masks import decode_mask, masks_digest
 from patch import patched
@@ -28,7 +31,26 @@ def decoded_payload(request):
     codec = request.get("codec")
     length = request["length"]
     agreed = (None, None, True) if codec is None else agreement(codec)
-    return vector(length, *decode_payload(bytes.fromhex(request["payload"]), length, *agreed))
+    prior = request.get("prior") and (request["prior"]["digest"], request["prior"]["classes"])
+    return vector(length, *decode_payload(bytes.fromhex(request["payload"]), length, *agreed, prior))
+
+
+def folded(request):
+    """The digest and classes after every delta, the first before any."""
+    history = History(matrices(request["of"]))
+    found = [{"digest": history.digest(), "classes": history.classes()}]
+    for delta in request["deltas"]:
+        history.fold({name: (part["support"], part["values"]) for name, part in delta.items()})
+        found.append({"digest": history.digest(), "classes": history.classes()})
+    return found
+
+
+def matrices(manifest):
+    found = []
+    for name, shape in manifest_of(manifest):
+        cols = shape[-1] if shape else 1
+        found.append((name, math.prod(shape) // cols, cols))
+    return found
 
 
 def short(digest):
@@ -76,6 +98,10 @@ def manifest_of(json_manifest):
 def answer(request):
     if "payload" in request:
         return decoded_payload(request)
+    if "deltas" in request:
+        return folded(request)
+    if "state" in request:
+        return read_history(bytes.fromhex(request["state"]), matrices(request["of"])).digest()
     if "frame" in request:
         return frame_json(decode_frame(bytes.fromhex(request["frame"])))
     if "student" in request:

@@ -12,6 +12,7 @@ class RangeDecoder:
         self.read = 0
         self.range = 2**32 - 1
         self.code = 0
+        self.low = 0  # modulo 2^32
         self.contexts = {}
         for _ in range(4):
             self.code = self.code * 256 + self._byte()
@@ -27,11 +28,13 @@ class RangeDecoder:
         else:
             self.range -= bound
             self.code -= bound
+            self.low = (self.low + bound) % 2**32
         return 1 if one else 0
 
     def _refill(self):
         while self.range < 2**24:
             self.range *= 256
+            self.low = self.low * 256 % 2**32
             self.code = self.code * 256 + self._byte()
 
     def even(self):
@@ -47,6 +50,19 @@ class RangeDecoder:
         self.contexts[context] = (p + (step if away >= 0 else -step), min(m + 1, 16384))
         self._refill()
         return bin_
+
+    def at(self, q):
+        """A bin with a probability of its own."""
+        bin_ = self._split((self.range >> 15) * q)
+        self._refill()
+        return bin_
+
+    def is_round(self):
+        """Whether what is left is the number with the most zero bits at its end."""
+        step = 32
+        while -(-self.low >> step) << step >= self.low + self.range:
+            step -= 1
+        return -(-self.low >> step) << step == self.low + self.code
 
     def finish(self):
         check(self.read >= len(self.data), "trailing", f"{len(self.data) - self.read} bytes of range code")

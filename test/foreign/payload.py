@@ -40,20 +40,25 @@ def low_rank(fields, length, coder, agreed):
     return None, product
 
 
-def decode_payload(data, length, coder, agreed, low_rank_valid):
+def decode_payload(data, length, coder, agreed, low_rank_valid, prior=None):
     """(positions, values) of a payload for a vector of `length`, positions None for all. `coder` and `agreed` are the
-    plan's value coder and its number, None for any; `low_rank_valid` says whether its selection is lowRank."""
+    plan's value coder and its number, None for any; `low_rank_valid` says whether its selection is lowRank, `prior` is what the history knows."""
     fields = Fields(data)
     coders = fields.uint8("coders")
     by_value, by_position = coders & 15, coders >> 4
     check(by_value in values.CODERS, "bad-codec", f"value coder {by_value}")
     check(coder is None or by_value == coder, "bad-codec", f"value coder {by_value}, agreed is {coder}")
     is_low_rank = by_position == positions.LOW_RANK
-    check(is_low_rank or by_position in positions.CODERS, "bad-codec", f"position coder {by_position}")
+    is_history = by_position == positions.HISTORY
+    check(is_low_rank or is_history or by_position in positions.CODERS, "bad-codec", f"position coder {by_position}")
     if is_low_rank:
         check(low_rank_valid, "bad-codec", "low-rank is not agreed")
         return low_rank(fields, length, by_value, agreed)
-    place = positions.CODERS[by_position](fields, length)
+    place = (
+        positions.history(fields, length, prior)
+        if is_history
+        else positions.CODERS[by_position](fields, length)
+    )
     if place.count == 0:
         fields.finish("an empty support")
         return [], []

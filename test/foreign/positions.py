@@ -207,14 +207,66 @@ def units(fields, length):
     return Positions(sent.least, None, read, zeros=True)
 
 
-def history(fields, length):
-    """Without a history there is nothing to read it by."""
+def class_count(decoder, sizes, c, left):
+    """How many of `left` positions are of class c."""
+
+    def weight(d):
+        return sizes[d] * ((46341 if d % 2 else 65536) >> d // 2)
+
+    own = weight(c)
+    total = own + sum(weight(d) for d in range(c + 1, 32))
+    low, high = max(0, left - sum(sizes[c + 1 :])), min(sizes[c], left)
+    if low == high:
+        return low
+    expected = min(max(math.floor(float(left * own) / total + 0.5) if own else 0, low), high)
+    k, j = expected.bit_length() // 2, 0
+    while (2 << (k + j)) - (1 << k) <= high - low and not decoder.even():
+        j += 1
+    u = 1
+    for _ in range(k + j):
+        u = 2 * u + decoder.even()
+    u -= 1 << k
+    check(u <= high - low, "bad-positions", f"count {u} of class {c}")
+    near = (expected + d * side for d in range(1, sizes[c] + 1) for side in (1, -1))
+    return [expected, *(n for n in near if low <= n <= high)][u]
+
+
+def class_gap(decoder, left, size):
+    """The gap before the first of `left` positions among `size` coordinates."""
+    most, value = size - left, 0
+    x, qs = (1 << 26) - (left << 26) // size, []
+    for _ in range(most.bit_length()):
+        qs.append(1 << 14 if left == 1 else min(max((x << 15) // ((1 << 26) + x), 1), 32767))
+        x = x * x >> 26
+    for d in range(most.bit_length() - 1, -1, -1):
+        if value + (1 << d) <= most and decoder.at(qs[d]):
+            value += 1 << d
+    return value
+
+
+def history(fields, length, prior):
+    """`prior` is the digest of the history and the classes of the coordinates, or None."""
     count = counted(fields, length)
-    fields.uint32("prior")
+    digest = fields.uint32("prior")
     size = fields.ranged("bytes", 0, 60 * count + 260)
 
     def read(bits):
-        check(False, "prior-mismatch", "no history")
+        check(prior is not None and prior[0] == digest, "prior-mismatch", f"history {digest:08x}")
+        decoder = RangeDecoder(bytes(bits.take(8) for _ in range(size)))
+        rows = [[i for i, of in enumerate(prior[1]) if of == c] for c in range(32)]
+        sizes = [len(row) for row in rows]
+        found = []
+        for c, row in enumerate(rows):
+            if len(found) == count:
+                break
+            of_class, at = class_count(decoder, sizes, c, count - len(found)), 0
+            for i in range(of_class):
+                at += class_gap(decoder, of_class - i, len(row) - at)
+                found.append(row[at])
+                at += 1
+        decoder.finish()
+        check(decoder.is_round(), "bad-field", "range code does not end as an encoder ends it")
+        return sorted(found)
 
     return Positions(8 * size, count, read)
 
@@ -229,6 +281,6 @@ CODERS = {
     6: blocks,
     7: range_coded,
     9: units,
-    10: history,
 }
 LOW_RANK = 8
+HISTORY = 10

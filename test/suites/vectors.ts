@@ -5,6 +5,7 @@ import type { Params } from "../../src/model/tensor.ts";
 import type { Frame } from "../../src/wire/frame.ts";
 import digestsJson from "../vectors/digests.json" with { type: "json" };
 import framesJson from "../vectors/frames.json" with { type: "json" };
+import historyJson from "../vectors/history.json" with { type: "json" };
 import masksJson from "../vectors/masks.json" with { type: "json" };
 import patchesJson from "../vectors/patches.json" with { type: "json" };
 import payloadsJson from "../vectors/payloads.json" with { type: "json" };
@@ -50,6 +51,36 @@ export const maskVectors = masksJson as unknown as {
     readonly hex: string;
     readonly code: WireErrorCode;
   }[];
+};
+
+/** Of positions by a history of this digest: payloads with ternary values, the classes of their coordinates in hex. */
+export const historyVectors = historyJson as unknown as {
+  readonly digest: number;
+  readonly valid: readonly {
+    readonly name: string;
+    readonly length: number;
+    readonly classes: string;
+    readonly hex: string;
+    readonly support: readonly number[];
+  }[];
+  readonly invalid: readonly {
+    readonly name: string;
+    readonly length: number;
+    readonly classes: string;
+    readonly hex: string;
+    readonly code: WireErrorCode;
+  }[];
+  readonly folds: {
+    readonly manifest: Manifest;
+    readonly deltas: readonly Readonly<
+      Record<string, { readonly support: readonly number[]; readonly values: readonly number[] }>
+    >[];
+    /** After no delta, after the first and so on. */
+    readonly digests: readonly number[];
+    readonly classes: readonly string[];
+    /** After none, after two, after six. */
+    readonly states: readonly string[];
+  };
 };
 
 export const frameVectors = framesJson as unknown as {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { codec, decodeAny } from "../../src/compress/codec.ts";
 import { emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
+import { firstHistory, foldHistory, writeHistory } from "../../src/compress/history.ts";
 import { planDigest, planGroups } from "../../src/compress/plan.ts";
 import { splitmix32 } from "../../src/compress/splitmix.ts";
 import type { WireErrorCode } from "../../src/model/error.ts";
@@ -146,6 +147,31 @@ describe("docs/wire-format.md", () => {
     const block = text.split("```")[1]!;
     const shown = block.split("\n").map((line) => line.slice(22).replaceAll(" ", ""));
     expect(shown.join("")).toBe(stream);
+  });
+
+  it("shows a payload by a history, and a history, as they are", () => {
+    const hexIn = (text: string, pattern: RegExp) => text.match(pattern)![1]!.replace(/\s/g, "");
+    const coded = hexIn(section("Payloads"), /are\n`(a2 07 [0-9a-f ]+)`/);
+    const classes = Uint8Array.from({ length: 40 }, (_, i) => i % 4);
+    const prior = { digest: 0x01020304, planes: [classes, new Uint8Array(40)] };
+    const { decode } = codec({ select: "all", values: "ternary" });
+    const { support, values } = decode(bytesOf(coded), 40, "payload", undefined, prior);
+    expect([...support!]).toEqual([0, 4, 8, 12, 20, 21, 29]);
+    expect(values.every((value) => value === 1)).toBe(true);
+
+    const deltas = [
+      { support: [1, 5, 6], values: [1, -1, 2] },
+      { support: [1, 6], values: [1, 1] },
+    ];
+    const params = new Map([["a", { shape: [4, 3], data: new Float32Array(12) }]]);
+    let history = firstHistory(params);
+    for (const { support, values } of deltas) {
+      const vector = { length: 12, support: Uint32Array.from(support), values: Float32Array.from(values) };
+      history = foldHistory(history, new Map([["a", vector]]));
+    }
+    const text = section("Histories");
+    expect(hexIn(text, /the digest is ([0-9a-f]{8}) and/)).toBe(history.digest.toString(16));
+    expect(text.split("```")[1]!.replace(/\s/g, "")).toBe(hexOf(writeHistory(history)));
   });
 
   it("shows payloads as they are", () => {

@@ -20,6 +20,7 @@ import {
   digestVectors,
   frameVectors,
   hexOf,
+  historyVectors,
   maskVectors,
   paramsOf,
   patchVectors,
@@ -69,6 +70,55 @@ describe("a second decoder, in another language, written from the document alone
     ];
     const expected = [...invalid, ...frameVectors.invalid].map(({ code }) => ({ refused: code }));
     expect(answers(requests)).toEqual(expected);
+  });
+
+  it("decodes every golden payload by a history, folds every golden delta and reads every golden state", () => {
+    const { digest, valid, invalid, folds } = historyVectors;
+    const prior = (classes: string) => ({ digest, classes: [...bytesOf(classes)] });
+    const payloads = [...valid, ...invalid].map(({ hex, length, classes }) => ({
+      payload: hex,
+      length,
+      prior: prior(classes),
+    }));
+    const of = folds.manifest;
+    const [folded, ...others] = answers([
+      { deltas: folds.deltas, of },
+      ...folds.states.map((state) => ({ state, of })),
+      ...payloads,
+    ]) as [unknown, ...{ support: unknown }[]];
+    expect(folded).toEqual(
+      folds.digests.map((of, i) => ({ digest: of, classes: [...bytesOf(folds.classes[i]!)] })),
+    );
+    expect(others.splice(0, folds.states.length)).toEqual([0, 2, 6].map((i) => folds.digests[i]));
+    expect(others.splice(0, valid.length).map(({ support }) => support)).toEqual(
+      valid.map(({ support }) => support),
+    );
+    expect(others).toEqual(invalid.map(({ code }) => ({ refused: code })));
+  });
+
+  it("agrees on mutated payloads by a history: the same positions, or the same reason", () => {
+    const { digest, valid } = historyVectors;
+    const rng = derive(9, "foreign history");
+    const { decode } = codec({ select: "all", values: "ternary" });
+    const inputs = Array.from({ length: 2000 }, () => {
+      const { hex, length, classes } = valid[rng.below(valid.length)]!;
+      const bytes = bytesOf(hex);
+      for (let edits = 1 + rng.below(2); edits > 0; edits--)
+        bytes[rng.below(bytes.length)]! ^= 1 << rng.below(8);
+      return { bytes, length, classes };
+    });
+    const requests = inputs.map(({ bytes, length, classes }) => ({
+      payload: hexOf(bytes),
+      length,
+      codec: { select: "all", values: "ternary" },
+      prior: { digest, classes: [...bytesOf(classes)] },
+    }));
+    answers(requests).forEach((answer, i) => {
+      const { bytes, length, classes } = inputs[i]!;
+      const prior = { digest, planes: [bytesOf(classes)] };
+      const expected = outcomeOf(() => bitsOf(decode(bytes, length, "payload", undefined, prior)));
+      expect(answer, hexOf(bytes)).toEqual(expected);
+    });
   });
 
   it("decodes every golden frame, and makes every golden digest", () => {

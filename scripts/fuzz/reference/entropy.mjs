@@ -7,6 +7,7 @@ export function rangeDecoder(data, contexts) {
   let read = 0;
   let range = 2 ** 32 - 1;
   let code = 0;
+  let low = 0; // modulo 2^32
   const shift = () => {
     code = code * 256 + (data[read++] ?? 0);
   };
@@ -17,15 +18,24 @@ export function rangeDecoder(data, contexts) {
     else {
       range -= bound;
       code -= bound;
+      low = (low + bound) % 2 ** 32;
     }
     while (range < 2 ** 24) {
       range *= 256;
+      low = (low * 256) % 2 ** 32;
       shift();
     }
     return one ? 1 : 0;
   };
   return {
     even: () => split(Math.floor(range / 2)),
+    at: (q) => split(Math.floor(range / 32768) * q),
+    /** Of the numbers that are left, the one that ends in the most zero bits. */
+    isRound() {
+      let step = 2 ** 32;
+      while (Math.ceil(low / step) * step >= low + range) step /= 2;
+      return Math.ceil(low / step) * step === low + code;
+    },
     bin(context) {
       const q = Math.min(Math.max(Math.floor(p[context] / 65536), 1), 32767);
       const bit = split(Math.floor(range / 32768) * q);

@@ -5,11 +5,11 @@ import { EDEN, VALUES } from "./values.mjs";
 /**
  * What docs/wire-format.md says a payload is: { support, values } (support null for all), or { code } of the refusal.
  * Written from that page for the fuzzer, and plainly, to be compared with: it shares nothing with src/. `agreed` is the
- * plan's codec, or null for any.
+ * plan's codec, or null for any; `prior` is what the history knows, or null.
  */
-export function referenceDecode(bytes, length, agreed) {
+export function referenceDecode(bytes, length, agreed, prior = null) {
   try {
-    return decoded(fieldsOf(bytes), length, agreed);
+    return decoded(fieldsOf(bytes), length, agreed, prior);
   } catch (error) {
     if (error instanceof Refusal) return { code: error.code };
     throw error;
@@ -29,7 +29,7 @@ const VALUE_IDS = {
   eden: 8,
 };
 
-function decoded(fields, length, agreed) {
+function decoded(fields, length, agreed, prior) {
   const coders = fields.uint8();
   const [valueId, positionId] = [coders & 15, coders >> 4];
   require(valueId in VALUES && (positionId in POSITIONS || positionId === LOW_RANK), "bad-codec");
@@ -40,7 +40,7 @@ function decoded(fields, length, agreed) {
     require(agreed === null || agreed.select.lowRank !== undefined, "bad-codec");
     return { support: null, values: product(fields, length, head) };
   }
-  const positions = POSITIONS[positionId](fields, length);
+  const positions = POSITIONS[positionId](fields, length, prior);
   if (positions.isEmpty) {
     fields.finish();
     return { support: [], values: [] };

@@ -184,12 +184,73 @@ function units(fields, length) {
   return { least: list.least, count: 0, read, zero: true };
 }
 
-/** Without a history there is nothing to read it by. */
-function history(fields, length) {
+/** `prior` has the digest and the classes of all coordinates, or is null. */
+function history(fields, length, prior) {
   const count = countOf(fields, 1, length);
-  fields.uint32();
+  const digest = fields.uint32();
   const size = fields.ranged(0, 60 * count + 260);
-  return { least: 8 * size, count, read: () => require(false, "prior-mismatch") };
+  const read = (bits) => {
+    require(prior?.digest === digest, "prior-mismatch");
+    const bytes = new Uint8Array(size);
+    for (let i = 0; i < size; i++) bytes[i] = bits.take(8);
+    const decoder = rangeDecoder(bytes, 0);
+    const rows = Array.from({ length: 32 }, () => []);
+    for (const [i, c] of prior.classes.entries()) rows[c].push(i);
+    const positions = [];
+    for (let c = 0; positions.length < count; c++) {
+      const k = countIn(decoder, rows, c, count - positions.length);
+      for (let i = 0, at = 0; i < k; i++) {
+        at += gap(decoder, k - i, rows[c].length - at);
+        positions.push(rows[c][at++]);
+      }
+    }
+    decoder.finish();
+    require(decoder.isRound(), "bad-field");
+    return positions.sort((a, b) => a - b);
+  };
+  return { least: 8 * size, count, read };
+}
+
+function countIn(decoder, rows, c, left) {
+  const weight = (d) => rows[d].length * ((d % 2 === 0 ? 65536 : 46341) >> (d >> 1));
+  let [others, sum] = [0, 0];
+  for (let d = c + 1; d < 32; d++) {
+    others += rows[d].length;
+    sum += weight(d);
+  }
+  const own = weight(c);
+  const low = Math.max(0, left - others);
+  const high = Math.min(rows[c].length, left);
+  if (low === high) return low;
+  const wanted = own === 0 ? 0 : Math.floor((left * own) / (own + sum) + 0.5);
+  const expected = Math.min(Math.max(wanted, low), high);
+  const k = Math.floor(bitLength(expected) / 2);
+  let j = 0;
+  while (2 ** (k + j + 1) - 2 ** k <= high - low && decoder.even() === 0) j++;
+  let u = 1;
+  for (let d = 0; d < k + j; d++) u = 2 * u + decoder.even();
+  u -= 2 ** k;
+  require(u <= high - low, "bad-positions");
+  const counts = [expected];
+  for (let d = 1; counts.length <= u; d++) {
+    if (expected + d <= high) counts.push(expected + d);
+    if (expected - d >= low) counts.push(expected - d);
+  }
+  return counts[u];
+}
+
+function gap(decoder, left, size) {
+  const q = [];
+  for (
+    let x = 2 ** 26 - Math.floor((left * 2 ** 26) / size);
+    q.length < 32;
+    x = Math.floor((x * x) / 2 ** 26)
+  )
+    q.push(left === 1 ? 2 ** 14 : Math.min(Math.max(Math.floor((x * 32768) / (2 ** 26 + x)), 1), 32767));
+  let value = 0;
+  for (let d = bitLength(size - left) - 1; d >= 0; d--)
+    if (value + 2 ** d <= size - left && decoder.at(q[d]) === 1) value += 2 ** d;
+  return value;
 }
 
 function reverseLast(list, count) {

@@ -1,4 +1,5 @@
 import type { RangeDecoder, RangeEncoder } from "../../kernels/range-coder.ts";
+import { NUM_CLASSES } from "./prior.ts";
 
 /** A count within [low, high], of which `expected` is the likeliest. */
 export interface Expected {
@@ -22,8 +23,8 @@ export function expectedCount(left: number, sizes: ArrayLike<number>, first: num
   return { low, high, expected: Math.min(Math.max(expected, low), high) };
 }
 
-/** 2^((NUM_CLASSES - c) / 2), to the nearest integer. */
-const WEIGHTS = Array.from({ length: 32 }, (_, c) => [65536, 46341][c % 2]! / 2 ** (c >> 1));
+/** 2^(16 - c / 2), whole, so that sums are exact. */
+const WEIGHTS = Array.from({ length: NUM_CLASSES }, (_, c) => [65536, 46341][c % 2]! >> (c >> 1));
 
 /** How far a count is from what was expected, as a number from 0 on: nothing, 1 more, 1 less, 2 more and so on. */
 function folded(count: number, { low, high, expected }: Expected): number {
