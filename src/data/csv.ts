@@ -34,12 +34,12 @@ export function readCsv(path: string, options: CsvOptions): Dataset {
   const table = readTable(path, options);
   const labelColumn = columnOf(table, options.label);
   const groupColumn = options.group === undefined ? null : columnOf(table, options.group);
-  const labels = table.rows.map(({ cells }) => cells[labelColumn]!);
+  const labels = table.column(labelColumn);
   return {
     ...(options.text ? textInputs(table, options.text) : numberInputs(table, options)),
-    ...namedClasses(labels, options.classes, (row) => `${table.rows[row]!.place}: column ${options.label}`),
+    ...namedClasses(labels, options.classes, (row) => `${table.row(row).place}: column ${options.label}`),
     ...(groupColumn !== null && {
-      groups: groupsOf(table.rows.map(({ cells }) => cells[groupColumn]!.trim())),
+      groups: groupsOf(table.column(groupColumn).map((text) => text.trim())),
     }),
   };
 }
@@ -51,10 +51,12 @@ function textInputs(
   { column: name, steps, vocabulary }: NonNullable<CsvOptions["text"]>,
 ): Inputs {
   const column = columnOf(table, name);
-  const inputs = inputsFor(table.place, table.rows.length, steps);
-  table.rows.forEach(({ cells }, row) => {
-    fillRow(inputs.subarray(row * steps, (row + 1) * steps), words(cells[column]!, vocabulary));
-  });
+  const inputs = inputsFor(table.place, table.numRows, steps);
+  for (let row = 0; row < table.numRows; row++)
+    fillRow(
+      inputs.subarray(row * steps, (row + 1) * steps),
+      words(table.row(row).cells[column]!, vocabulary),
+    );
   return { inputShape: [steps], inputs };
 }
 
@@ -64,12 +66,10 @@ function numberInputs(table: Table, options: CsvOptions): Inputs {
   const columns = features.map(({ column }) => columnOf(table, column));
   const width = features.reduce((sum, feature) => sum + widthOf(feature), 0);
   if (width === 0) throw problem(table.place, table.columns, "a column of numbers");
-  const inputs = inputsFor(table.place, table.rows.length, width);
+  const inputs = inputsFor(table.place, table.numRows, width);
   const problems: ConfigProblem[] = [];
-  table.rows.forEach((row, i) => {
-    if (problems.length < MAX_PROBLEMS)
-      problems.push(...writeRow(row, features, columns, inputs.subarray(i * width, (i + 1) * width)));
-  });
+  for (let i = 0; i < table.numRows && problems.length < MAX_PROBLEMS; i++)
+    problems.push(...writeRow(table.row(i), features, columns, inputs.subarray(i * width, (i + 1) * width)));
   if (problems.length > 0) throw new ConfigError(problems.slice(0, MAX_PROBLEMS));
   if (options.schema === undefined && options.scale !== "none") standardise(inputs, width);
   return { inputShape: [width], inputs };

@@ -69,14 +69,44 @@ function decoded(path: string): Picture {
   try {
     return bytes.length >= 24 && bytes.readUInt32BE(0) === 0x89504e47
       ? decodedPng(bytes)
-      : jpeg.decode(bytes, {
-          useTArray: true,
-          maxResolutionInMP: MAX_PIXELS / 1e6,
-          maxMemoryUsageInMB: 1024,
-        });
+      : decodedJpeg(bytes);
   } catch (error) {
     throw problem(path, (error as Error).message, "a PNG or JPEG picture");
   }
+}
+
+/** What the library unpacks follows the size that is said, so that is checked first. */
+function decodedJpeg(bytes: Buffer): Picture {
+  for (const pixels of jpegFrames(bytes)) {
+    if (pixels > MAX_PIXELS) throw new Error(`${pixels} pixels, above ${MAX_PIXELS}`);
+    if (pixels > MAX_PIXELS_A_BYTE * bytes.length)
+      throw new Error(`${pixels} pixels are said, which ${bytes.length} bytes cannot hold`);
+  }
+  return jpeg.decode(bytes, {
+    useTArray: true,
+    maxResolutionInMP: MAX_PIXELS / 1e6,
+    maxMemoryUsageInMB: 1024,
+  });
+}
+
+/** Every block of 8x8 pixels takes a bit at the very least. */
+const MAX_PIXELS_A_BYTE = 8 * 64;
+
+/** Of every frame header, by the markers' lengths; entropy-coded data between them has no marker in it. */
+function jpegFrames(bytes: Buffer): readonly number[] {
+  const frames: number[] = [];
+  for (let at = 2; at + 9 <= bytes.length; ) {
+    const marker = bytes[at + 1]!;
+    if (bytes[at] !== 0xff || marker === 0 || marker === 0xff || (marker >= 0xd0 && marker <= 0xd9)) {
+      at = bytes.indexOf(0xff, at + 1);
+      if (at < 0) break;
+      continue;
+    }
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame) frames.push(bytes.readUInt16BE(at + 5) * bytes.readUInt16BE(at + 7));
+    at += 2 + bytes.readUInt16BE(at + 2);
+  }
+  return frames;
 }
 
 /**

@@ -29,13 +29,12 @@ export function readRatings(path: string, options: RatingsOptions): Dataset {
   const [user, item, rating] = [options.user, options.item, options.rating].map((name) =>
     columnOf(table, name),
   ) as [number, number, number];
-  const numbers = (column: number): readonly number[] =>
-    table.rows.map(({ cells }) => numberOf(cells[column]!));
-  const [userNumbers, itemNumbers, ratings] = [numbers(user), numbers(item), numbers(rating)] as const;
+  const { numRows } = table;
   const problems: ConfigProblem[] = [];
-  const inputs = new Float32Array(new SharedArrayBuffer(8 * table.rows.length));
-  const labels = new Int32Array(new SharedArrayBuffer(4 * table.rows.length));
-  table.rows.forEach(({ cells, place }, row) => {
+  const inputs = new Float32Array(new SharedArrayBuffer(8 * numRows));
+  const labels = new Int32Array(new SharedArrayBuffer(4 * numRows));
+  for (let row = 0; row < numRows && problems.length < MAX_PROBLEMS; row++) {
+    const { cells, place } = table.row(row);
     const expectIn = (column: number, index: number, count: number): void => {
       if (!(Number.isInteger(index) && index >= 0 && index < count))
         problems.push({
@@ -44,20 +43,30 @@ export function readRatings(path: string, options: RatingsOptions): Dataset {
           expected: `a whole number, ${first} to ${first + count - 1}`,
         });
     };
-    const [u, i] = [userNumbers[row]! - first, itemNumbers[row]! - first];
+    const [u, i, rated] = [
+      numberOf(cells[user]!) - first,
+      numberOf(cells[item]!) - first,
+      numberOf(cells[rating]!),
+    ];
     expectIn(user, u, users);
     expectIn(item, i, items);
-    if (!Number.isFinite(ratings[row]!))
+    if (!Number.isFinite(rated))
       problems.push({
         path: `${place}: column ${options.rating}`,
         value: cells[rating],
         expected: "a number",
       });
     inputs.set([u, users + i], 2 * row);
-    labels[row] = ratings[row]! >= like ? 1 : 0;
-  });
+    labels[row] = rated >= like ? 1 : 0;
+  }
   if (problems.length > 0) throw new ConfigError(problems.slice(0, MAX_PROBLEMS));
-  return { inputShape: [2], numClasses: 2, inputs, labels, groups: groupsOf(userNumbers.map(String)) };
+  return {
+    inputShape: [2],
+    numClasses: 2,
+    inputs,
+    labels,
+    groups: groupsOf(table.column(user).map((text) => String(numberOf(text)))),
+  };
 }
 
 const numberOf = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));

@@ -44,12 +44,19 @@ export function parseReference(text: string, problems: Problems): Reference {
   return { kind, location: colon === -1 ? "" : body.slice(colon + 1), keys };
 }
 
-/** The same reference with its file or folder taken from `folder`, unless that is an absolute path. */
+/** The same reference with its file or folder, and a table's schema, taken from `folder`, unless that is an absolute path. */
 export function placedIn(text: string, folder: string): string {
-  const { kind, location } = parseReference(text, problemsAt("data"));
-  if (location === "" || isAbsolute(location)) return text;
-  const keys = text.slice(kind.length + 1 + location.length);
-  return `${kind}:${join(folder, location)}${keys === "" && folder.includes("?") ? "?" : keys}`;
+  const { kind, location, keys } = parseReference(text, problemsAt("data"));
+  if (location === "") return text;
+  const place = (path: string): string => (isAbsolute(path) ? path : join(folder, path));
+  const asked = text.slice(kind.length + 1 + location.length);
+  const schema = keys.get("schema");
+  const placed =
+    schema === undefined || isAbsolute(schema)
+      ? asked
+      : asked.replace(/([?&]schema=)[^&]*/, (_, key: string) => key + encodeURIComponent(place(schema)));
+  const whole = place(location);
+  return `${kind}:${whole}${placed === "" && whole.includes("?") ? "?" : placed}`;
 }
 
 function decode(text: string): string | null {

@@ -1,5 +1,5 @@
-import { ConfigError } from "../model/error.ts";
-import { problem, readText } from "./files.ts";
+import { ConfigError, type ConfigProblem } from "../model/error.ts";
+import { problem, readBytes } from "./files.ts";
 
 export interface TableOptions {
   /** Between fields; the default is a comma. Fields divided by tabs have no quotes. */
@@ -8,9 +8,13 @@ export interface TableOptions {
   readonly header?: "none";
 }
 
+/** Rows are read from the file's bytes whenever they are asked for: what is kept of each is 8 bytes. */
 export interface Table {
   readonly columns: readonly string[];
-  readonly rows: readonly TableRow[];
+  readonly numRows: number;
+  row(index: number): TableRow;
+  /** Of every row the text in one column; texts that occur often are one string. */
+  column(index: number): readonly string[];
   /** `FILE:1`, or `FILE` where there is no header. */
   readonly place: string;
 }
@@ -26,26 +30,77 @@ const separators = { comma: ",", tab: "\t", semicolon: ";" } as const;
 
 /** Lines of fields; blank lines are skipped. Throws ConfigError naming file and line. */
 export function readTable(path: string, { separator = "comma", header }: TableOptions): Table {
-  const lines = readText(path, "a table in text")
-    .split(/\r?\n/)
-    .map((text, i) => ({ text, place: `${path}:${i + 1}` }))
-    .filter(({ text }) => text.trim() !== "");
-  const all = lines.map(({ text, place }) => ({ cells: fields(text, separators[separator], place), place }));
-  const first = all[0];
-  if (first === undefined) throw problem(path, "no lines", "a table");
+  const bytes = readBytes(path, "a table in text");
+  const lines = linesOf(bytes);
+  const lineAt = (i: number): TableRow => {
+    const place = `${path}:${lines.numbers[i]!}`;
+    const text = bytes.toString("utf8", lines.starts[i]!, endOf(bytes, lines.starts[i]!)).replace(/\r$/, "");
+    return { cells: fields(text, separators[separator], place), place };
+  };
+  if (lines.count === 0) throw problem(path, "no lines", "a table");
+  const first = lineAt(0);
+  const skipped = header === "none" ? 0 : 1;
   const columns = header === "none" ? first.cells.map((_, i) => String(i + 1)) : first.cells;
-  const rows = header === "none" ? all : all.slice(1);
-  const ragged = rows.filter(({ cells }) => cells.length !== columns.length);
-  if (ragged.length > 0)
-    throw new ConfigError(
-      ragged.slice(0, MAX_PROBLEMS).map(({ place, cells }) => ({
+  const numRows = lines.count - skipped;
+  const row = (index: number): TableRow => lineAt(index + skipped);
+  const ragged: ConfigProblem[] = [];
+  for (let i = 0; i < numRows && ragged.length < MAX_PROBLEMS; i++) {
+    const { place, cells } = row(i);
+    if (cells.length !== columns.length)
+      ragged.push({
         path: place,
         value: cells.join(separators[separator]),
         expected: `${columns.length} fields, as in the ${header === "none" ? "first line" : "header"}`,
-      })),
-    );
-  if (rows.length === 0) throw problem(path, lines.length, "a header and a row");
-  return { columns, rows, place: header === "none" ? path : first.place };
+      });
+  }
+  if (ragged.length > 0) throw new ConfigError(ragged);
+  if (numRows === 0) throw problem(path, lines.count, "a header and a row");
+  const column = (index: number): readonly string[] => {
+    const known = new Map<string, string>();
+    return Array.from({ length: numRows }, (_, i) => {
+      const cell = row(i).cells[index]!;
+      const same = known.get(cell);
+      if (same !== undefined) return same;
+      if (known.size < MAX_KNOWN) known.set(cell, cell);
+      return cell;
+    });
+  };
+  return { columns, numRows, row, column, place: header === "none" ? path : first.place };
+}
+
+/** Texts of a column that are looked for among those before. */
+const MAX_KNOWN = 65_536;
+
+const NEWLINE = 10;
+
+const endOf = (bytes: Buffer, start: number): number => {
+  const end = bytes.indexOf(NEWLINE, start);
+  return end < 0 ? bytes.length : end;
+};
+
+/** Where lines start that are not blank, and their numbers, from 1; a byte order mark is no part of the first. */
+function linesOf(bytes: Buffer): {
+  readonly starts: Uint32Array;
+  readonly numbers: Uint32Array;
+  readonly count: number;
+} {
+  const hasMark = bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xefbbbf;
+  let most = 1;
+  for (const byte of bytes) if (byte === NEWLINE) most++;
+  const [starts, numbers] = [new Uint32Array(most), new Uint32Array(most)];
+  let count = 0;
+  let start = hasMark ? 3 : 0;
+  for (let number = 1; start < bytes.length; number++) {
+    const end = endOf(bytes, start);
+    let at = start;
+    while (at < end && bytes[at]! <= 0x20) at++;
+    if (at < end) {
+      starts[count] = start;
+      numbers[count++] = number;
+    }
+    start = end + 1;
+  }
+  return { starts, numbers, count };
 }
 
 export function columnOf({ columns, place }: Table, name: string): number {

@@ -78,6 +78,25 @@ describe("readImages", () => {
     expect([...data.inputs.subarray(4)]).toEqual([1, 1, 1, 1]);
   });
 
+  it("takes no JPEG that says it is larger than its bytes can hold", () => {
+    const folder = temporaryFolder();
+    for (const name of ["ant", "cat"]) mkdirSync(join(folder, name));
+    const { data } = jpeg.encode(
+      { width: 8, height: 8, data: Buffer.from(pixels(Array(64).fill([128, 128, 128, 255]))) },
+      95,
+    );
+    const lying = Buffer.from(data);
+    const frame = lying.indexOf(Buffer.from([0xff, 0xc0]));
+    lying.writeUInt16BE(8000, frame + 5);
+    lying.writeUInt16BE(8000, frame + 7);
+    writeFileSync(join(folder, "ant", "a.jpg"), lying);
+    const read = () => readImages(folder, { size: 2, channels: 1 });
+    expect(read).toThrow(/a\.jpg.*64000000 pixels are said, which \d+ bytes cannot hold/);
+    lying.writeUInt16BE(60_000, frame + 5);
+    writeFileSync(join(folder, "ant", "a.jpg"), lying);
+    expect(read).toThrow(/480000000 pixels, above 67108864/);
+  });
+
   it("has the classes that it is told, whichever a client has pictures of; links to nowhere are no class", () => {
     const folder = temporaryFolder();
     for (const name of ["cat", ".thumbnails"]) mkdirSync(join(folder, name));

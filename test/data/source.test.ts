@@ -119,6 +119,12 @@ describe("placedIn", () => {
     expect(placedIn("npz:a/b.npz?split=train", "/data")).toBe("npz:/data/a/b.npz?split=train");
     expect(placedIn("csv:/x/y.csv?label=y", "/data")).toBe("csv:/x/y.csv?label=y");
     expect(placedIn("mnist", "/data")).toBe("mnist");
+    expect(placedIn("csv:a.csv?label=y&schema=s/a&b.yaml", "/data")).toBe(
+      "csv:/data/a.csv?label=y&schema=%2Fdata%2Fs%2Fa&b.yaml",
+    );
+    expect(placedIn("csv:/x/a.csv?schema=/y/s.yaml&label=y", "/data")).toBe(
+      "csv:/x/a.csv?schema=/y/s.yaml&label=y",
+    );
   });
 
   it("takes folders with question marks and colons in their names", async () => {
