@@ -7,6 +7,7 @@ import { architectureNames } from "../trainer/zoo.ts";
 import { aggregateCommand } from "./bench-aggregate.ts";
 import { codecCommand } from "./bench-codec.ts";
 import { coordinatorBench } from "./bench-coordinator.ts";
+import { historyCommand } from "./bench-history.ts";
 import { journalBenchCommand } from "./bench-journal.ts";
 import { pythonWith, runPython } from "./bench-python.ts";
 import { benchModels, benchTask, median } from "./bench-task.ts";
@@ -51,6 +52,7 @@ export const benchCommand = (): Command =>
     .addCommand(workersCommand())
     .addCommand(codecCommand())
     .addCommand(aggregateCommand())
+    .addCommand(historyCommand())
     .addCommand(journalBenchCommand())
     .addCommand(coordinatorBench());
 

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { codec } from "../../src/compress/codec.ts";
 import { decodeDelta, emptyResidual, encodeDelta } from "../../src/compress/error-feedback.ts";
+import { classCosts } from "../../src/compress/history/counts.ts";
 import { stateDigest } from "../../src/compress/history/digest.ts";
-import { NUM_CLASSES, type TensorPrior } from "../../src/compress/history/prior.ts";
+import { classIndex, NUM_CLASSES, type TensorPrior } from "../../src/compress/history/prior.ts";
 import {
   firstHistory,
   foldHistory,
@@ -12,6 +13,7 @@ import {
   writeHistory,
 } from "../../src/compress/history.ts";
 import { planGroups } from "../../src/compress/plan.ts";
+import { historyPositions } from "../../src/compress/positions/history.ts";
 import { manifestOf } from "../../src/model/manifest.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
 import type { Params } from "../../src/model/tensor.ts";
@@ -112,5 +114,20 @@ describe("the digest of a history", () => {
     );
     expect(stateDigest({ ...state, version: 2 })).not.toBe(digest);
     expect(stateDigest(state)).toBe(digest);
+  });
+});
+
+describe("the costs of classes", () => {
+  it("are what they come to, to within a few in a hundred, where the classes tell the truth", () => {
+    const rng = derive(4, "costs");
+    const classes = Uint8Array.from({ length: 20_000 }, () => 8 + rng.below(12));
+    const prior: TensorPrior = { digest: 1, planes: [classes, new Uint8Array(classes.length)] };
+    const support = Uint32Array.from(classes.keys()).filter((i) => rng.uniform() < 2 ** (-classes[i]! / 2));
+    const costs = classCosts(classIndex(prior), support.length);
+    // a coordinate that is not sent costs log2(1 / (1 - p)), which adds log2(e) to each that is
+    const expected = support.reduce((sum, i) => sum + costs[classes[i]!]! + Math.LOG2E, 0);
+    const { bits } = historyPositions(support, prior);
+    expect(bits / expected).toBeGreaterThan(0.95);
+    expect(bits / expected).toBeLessThan(1.05);
   });
 });

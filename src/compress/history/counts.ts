@@ -1,5 +1,5 @@
 import type { RangeDecoder, RangeEncoder } from "../../kernels/range-coder.ts";
-import { NUM_CLASSES } from "./prior.ts";
+import { type ClassIndex, NUM_CLASSES } from "./prior.ts";
 
 /** A count within [low, high], of which `expected` is the likeliest. */
 export interface Expected {
@@ -65,3 +65,13 @@ export function decodeCount(decoder: RangeDecoder, within: Expected): number {
 }
 
 const orderOf = (expected: number): number => (32 - Math.clz32(expected)) >> 1;
+
+/**
+ * About how many bits the position of one more coordinate of each class costs, where `count` are sent in all: what a
+ * selection by rate and distortion compares with what sending it is worth.
+ */
+export function classCosts({ starts }: ClassIndex, count: number): Float64Array {
+  let sum = 0;
+  for (let c = 0; c < NUM_CLASSES; c++) sum += (starts[c + 1]! - starts[c]!) * WEIGHTS[c]!;
+  return Float64Array.from(WEIGHTS, (weight) => Math.max(Math.log2(sum / (count * weight)), 1));
+}
