@@ -97,7 +97,6 @@ function readBytes(reader: ByteReader, length: number): Uint8Array {
   const isRans = reader.uint8("code", 0, 1) === 1;
   const coded = reader.bytes("plane", reader.varint("bytes", 0, 0xffffffff));
   const place = reader.placed("plane");
-  if (!isRans && coded.length < length) throw new WireError("truncated", place, `needs ${length} bytes`);
   const bits = bitReader(coded, place);
   const codes = readCodes(bits, 8, isRans, length, place);
   bits.end();
