@@ -35,7 +35,7 @@ const all = { clients: 3, goal: 3, overSelection: 1 };
 export const linkScenarios = {
   dropout: {
     name: "dropout",
-    setting: { clients: 12, goal: 3, overSelection: 4, rounds: 40, reportDeadline: "10s" },
+    setting: { clients: 12, goal: 3, overSelection: 4, rounds: 120, reportDeadline: "10s" },
     dropOut: 0.3,
     timeoutMs: 600_000,
     leastShare: 0.99,

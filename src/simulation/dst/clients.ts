@@ -49,6 +49,7 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
     inputs: new Float32Array(kind.numExamples),
     labels: new Int32Array(kind.numExamples),
   };
+  const memoryBytes = shape.subModels.find(({ width }) => width === kind.width)?.memoryBytes;
   let process: Process | null = null;
   let leap: (ms: number) => void = () => {};
   let isDone = false;
@@ -78,7 +79,7 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
       disk.died(mine);
     };
     clientLoop(
-      { clientId, dataset, limits },
+      { clientId, dataset, limits, ...(memoryBytes !== undefined && { device: { memoryBytes } }) },
       {
         link: {
           ...link,

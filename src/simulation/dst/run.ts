@@ -47,7 +47,7 @@ export async function runSeed({ seed, only, keepsLines = false }: RunOptions): P
     violation ??= { check, detail };
     trace.note("auditor", `${check}: ${detail}`);
   };
-  const made = coordinatorOptions(shape.config, shape.initial, "dst", null);
+  const made = coordinatorOptions(shape.config, shape.initial, "dst", null, shape.subModels);
   const options = { ...made, journal: { ...made.journal, blobBytes: shape.blobBytes } };
   const disk = simulatedDisk("coordinator", time, luck, () => auditor.diskChanged());
   const heard: Overheard[] = [];
@@ -207,6 +207,6 @@ function describe({ config, clients, numHostile, initial }: Shape): string {
   const size = [...initial.values()].reduce((n, { data }) => n + data.length, 0);
   return (
     `${aggregation.strategy}, ${rounds} versions, ${clients.length} clients and ${numHostile} hostile, goal ${cohort.goal}, ` +
-    `minimum ${cohort.minimum ?? cohort.goal}, staleness ${cohort.maxStaleness}, ${size} coordinates`
+    `widths ${config.widths.join("/")}, minimum ${cohort.minimum ?? cohort.goal}, staleness ${cohort.maxStaleness}, ${size} coordinates`
   );
 }

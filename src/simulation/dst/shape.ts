@@ -1,12 +1,18 @@
 import { type Config, parseConfig } from "../../coordinator/config.ts";
 import { derive, type Rng } from "../../model/rng.ts";
+import type { SubModel } from "../../model/submodel.ts";
 import type { Params } from "../../model/tensor.ts";
+import { layerTensors } from "../../trainer/layers.ts";
+import { subModels } from "../../trainer/submodels.ts";
+import { architecture } from "../../trainer/zoo.ts";
 
 /** What one simulated run is like: its config, its model and its devices, all drawn from the seed. */
 export interface Shape {
   readonly config: Config;
   readonly initial: Params;
   readonly clients: readonly ClientShape[];
+  /** The config's widths; none where everybody has the whole model. */
+  readonly subModels: readonly SubModel[];
   /** Clients that send what they should not. */
   readonly numHostile: number;
   /** Records above this go into files of their own. */
@@ -16,6 +22,8 @@ export interface Shape {
 }
 
 export interface ClientShape {
+  /** Of the part that it has the memory for, and no more. */
+  readonly width: number;
   readonly numExamples: number;
   readonly msPerStep: number;
   /** Its clock's rate beside true time. */
@@ -45,15 +53,19 @@ export function drawShape(seed: number): Shape {
   const minimum = fewest + rng.below(goal - fewest + 1);
   const isFresh = isRobust || strategy === "scaffold";
   const maxStaleness = isBuffered ? 1 + rng.below(4) : isFresh || rng.below(2) === 0 ? 0 : 1 + rng.below(3);
-  const initial = drawModel(rng);
+  const small = drawModel(rng);
+  const widths = isRobust || isBuffered || strategy === "scaffold" ? [1] : drawWidths(seed);
+  const initial = widths.length > 1 ? drawZooModel(derive(seed, "zoo model")) : small;
   const numClients = Math.max(2, minimum, goal + rng.below(4));
-  const plan = (): readonly unknown[] => pick(rng, PLANS)(rng, initial.get("dense/kernel")!.shape);
+  const plans = widths.length > 1 ? anyModelsPlans() : PLANS;
+  const plan = (): readonly unknown[] => pick(rng, plans)(rng, small.get("dense/kernel")!.shape);
   const config = parseConfig({
     name: "dst",
     seed: rng.below(1000),
     rounds: 1 + rng.below(6),
     clients: numClients,
-    model: { zoo: "softmax-regression" },
+    model: { zoo: widths.length > 1 ? ZOO : "softmax-regression" },
+    widths,
     cohort: {
       goal,
       minimum,
@@ -94,7 +106,11 @@ export function drawShape(seed: number): Shape {
   return {
     config,
     initial,
-    clients: Array.from({ length: numClients }, (_, i) => drawClient(rng, config, i < fewestOf(config))),
+    clients: Array.from({ length: numClients }, (_, i) => ({
+      ...drawClient(rng, config, i < fewestOf(config)),
+      width: widths[derive(seed, "width", i).below(widths.length)]!,
+    })),
+    subModels: subModels(config.model.zoo, widths, config.train.batchSize),
     numHostile: rng.below(2) === 0 ? 1 + rng.below(2) : 0,
     blobBytes: rng.below(2) === 0 ? 2 ** 18 : 150 + rng.below(200),
     healMs: 20_000 + rng.below(240_000),
@@ -104,7 +120,7 @@ export function drawShape(seed: number): Shape {
 /** As many must be in time as a round needs; the others may be too slow for it. */
 const fewestOf = ({ cohort }: Config): number => cohort.minimum ?? cohort.goal;
 
-function drawClient(rng: Rng, { train, cohort }: Config, isInTime: boolean): ClientShape {
+function drawClient(rng: Rng, { train, cohort }: Config, isInTime: boolean): Omit<ClientShape, "width"> {
   const numExamples = 1 + rng.below(40);
   const numSteps = train.epochs * Math.ceil(numExamples / train.batchSize);
   const most = isInTime ? cohort.reportDeadline / 4 / numSteps : 1000;
@@ -128,7 +144,28 @@ function drawModel(rng: Rng): Params {
   ]);
 }
 
+/** In one of five runs that may have them, the whole model and one or two narrower ones. */
+function drawWidths(seed: number): readonly number[] {
+  const rng = derive(seed, "widths");
+  if (rng.below(5) > 0) return [1];
+  return rng.below(2) === 0 ? [1, pick(rng, [0.05, 0.25])] : [1, 0.5, 0.1];
+}
+
+/** A small one that has layers to cut. */
+const ZOO = "tabular-mlp-in2-out2";
+
+const drawZooModel = (rng: Rng): Params =>
+  new Map(
+    layerTensors(architecture(ZOO)).map(({ name, shape }) => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).map(() => 2 * rng.uniform() - 1);
+      return [name, { shape, data }];
+    }),
+  );
+
 const one = (codec: unknown, errorFeedback: boolean) => [{ tensors: "*", codec, errorFeedback }];
+
+/** Without names or shapes of tensors. */
+const anyModelsPlans = (): typeof PLANS => PLANS.slice(0, 5);
 
 /** Plans that differ in what they owe, in how they select and in how many payloads there are. */
 const PLANS: readonly ((rng: Rng, kernel: readonly number[]) => readonly unknown[])[] = [

@@ -7,6 +7,7 @@ import type { JournalRecord } from "../../../src/simulation/dst/audit/journal.ts
 const update = (values: readonly number[], sent = values.map(() => 1)): Decoded => ({
   values: Float64Array.from(values),
   sent: Uint8Array.from(sent),
+  owned: Uint8Array.from(values.map(() => 1)),
   round: 1,
   baseVersion: 0,
   numExamples: 1,
@@ -30,6 +31,8 @@ test("the reference folds by hand-computed numbers", () => {
   const two = [counted("a", [1, 4], 65536), counted("b", [3, 0], 3 * 65536)];
   expect([...foldAgain(two, rules("fedavg"), 2)]).toEqual([2.5, 1]);
   expect([...foldAgain(two, rules("fednova"), 2)]).toEqual([5, 2]); // times two steps
+  const narrow = { ...two[1]!, update: { ...two[1]!.update, owned: Uint8Array.of(1, 0) } };
+  expect([...foldAgain([two[0]!, narrow], rules("fedavg"), 2)]).toEqual([2.5, 4]); // one owner of the second
   const five = [1, 2, 3, 4, 100].map((v, i) => counted(`c${i}`, [v], 65536));
   expect([...foldAgain(five, rules("median", 1), 1)]).toEqual([3]);
   expect([...foldAgain(five, rules("trimmed-mean", 1), 1)]).toEqual([3]);
@@ -62,6 +65,10 @@ test("a history that cannot be is refused, record by record", () => {
   };
   expect(verdictOn(started, opened(1), accepted("a"), closed(1), opened(2))).toBeNull();
   expect(verdictOn(opened(1))).toMatch(/wrong place/);
+  const [paused, resumed] = [record({ type: "paused" }), record({ type: "resumed" })];
+  expect(verdictOn(started, paused, resumed, opened(1))).toBeNull();
+  expect(verdictOn(started, paused, opened(1))).toMatch(/while the run is paused/);
+  expect(verdictOn(started, paused, paused)).toMatch(/twice/);
   expect(verdictOn(started, opened(2))).toMatch(/follows 0/);
   expect(verdictOn(started, opened(1), opened(2))).toMatch(/while 1 is open/);
   expect(verdictOn(started, opened(1), accepted("a"), accepted("a"))).toMatch(/twice/);

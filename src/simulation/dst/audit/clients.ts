@@ -30,7 +30,10 @@ interface Known {
   pending: string | null;
 }
 
-export function clientAudit({ shape, options, length, fail }: AuditContext, rounds: RoundAudit): ClientAudit {
+export function clientAudit(
+  { shape, options, partOf, length, fail }: AuditContext,
+  rounds: RoundAudit,
+): ClientAudit {
   const { uplink, train } = options.contract;
   const clients = new Map<ClientId, Known>();
   const newest = new Map<string, Float64Array>();
@@ -55,7 +58,14 @@ export function clientAudit({ shape, options, length, fail }: AuditContext, roun
 
   return {
     trained: (clientId, round, delta) => {
-      newest.set(`${clientId} ${round}`, Float64Array.from([...delta.values()].flatMap((part) => [...part])));
+      const { owned } = partOf(clientId);
+      const whole = new Float64Array(length);
+      [...delta.values()]
+        .flatMap((part) => [...part])
+        .forEach((v, i) => {
+          whole[owned[i]!] = v;
+        });
+      newest.set(`${clientId} ${round}`, whole);
     },
     saving: (clientId, bytes) => {
       const { pending } = decodeState(bytes);

@@ -1,10 +1,13 @@
-import { decodeOwned, type OwnedPlan } from "../../../compress/owned.ts";
+import { decodeOwned } from "../../../compress/owned.ts";
 import { decodeFrame } from "../../../wire/frame.ts";
 import type { Limits } from "../../../wire/limits.ts";
+import type { AuditedPart } from "./context.ts";
 
 /** A report's bytes as one flat vector over all tensors. The codecs are the engine's; all that follows is not. */
 export interface Decoded {
   readonly values: Float64Array;
+  /** 1 for coordinates that the client owns. */
+  readonly owned: Uint8Array;
   /** 1 for coordinates that the payload carries. */
   readonly sent: Uint8Array;
   readonly round: number;
@@ -14,15 +17,17 @@ export interface Decoded {
   readonly norm: number;
 }
 
-export function decoded(frame: Uint8Array, plan: OwnedPlan, length: number, limits: Limits): Decoded {
+export function decoded(frame: Uint8Array, part: AuditedPart, length: number, limits: Limits): Decoded {
   const update = decodeFrame(frame, limits);
   if (update.kind !== "update") throw new Error(`a journaled report is a frame of kind ${update.kind}`);
   const { round, baseVersion, numExamples, numSteps } = update;
   const values = new Float64Array(length);
   const sent = new Uint8Array(length);
+  const owned = new Uint8Array(length);
+  for (const at of part.owned) owned[at] = 1;
   let squares = 0;
   let start = 0;
-  for (const { support, values: some, length: size } of decodeOwned(plan, update.payloads).values()) {
+  for (const { support, values: some, length: size } of decodeOwned(part.plan, update.payloads).values()) {
     some.forEach((value, i) => {
       const at = start + (support === null ? i : support[i]!);
       values[at] = value;
@@ -31,5 +36,5 @@ export function decoded(frame: Uint8Array, plan: OwnedPlan, length: number, limi
     });
     start += size;
   }
-  return { values, sent, round, baseVersion, numExamples, numSteps, norm: Math.sqrt(squares) };
+  return { values, owned, sent, round, baseVersion, numExamples, numSteps, norm: Math.sqrt(squares) };
 }

@@ -34,7 +34,7 @@ export function foldAgain(reports: readonly Counted[], rules: FoldRules, length:
   }
 }
 
-/** Sums of products rounded once to the grid, over the sum of all weights: everybody owns everything here. */
+/** Sums of products rounded once to the grid, over the weights of those who own the coordinate. */
 function mean(reports: readonly Counted[], rules: FoldRules, length: number): Float64Array {
   const total = reports.reduce((sum, { weight }) => sum + weight.weight, 0);
   const budget = Math.ceil(Math.log2(rules.weightBudget) - 1e-12);
@@ -42,9 +42,13 @@ function mean(reports: readonly Counted[], rules: FoldRules, length: number): Fl
   for (let at = 0; at < length; at++) {
     const quantum = 2 ** (rules.exponentOf(at) + Math.max(31 - 51, budget - 62));
     let sum = 0n;
-    for (const { update, weight } of reports)
+    let owners = 0;
+    for (const { update, weight } of reports) {
+      if (update.owned[at] === 0) continue;
       sum += BigInt(toEven(weight.gain * (update.values[at]! / quantum)));
-    delta[at] = Math.fround((Number(sum) * quantum) / total);
+      owners += weight.weight;
+    }
+    delta[at] = owners === 0 ? 0 : Math.fround((Number(sum) * quantum) / owners);
   }
   if (rules.strategy !== "fednova" && rules.strategy !== "scaffold") return delta;
   let steps = 0n;

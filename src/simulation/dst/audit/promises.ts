@@ -29,7 +29,7 @@ const OUT_OF_TURN: ReadonlySet<string> = new Set([
   "between-rounds",
 ]);
 
-export function promiseAudit({ options, fail }: AuditContext): PromiseAudit {
+export function promiseAudit({ options, partOf, fail }: AuditContext): PromiseAudit {
   const acknowledged: { readonly clientId: ClientId; readonly id: ReportId }[] = [];
   /** Reports that a client was told are out: for it they are settled. */
   const settled = new Map<string, { readonly clientId: ClientId; readonly verdict: Verdict }>();
@@ -85,7 +85,10 @@ export function promiseAudit({ options, fail }: AuditContext): PromiseAudit {
           fail("task", `${clientId} is told the end at version ${history.version}`);
         return;
       }
-      const { round, base, exponents } = reply.task;
+      const { round, base, exponents, part } = reply.task;
+      const { width } = partOf(clientId);
+      if ((part?.width ?? 1) !== width)
+        fail("task", `${clientId} gets a part of width ${part?.width ?? 1}, and has the memory for ${width}`);
       const asked = history.rounds.get(round);
       if (asked === undefined)
         return fail("task", `${clientId} gets a task of round ${round}, which is not durable`);

@@ -35,7 +35,7 @@ interface Seen {
   readonly owed: Float64Array;
 }
 
-export function roundAudit({ shape, options, plan, length, fail }: AuditContext): RoundAudit {
+export function roundAudit({ shape, options, plan, partOf, length, fail }: AuditContext): RoundAudit {
   const { config } = shape;
   const { manifest, limits, aggregation } = options.contract;
   const tensorOf = coordinatesOf(shape.initial);
@@ -58,7 +58,7 @@ export function roundAudit({ shape, options, plan, length, fail }: AuditContext)
   const decode = (report: Accepted): Decoded => {
     const known = decodedReports.get(report.digest);
     if (known !== undefined) return known;
-    const made = decoded(report.frame, plan, length, limits);
+    const made = decoded(report.frame, partOf(report.clientId), length, limits);
     decodedReports.set(report.digest, made);
     return made;
   };
@@ -114,7 +114,8 @@ export function roundAudit({ shape, options, plan, length, fail }: AuditContext)
       update: decode(report),
       weight: report.weight,
     }));
-    const target = step(foldAgain(counted, rules, length));
+    const covered = (at: number): boolean => counted.some(({ update }) => update.owned[at] === 1);
+    const target = step(foldAgain(counted, rules, length), covered);
     const seen = steps.get(open.round) ?? [];
     const right = seen.find((one) => firstApart(one.target, target, isRobust ? 1e-6 : 0) < 0);
     if (right === undefined) return wrongStep(open.round, seen.at(-1), target);

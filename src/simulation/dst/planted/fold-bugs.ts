@@ -3,6 +3,18 @@ import { bug, type PlantedBug } from "./bug.ts";
 /** What updates come to. */
 export const foldBugs: readonly PlantedBug[] = [
   bug(
+    "who does not own a coordinate counts there",
+    "aggregation/tally",
+    "if (mask === null && before === null)",
+    "if (true)",
+  ),
+  bug(
+    "moments of what nobody covered go on",
+    "aggregation/server-optimizer",
+    "const positions = covered.get(name) ?? null;",
+    "const positions = null;",
+  ),
+  bug(
     "what a client weighs is not capped",
     "aggregation/weight",
     "Math.min(numExamples, cap) * WEIGHT_UNIT",

@@ -3,6 +3,18 @@ import { bug, type PlantedBug } from "./bug.ts";
 /** Who is asked, who counts and when a round closes. */
 export const roundBugs: readonly PlantedBug[] = [
   bug(
+    "everybody gets the narrowest part",
+    "coordinator/fitting",
+    "widestFirst.find(fits) ?? widestFirst.at(-1)",
+    "widestFirst.at(-1)",
+  ),
+  bug(
+    "a restart forgets who has which part",
+    "coordinator/replay",
+    "book.openRound(record.round, record.cohort, record.exponents, record.widths);",
+    "book.openRound(record.round, record.cohort, record.exponents);",
+  ),
+  bug(
     "a paused run opens a round",
     "coordinator/round-opening",
     'if (paused || phase !== "selecting"',
