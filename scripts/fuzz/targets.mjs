@@ -24,7 +24,7 @@ const SPECS = {
   stochastic: byValues({ uniform: 1, rounding: "stochastic" }, { uniform: 4, rounding: "stochastic" }),
   qsgd: byValues({ qsgd: 1 }, { qsgd: 5 }, { qsgd: 32767 }),
   codebook: byValues({ codebook: 2 }, { codebook: 16 }, { codebook: 256 }),
-  levels: byValues({ levels: 2 }, { levels: 3 }),
+  levels: byValues({ levels: 2 }, { levels: 3 }, { levels: "auto" }),
   eden: byValues({ eden: 1 }, { eden: 2 }, { eden: 3 }, { eden: 4 }),
   topk: bySelect({ topK: 0.01 }, { topK: 0.2 }, { topK: 1 }),
   threshold: bySelect({ threshold: 1e-3 }, { threshold: 1.5 }),

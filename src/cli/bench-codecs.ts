@@ -69,6 +69,7 @@ function aboutSelect(select: CodecSpec["select"]): string {
   if ("lowRank" in select) return `rank ${select.lowRank}`;
   if ("rows" in select) return `rows, ${100 * select.rows} %`;
   if ("filters" in select) return `filters, ${100 * select.filters} %`;
+  if ("budget" in select) return "budget";
   return `${select.blocks.keep} of ${select.blocks.of}`;
 }
 

@@ -177,6 +177,11 @@ function formatEvent(event: ClientEvent): string {
       return `round ${event.round}: ${event.numSteps} steps, loss ${event.trainLoss.toFixed(4)}${
         event.numSkipped === 0 ? "" : `, ${event.numSkipped} steps skipped as float16 overflowed`
       }`;
+    case "encoded": {
+      const of = event.budget === null ? "" : ` of ${formatBytes(event.budget)}`;
+      const chosen = `${(100 * event.density).toPrecision(3)} % of the coordinates`;
+      return `round ${event.round}: ${formatBytes(event.bytes)}${of}, ${chosen}, lambda ${event.lambda.toPrecision(3)}`;
+    }
     case "faded": {
       const percent = (100 * event.share).toPrecision(2);
       return `round ${event.round}: ${event.roundsMissed} rounds missed, ${percent} % of what was owed is left`;

@@ -18,6 +18,7 @@ import { type CoordinatorLink, LinkError } from "./link.ts";
 import type { Factory, Once } from "./model-chain.ts";
 import type { ClientState, Pending, StateStore } from "./state.ts";
 import { trainRound, weightOf } from "./train-round.ts";
+import { type UploadRate, uploadRate } from "./upload-rate.ts";
 
 export interface ClientOptions {
   readonly clientId: ClientId;
@@ -54,6 +55,17 @@ export type ClientEvent =
       readonly numSteps: number;
       /** Of those, the ones that float16 had left out. */
       readonly numSkipped: number;
+    }
+  /** What a selection by budget or rate came to: a frame of so many bytes, of the `budget` if there is one. */
+  | {
+      readonly type: "encoded";
+      readonly round: number;
+      readonly bytes: number;
+      readonly budget: number | null;
+      /** Of the coordinates of such rules, the share that is sent. */
+      readonly density: number;
+      /** The squared magnitude that a bit bought, of the coordinates sent the least. */
+      readonly lambda: number;
     }
   /** Of what the client owed only this share is left, after so many rounds without a report. */
   | { readonly type: "faded"; readonly round: number; readonly roundsMissed: number; readonly share: number }
@@ -92,7 +104,8 @@ export async function clientLoop(
 ): Promise<ClientEnd> {
   const { link, clock, log } = ports;
   const wait = backoff(ports.rng);
-  const reports = courier(ports, wait.reset);
+  const rate = uploadRate();
+  const reports = courier(ports, wait.reset, rate);
   let state = await ports.store.load();
   let heartbeatMs = DEFAULT_HEARTBEAT_MS;
   let numDamaged = 0;
@@ -152,7 +165,7 @@ export async function clientLoop(
       numDamaged = 0;
     };
     const made = await whileItCounts(task.round, task.heartbeatMs, ports, signal, (bounded) =>
-      takeTask(task, state, { keep, onProgress }, options, ports, bounded),
+      takeTask(task, state, { keep, onProgress, rate }, options, ports, bounded),
     );
     if (made !== null) reports.isNew(made.report);
     return null;
@@ -237,13 +250,14 @@ const nothingYet = { residual: null, controls: noControls, lastRound: null, disc
 interface Keeping {
   readonly keep: (state: ClientState) => Promise<ClientState>;
   readonly onProgress: () => void;
+  readonly rate: UploadRate;
 }
 
 /** Catches up and trains; the report, which is saved, or null when the round was over before it was made. */
 async function takeTask(
   task: Task,
   before: ClientState | null,
-  { keep, onProgress }: Keeping,
+  { keep, onProgress, rate }: Keeping,
   options: ClientOptions,
   ports: ClientPorts,
   signal: AbortSignal,
@@ -267,7 +281,8 @@ async function takeTask(
   const deadline = deadlineOf(task, ports.clock);
   try {
     const bounded = AbortSignal.any([signal, deadline.signal]);
-    return (await keep(await trainRound(task, state, options, ports, bounded))).pending;
+    return (await keep(await trainRound(task, state, rate.bytesPerSecond(), options, ports, bounded)))
+      .pending;
   } catch (error) {
     if (error !== deadline.signal.reason) throw error;
     ports.log({ type: "late", round: task.round });

@@ -1,3 +1,4 @@
+import { budgetOf, headBytes, roomIn } from "../compress/budget.ts";
 import { encodeOwned, ownedPlan } from "../compress/owned.ts";
 import { boundsOf, gather } from "../compress/plan.ts";
 import { ownedPriors } from "../compress/priors.ts";
@@ -15,15 +16,20 @@ import { faded } from "./ledger.ts";
 import { localModel } from "./local-model.ts";
 import type { ClientOptions, ClientPorts } from "./loop.ts";
 import type { ClientState } from "./state.ts";
+import { budgetBytes } from "./upload-rate.ts";
 
 /** What a client counts for in the mean. */
 export const weightOf = (dataset: Dataset): number => Math.min(countOf(dataset), MAX_NUM_EXAMPLES);
 
-/** Trains on the base model, which is held: the state with the report that came of it, pending. */
+/**
+ * Trains on the base model, which is held: the state with the report that came of it, pending. `bytesPerSecond` is how fast
+ * reports have gone out, for a budget in seconds.
+ */
 export async function trainRound(
   task: Task,
   state: ClientState,
-  { clientId, dataset }: ClientOptions,
+  bytesPerSecond: number | null,
+  { clientId, dataset, device }: ClientOptions,
   { trainer, log }: ClientPorts,
   signal: AbortSignal,
 ): Promise<ClientState> {
@@ -57,14 +63,6 @@ export async function trainRound(
   const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
   if (![...trained.values()].every(({ data }) => data.every(Number.isFinite)))
     throw diverged(round, train.precision);
-  const { payloads, plain, sent, residual } = encodeOwned(
-    plan,
-    trained,
-    residualBefore,
-    boundsOf(plan.groups, manifest, task.exponents),
-    deriveSeed(task.sharedSeed, "encode", clientId, round),
-    ownedPriors(state.held.history, plan),
-  );
   const frameOf = (coded: readonly Uint8Array[]): Uint8Array =>
     encodeFrame({
       kind: "update",
@@ -77,7 +75,21 @@ export async function trainRound(
       trainLoss: result.trainLoss,
       payloads: coded,
     });
+  const budget = budgetOf(task.uplink);
+  const numOwned = plan.groups.reduce((sum, { length }) => sum + length, 0);
+  const frameBytes =
+    budget && budgetBytes(budget, bytesPerSecond, device?.uplinkBytesPerSecond || undefined, numOwned);
+  const { payloads, plain, sent, residual, choice } = encodeOwned(
+    plan,
+    trained,
+    residualBefore,
+    boundsOf(plan.groups, manifest, task.exponents),
+    deriveSeed(task.sharedSeed, "encode", clientId, round),
+    ownedPriors(state.held.history, plan),
+    frameBytes === null ? null : roomIn(frameBytes, headBytes(plan.groups, frameOf)),
+  );
   const frame = frameOf(payloads);
+  if (choice !== null) log({ type: "encoded", round, bytes: frame.length, budget: frameBytes, ...choice });
   const ownControl = train.controlVariates
     ? ownAfter(state.controls, trained, { groups: plan.whole, sent }, rateOf(train))
     : null;

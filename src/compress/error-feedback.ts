@@ -3,6 +3,8 @@ import { assert } from "../model/assert.ts";
 import { WireError } from "../model/error.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { Params, SparseVector } from "../model/tensor.ts";
+import type { Room } from "./budget.ts";
+import { encodeGroups } from "./groups.ts";
 import type { TensorPrior } from "./history/prior.ts";
 import { gather, type PlanGroup, scatter } from "./plan.ts";
 import type { Scratch } from "./scratch.ts";
@@ -30,12 +32,21 @@ export interface EncodedDelta {
   readonly sent: ReadonlyMap<string, SparseVector>;
   /** To be kept if, and only if, what was sent is folded in. */
   readonly residual: Residual;
+  /** What a selection by budget or rate came to; null when no rule has one. */
+  readonly choice: Choice | null;
+}
+
+export interface Choice {
+  /** Of all coordinates of those rules, the share that is sent. */
+  readonly density: number;
+  /** The squared magnitude that a bit bought, of the coordinates sent the least. */
+  readonly lambda: number;
 }
 
 /**
  * Encodes `delta` plus what is owed; `seed`, 0 to 2^32-1, is for what codecs leave to chance. No magnitude above
  * its group's bound (a power of two, or Infinity; one for all or one each) is sent: the excess stays in the residual, or is lost in a group without one.
- * Changes none of its arguments. Throws WireError `not-finite` when the delta is no number any more, as after a
+ * `room` is for a plan with a budget. Changes none of its arguments. Throws WireError `not-finite` when the delta is no number any more, as after a
  * diverged training.
  */
 export function encodeDelta(
@@ -45,20 +56,30 @@ export function encodeDelta(
   bounds: number | readonly number[],
   seed: number,
   priors: Priors = null,
+  room: Room | null = null,
 ): EncodedDelta {
   assert(residual.length === groups.length, "a residual has one entry a group");
-  const encoded = groups.map((group, i) =>
-    encodeGroup(
+  const prepared = groups.map((group, i) => {
+    const owed = residual[i] ?? null;
+    const wanted = wantedOf(group, gather(group, delta), owed, i);
+    const bound = typeof bounds === "number" ? bounds : bounds[i]!;
+    return {
       group,
-      gather(group, delta),
-      residual[i] ?? null,
-      typeof bounds === "number" ? bounds : bounds[i]!,
-      deriveSeed(seed, "group", i),
-      i,
-      priors?.[i] ?? null,
-    ),
-  );
+      owed,
+      wanted,
+      vector: clamped(wanted, bound),
+      bound,
+      seed: deriveSeed(seed, "group", i),
+      prior: priors?.[i] ?? null,
+    };
+  });
+  const { coded, choice } = encodeGroups(prepared, room);
+  const encoded = coded.map((one, i) => {
+    const { owed, wanted } = prepared[i]!;
+    return { ...one, left: owed === null ? null : minus(wanted, one.sent) };
+  });
   return {
+    choice,
     payloads: encoded.map(({ payload }) => payload),
     plain: encoded.some(({ plain }) => plain !== undefined)
       ? encoded.map(({ payload, plain }) => plain ?? payload)
@@ -84,27 +105,27 @@ export function decodeDelta(
   );
 }
 
-function encodeGroup(
+/** The group's delta and what is owed, in place. */
+function wantedOf(
   group: PlanGroup,
   wanted: Float32Array,
   owed: Float32Array | null,
-  bound: number,
-  seed: number,
   i: number,
-  prior: TensorPrior | null,
-) {
+): Float32Array {
   assert((owed !== null) === group.rule.errorFeedback, "a group has a residual exactly with error feedback");
   if (owed !== null) {
     assert(owed.length === wanted.length, "a residual is as long as its group");
     for (let j = 0; j < wanted.length; j++) wanted[j]! += owed[j]!;
   }
-  const kernels = codecKernels(wanted.length);
-  if (!kernels.allFinite(wanted)) throw new WireError("not-finite", `group ${i}`, "the delta to encode");
-  const clamped =
-    kernels.maxMagnitude(wanted) <= bound ? wanted : wanted.map((v) => Math.min(bound, Math.max(-bound, v)));
-  const { payload, plain, sent } = group.codec.encode(clamped, seed, bound, prior);
-  return { payload, plain, sent, left: owed === null ? null : minus(wanted, sent) };
+  if (!codecKernels(wanted.length).allFinite(wanted))
+    throw new WireError("not-finite", `group ${i}`, "the delta to encode");
+  return wanted;
 }
+
+const clamped = (wanted: Float32Array, bound: number): Float32Array =>
+  codecKernels(wanted.length).maxMagnitude(wanted) <= bound
+    ? wanted
+    : wanted.map((v) => Math.min(bound, Math.max(-bound, v)));
 
 function minus(vector: Float32Array, { support, values }: SparseVector): Float32Array {
   const left = vector.slice();

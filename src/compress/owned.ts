@@ -12,6 +12,7 @@ import {
 } from "../model/masks.ts";
 import type { PlanRule } from "../model/protocol.ts";
 import { type Masks, type Params, type Positions, type SparseVector, sizeOf } from "../model/tensor.ts";
+import type { Room } from "./budget.ts";
 import { decodeDelta, type EncodedDelta, encodeDelta, type Priors, type Residual } from "./error-feedback.ts";
 import { type PlanGroup, planDigest, planGroups } from "./plan.ts";
 import type { Scratch } from "./scratch.ts";
@@ -73,6 +74,7 @@ export function encodeOwned(
   bounds: number | readonly number[],
   seed: number,
   priors: Priors = null,
+  room: Room | null = null,
 ): EncodedDelta {
   const owned = new Map(
     groups.flatMap(({ tensors }) =>
@@ -86,7 +88,7 @@ export function encodeOwned(
     const vector = residual[place];
     return vector ? restrict(vector, mask) : null;
   });
-  const encoded = encodeDelta(groups, owned, owed, bounds, seed, priors);
+  const encoded = encodeDelta(groups, owned, owed, bounds, seed, priors, room);
   const left = residual.slice();
   groups.forEach(({ place, mask }, i) => {
     const [before, after] = [residual[place], encoded.residual[i]];

@@ -30,7 +30,10 @@ export function planGroups(
 ): readonly PlanGroup[] {
   if (rules.length > MAX_RULES)
     throw new ConfigError([{ path, value: rules.length, expected: `at most ${MAX_RULES} rules` }]);
-  const problems: ConfigProblem[] = rules.flatMap((rule, i) => ruleProblems(rule, `${path}[${i}]`));
+  const problems: ConfigProblem[] = [
+    ...rules.flatMap((rule, i) => ruleProblems(rule, `${path}[${i}]`)),
+    ...budgetProblems(rules, path),
+  ];
   const patterns = rules.map(({ tensors }) => tensors.split("*"));
   const members = rules.map((): TensorSpec[] => []);
   for (const tensor of manifest.tensors) {
@@ -50,6 +53,24 @@ export function planGroups(
     const matrices = tensors.map(({ shape }) => matrixOf(shape));
     return [{ rule, codec: codec(rule.codec, rule.errorFeedback, matrices), tensors, length }];
   });
+}
+
+/** A budget is one frame's, whatever rules it is for. */
+function budgetProblems(rules: readonly PlanRule[], path: string): readonly ConfigProblem[] {
+  const budgets = rules.flatMap(({ codec: { select } }, i) =>
+    typeof select === "object" && "budget" in select ? [{ i, select, text: JSON.stringify(select) }] : [],
+  );
+  return budgets.flatMap(({ i, select, text }) =>
+    text === budgets[0]!.text
+      ? []
+      : [
+          {
+            path: `${path}[${i}].codec.select.budget`,
+            value: select,
+            expected: `the same as ${path}[${budgets[0]!.i}] has, ${budgets[0]!.text}: it is that of the whole frame`,
+          },
+        ],
+  );
 }
 
 /** A low-rank codec takes one matrix. */

@@ -38,7 +38,7 @@ export function select(
   }
   if ("rows" in spec) return selectUnits(vector, { axis: "rows", matrices }, spec.rows);
   if ("filters" in spec) return selectUnits(vector, { axis: "columns", matrices }, spec.filters);
-  assert("blocks" in spec, "a low-rank codec selects nothing");
+  assert("blocks" in spec, "a low-rank codec selects nothing, and a budget is for a whole frame");
   const positions = largestOfBlocks(vector, spec.blocks);
   return positions.length === length
     ? { positions: null, coded: null }

@@ -1,5 +1,6 @@
 import type { ConfigProblem } from "../model/error.ts";
 import type { CodecSpec, PlanRule } from "../model/protocol.ts";
+import { LEAST_BUDGET_BYTES } from "./budget.ts";
 import type { ByteWriter } from "./bytes.ts";
 import { lossOf } from "./loss.ts";
 import { MAX_RANK } from "./low-rank.ts";
@@ -27,7 +28,30 @@ export function ruleProblems({ codec, errorFeedback, history }: PlanRule, path: 
 
   if (select !== "all") {
     if ("topK" in select) density(select.topK, "select.topK");
-    else if ("threshold" in select)
+    else if ("budget" in select) {
+      const { budget } = select;
+      if ("bytesPerRound" in budget)
+        integer(
+          budget.bytesPerRound,
+          LEAST_BUDGET_BYTES,
+          MAX_BUDGET_BYTES,
+          "select.budget.bytesPerRound",
+          "bytes",
+        );
+      else
+        check(
+          budget.secondsPerRound > 0 && budget.secondsPerRound <= MAX_BUDGET_SECONDS,
+          "select.budget.secondsPerRound",
+          budget.secondsPerRound,
+          `above 0, at most ${MAX_BUDGET_SECONDS} seconds`,
+        );
+      check(
+        typeof values !== "object" || !("eden" in values),
+        "values",
+        values,
+        "another coder beside a budget: eden writes whole blocks",
+      );
+    } else if ("threshold" in select)
       check(
         select.threshold > 0 && Number.isFinite(select.threshold),
         "select.threshold",
@@ -50,8 +74,9 @@ export function ruleProblems({ codec, errorFeedback, history }: PlanRule, path: 
     if ("uniform" in values) integer(values.uniform, 1, 8, "values.uniform", "bits");
     else if ("qsgd" in values) integer(values.qsgd, 1, MAX_LEVELS, "values.qsgd", "levels");
     else if ("codebook" in values) integer(values.codebook, 2, MAX_CENTROIDS, "values.codebook", "centroids");
-    else if ("levels" in values) integer(values.levels, 2, MAX_MAGNITUDES, "values.levels", "magnitudes");
-    else integer(values.eden, 1, 4, "values.eden", "bits");
+    else if ("levels" in values) {
+      if (values.levels !== "auto") integer(values.levels, 2, MAX_MAGNITUDES, "values.levels", "magnitudes");
+    } else integer(values.eden, 1, 4, "values.eden", "bits");
   }
   check(
     lossOf(codec, errorFeedback) !== null,
@@ -76,8 +101,12 @@ const choosesPositions = (select: CodecSpec["select"]): boolean =>
 /** A spec as the plan's digest has it: a byte that says which, then its numbers; no two specs are alike in bytes. */
 export function writeSpec(writer: ByteWriter, { select, values }: CodecSpec): void {
   if (select === "all") writer.uint8(0);
-  else if ("topK" in select) writeFraction(writer, 1, select.topK);
-  else if ("threshold" in select) writeFraction(writer, 2, select.threshold);
+  else if ("topK" in select) writeFraction(writer, select.rateDistortion ? 8 : 1, select.topK);
+  else if ("budget" in select) {
+    const { budget, rateDistortion } = select;
+    if ("bytesPerRound" in budget) writeFraction(writer, rateDistortion ? 10 : 9, budget.bytesPerRound);
+    else writeFraction(writer, rateDistortion ? 12 : 11, budget.secondsPerRound);
+  } else if ("threshold" in select) writeFraction(writer, 2, select.threshold);
   else if ("randomK" in select) writeFraction(writer, 3, select.randomK);
   else if ("lowRank" in select) {
     writer.uint8(5);
@@ -107,8 +136,11 @@ function numbersOf(values: CodecSpec["values"]): readonly [id: number, number: n
   if ("uniform" in values) return [values.rounding === "stochastic" ? 4 : 3, values.uniform];
   if ("qsgd" in values) return [7, values.qsgd];
   if ("codebook" in values) return [8, values.codebook];
-  if ("levels" in values) return [9, values.levels];
+  if ("levels" in values) return [9, values.levels === "auto" ? 1 : values.levels];
   return [10, values.eden];
 }
+
+const MAX_BUDGET_BYTES = 2 ** 31 - 1;
+const MAX_BUDGET_SECONDS = 86_400;
 
 const NAMED = { float32: 0, float16: 1, ternary: 2, bfloat16: 5, sign: 6 } as const;

@@ -240,6 +240,7 @@ function crossProblems(config: Config): ConfigProblem[] {
   if (minimum !== undefined && minimum > goal)
     problems.push({ path: "cohort.minimum", value: minimum, expected: `at most cohort.goal, ${goal}` });
   if (mayLeave(config)) problems.push(...lowRankProblems(config));
+  problems.push(...downlinkBudgetProblems(config));
   if (config.cohort.concurrency !== null && config.widths.some((width) => width < 1))
     problems.push({
       path: "widths",
@@ -294,6 +295,20 @@ function crossProblems(config: Config): ConfigProblem[] {
 /** Whether coordinates may leave the model. */
 export const mayLeave = ({ aggregation: { maskPolicy }, masks: { uncovered } }: Config): boolean =>
   maskPolicy !== "union" || uncovered !== "keep";
+
+/** What is coded once, for all, has no link of its own. */
+const downlinkBudgetProblems = ({ downlink }: Config): ConfigProblem[] =>
+  downlink.flatMap(({ codec: { select } }, i) =>
+    typeof select === "object" && "budget" in select && "secondsPerRound" in select.budget
+      ? [
+          {
+            path: `downlink[${i}].codec.select.budget.secondsPerRound`,
+            value: select.budget.secondsPerRound,
+            expected: "bytesPerRound: the downlink is coded once for links of every rate",
+          },
+        ]
+      : [],
+  );
 
 /** Of a matrix with holes there are no rows and columns to be factors of. */
 const lowRankProblems = ({ uplink }: Config): ConfigProblem[] =>

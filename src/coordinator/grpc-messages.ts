@@ -208,9 +208,17 @@ const CODERS = {
 } as const;
 
 const encodeCodec = ({ select, values }: CodecSpec): Codec => ({
-  ...(select === "all" ? {} : select),
+  ...encodeSelect(select),
   ...(typeof values === "string" ? { coder: CODERS[values] } : encodeValues(values)),
 });
+
+function encodeSelect(select: CodecSpec["select"]): Codec {
+  if (select === "all") return {};
+  if ("topK" in select) return select.rateDistortion ? { topKByRate: select.topK } : { topK: select.topK };
+  if (!("budget" in select)) return select;
+  const { budget, rateDistortion } = select;
+  return { budget: { ...budget, ...(rateDistortion && { rateDistortion }) } };
+}
 
 function encodeValues(values: Exclude<CodecSpec["values"], string>): Codec {
   if ("uniform" in values)
@@ -218,5 +226,6 @@ function encodeValues(values: Exclude<CodecSpec["values"], string>): Codec {
       ? { stochasticBits: values.uniform }
       : { uniformBits: values.uniform };
   if ("qsgd" in values) return { qsgdLevels: values.qsgd };
+  if ("levels" in values) return { levels: values.levels === "auto" ? 1 : values.levels };
   return "eden" in values ? { edenBits: values.eden } : values;
 }

@@ -2,6 +2,7 @@ import type { Aggregate } from "../aggregation/aggregate.ts";
 import type { MaskRules } from "../aggregation/mask-step.ts";
 import type { OptimizerState, ServerOptimizer } from "../aggregation/server-optimizer.ts";
 import type { Votes } from "../aggregation/votes.ts";
+import { budgetOf, headBytes, roomIn } from "../compress/budget.ts";
 import { decodeDelta, encodeDelta, type Residual } from "../compress/error-feedback.ts";
 import { foldHistory, type History, priorsOf } from "../compress/history.ts";
 import { zeroOutsideGroups } from "../compress/owned.ts";
@@ -11,6 +12,7 @@ import { ownedParams } from "../model/masks.ts";
 import type { Model } from "../model/message.ts";
 import { deriveSeed } from "../model/rng.ts";
 import type { Params } from "../model/tensor.ts";
+import { encodeFrame } from "../wire/frame.ts";
 import { applyDelta } from "../wire/update.ts";
 import { type ModelMasks, nextModelMasks } from "./model-masks.ts";
 
@@ -71,6 +73,11 @@ export function modelStep(
   const owed = masks === null ? before.residual : zeroOutsideGroups(before.residual, downlink, masks);
   observe(target, owed);
   const priors = priorsOf(downlink, history);
+  const budget = budgetOf(downlink.map(({ rule }) => rule));
+  const ofDelta = (payloads: readonly Uint8Array[]): Uint8Array =>
+    encodeFrame({ kind: "delta", version, manifest: 0, plan: 0, digest: 0, payloads });
+  const room =
+    budget && "bytesPerRound" in budget ? roomIn(budget.bytesPerRound, headBytes(downlink, ofDelta)) : null;
   const { payloads, residual } = encodeDelta(
     downlink,
     target,
@@ -78,6 +85,7 @@ export function modelStep(
     Infinity,
     deriveSeed(seed, "downlink", version),
     priors,
+    room,
   );
   const sent = decodeDelta(downlink, payloads, undefined, priors);
   const moved = applyDelta(old, sent);

@@ -1,6 +1,8 @@
 import { matrixOf } from "../compress/matrix.ts";
 import type { PlanGroup } from "../compress/plan.ts";
 import { countOfDensity } from "../compress/select.ts";
+import { MAX_MAGNITUDES } from "../compress/values/levels.ts";
+import { valueBits } from "../compress/values/width.ts";
 import { valueCoder } from "../compress/values.ts";
 import { WireError } from "../model/error.ts";
 import type { UpdateMessage } from "../model/message.ts";
@@ -58,7 +60,7 @@ const MATRIX = 16;
 function payloadBytes({ rule: { codec }, length, tensors }: PlanGroup): number {
   const { select, values } = codec;
   const head = PAYLOAD_HEAD + MATRIX * tensors.length + tableBytes(values);
-  const valueBytes = (count: number) => Math.ceil((count * bitsOf(values)) / 8);
+  const valueBytes = (count: number) => Math.ceil((count * valueBits(values)) / 8);
   if (select === "all") return head + valueBytes(length);
   if (typeof select === "object" && "lowRank" in select) {
     const { rows, cols } = matrixOf(tensors[0]!.shape);
@@ -78,22 +80,5 @@ function mostSelected(select: CodecSpec["select"], length: number): number {
 
 function tableBytes(values: CodecSpec["values"]): number {
   if (typeof values !== "object") return 0;
-  return "codebook" in values ? 4 * values.codebook : "levels" in values ? 4 * values.levels : 0;
+  return "codebook" in values ? 4 * values.codebook : "levels" in values ? 4 * MAX_MAGNITUDES : 0;
 }
-
-/** The most that one value takes: entropy coders are used where they are shorter. */
-function bitsOf(values: CodecSpec["values"]): number {
-  if (values === "float32") return 32;
-  if (values === "float16" || values === "bfloat16") return 16;
-  if (values === "ternary" || values === "sign") return 1;
-  if ("uniform" in values) return values.uniform;
-  if ("qsgd" in values) return widthOf(2 * values.qsgd);
-  if ("codebook" in values) return widthOf(values.codebook - 1);
-  if ("levels" in values) return values.levels === 2 ? 2 : 3;
-  return values.eden + 32 / EDEN_BLOCK;
-}
-
-/** Of a long vector, one scale for so many values. */
-const EDEN_BLOCK = 2 ** 16;
-
-const widthOf = (largest: number): number => 32 - Math.clz32(largest);

@@ -1,6 +1,6 @@
 import { WireError } from "../model/error.ts";
 import { digestOf } from "../model/manifest.ts";
-import type { ClientId } from "../model/message.ts";
+import type { ClientId, UpdateMessage } from "../model/message.ts";
 import type { Receipt, Refusal, ReportId } from "../model/protocol.ts";
 import type { Desk } from "./desk.ts";
 import { damaged, diskFull, ending, isFinal } from "./refusals.ts";
@@ -46,10 +46,28 @@ export async function report(
   book.accept(checked, weight, id.digest);
   const { baseVersion, numExamples, trainLoss } = checked.update;
   const durable = desk.write({ type: "accepted", round: id.round, baseVersion, clientId, weight, frame });
-  emit({ type: "report.accepted", clientId, round: id.round, bytes: frame.length, numExamples, trainLoss });
+  emit({
+    type: "report.accepted",
+    clientId,
+    round: id.round,
+    bytes: frame.length,
+    numExamples,
+    trainLoss,
+    density: densityOf(checked.update),
+  });
   desk.dispatch({ type: "reported", clientId });
   await durable;
   return { kind: "accepted", report: id };
+}
+
+/** Of the coordinates that its client owns, the share that an update carries. */
+function densityOf({ tensors }: UpdateMessage): number {
+  let [sent, owned] = [0, 0];
+  for (const { mask, delta } of tensors.values()) {
+    sent += delta.support?.length ?? delta.length;
+    owned += mask?.length ?? delta.length;
+  }
+  return sent / owned;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-load
 import type { Adam as _fedpress_v1_Adam, Adam__Output as _fedpress_v1_Adam__Output } from './fedpress/v1/Adam.ts';
 import type { Augment as _fedpress_v1_Augment, Augment__Output as _fedpress_v1_Augment__Output } from './fedpress/v1/Augment.ts';
 import type { Blocks as _fedpress_v1_Blocks, Blocks__Output as _fedpress_v1_Blocks__Output } from './fedpress/v1/Blocks.ts';
+import type { Budget as _fedpress_v1_Budget, Budget__Output as _fedpress_v1_Budget__Output } from './fedpress/v1/Budget.ts';
 import type { CheckIn as _fedpress_v1_CheckIn, CheckIn__Output as _fedpress_v1_CheckIn__Output } from './fedpress/v1/CheckIn.ts';
 import type { ClientSignal as _fedpress_v1_ClientSignal, ClientSignal__Output as _fedpress_v1_ClientSignal__Output } from './fedpress/v1/ClientSignal.ts';
 import type { Codec as _fedpress_v1_Codec, Codec__Output as _fedpress_v1_Codec__Output } from './fedpress/v1/Codec.ts';
@@ -52,6 +53,7 @@ export interface ProtoGrpcType {
       Adam: MessageTypeDefinition<_fedpress_v1_Adam, _fedpress_v1_Adam__Output>
       Augment: MessageTypeDefinition<_fedpress_v1_Augment, _fedpress_v1_Augment__Output>
       Blocks: MessageTypeDefinition<_fedpress_v1_Blocks, _fedpress_v1_Blocks__Output>
+      Budget: MessageTypeDefinition<_fedpress_v1_Budget, _fedpress_v1_Budget__Output>
       CheckIn: MessageTypeDefinition<_fedpress_v1_CheckIn, _fedpress_v1_CheckIn__Output>
       ClientSignal: MessageTypeDefinition<_fedpress_v1_ClientSignal, _fedpress_v1_ClientSignal__Output>
       Codec: MessageTypeDefinition<_fedpress_v1_Codec, _fedpress_v1_Codec__Output>

@@ -594,7 +594,9 @@ const descriptor: object = {
                     "blocks",
                     "lowRank",
                     "rows",
-                    "filters"
+                    "filters",
+                    "topKByRate",
+                    "budget"
                   ]
                 },
                 "values": {
@@ -638,6 +640,14 @@ const descriptor: object = {
                   "type": "double",
                   "id": 14
                 },
+                "topKByRate": {
+                  "type": "double",
+                  "id": 15
+                },
+                "budget": {
+                  "type": "Budget",
+                  "id": 16
+                },
                 "coder": {
                   "type": "ValueCoder",
                   "id": 2
@@ -665,6 +675,30 @@ const descriptor: object = {
                 "edenBits": {
                   "type": "uint32",
                   "id": 11
+                }
+              }
+            },
+            "Budget": {
+              "oneofs": {
+                "limit": {
+                  "oneof": [
+                    "bytesPerRound",
+                    "secondsPerRound"
+                  ]
+                }
+              },
+              "fields": {
+                "bytesPerRound": {
+                  "type": "uint32",
+                  "id": 1
+                },
+                "secondsPerRound": {
+                  "type": "double",
+                  "id": 2
+                },
+                "rateDistortion": {
+                  "type": "bool",
+                  "id": 3
                 }
               }
             },

@@ -176,8 +176,13 @@ export interface CodecSpec {
   /** Which coordinates are sent. */
   readonly select:
     | "all"
-    /** This fraction, above 0 to 1, of the largest magnitudes. */
-    | { readonly topK: number }
+    /**
+     * This fraction, above 0 to 1, of the largest magnitudes; or as many bytes of what is largest for its bits, where a
+     * history tells some coordinates' from others'.
+     */
+    | { readonly topK: number; readonly rateDistortion?: true }
+    /** As many of the largest as the frame has room for, by one threshold over all rules that have the budget. */
+    | { readonly budget: Budget; readonly rateDistortion?: true }
     /** Magnitudes of this or more, above 0. */
     | { readonly threshold: number }
     /** This fraction, above 0 to 1, drawn at random. */
@@ -203,11 +208,17 @@ export interface CodecSpec {
     | { readonly qsgd: number }
     /** Centroids, 2 to 256. */
     | { readonly codebook: number }
-    /** Magnitudes, 2 or 3. */
-    | { readonly levels: number }
+    /** Magnitudes, 2 or 3; or of 1 to 3 what pays in each message. */
+    | { readonly levels: number | "auto" }
     /** Bits a value, 1 to 4. */
     | { readonly eden: number };
 }
+
+/**
+ * What a frame may take: bytes, 256 or more, or what the client's link sends in so many seconds, above 0, at the rate that
+ * it has measured.
+ */
+export type Budget = { readonly bytesPerRound: number } | { readonly secondsPerRound: number };
 
 /**
  * Of every tensor, in the manifest's order, the exponent (-100 to 100) of the round's bound: |delta| is at most

@@ -57,6 +57,8 @@ export type TelemetryEvent =
       readonly bytes: number;
       readonly numExamples: number;
       readonly trainLoss: number;
+      /** Of the coordinates that the client owns, the share that is sent. */
+      readonly density: number;
     }
   | {
       readonly type: "report.refused";

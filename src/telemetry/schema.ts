@@ -58,6 +58,7 @@ const shapes: Shapes = {
     bytes: count,
     numExamples: count,
     trainLoss: loss,
+    density: z.number().min(0).max(1),
   }),
   "report.refused": z.object({ clientId: text, round: count, bytes: count, code: text, detail: text }),
   "round.abandoned": z.object({ round: count, reports: count, minimum: count }),

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { configJsonSchema, parseConfig } from "../../src/coordinator/config.ts";
+import { coordinatorOptions } from "../../src/coordinator/options.ts";
 import { ConfigError } from "../../src/model/error.ts";
 
 function problemsOf(document: unknown): readonly string[] {
@@ -43,7 +44,7 @@ test.each([
   [{ model, cohort: { goal: 3, minimum: 5 } }, "cohort.minimum: 5, expected at most cohort.goal, 3"],
   [
     { model, uplink: [{ tensors: "*", codec: { select: { topk: 0.1 }, values: "ternary" } }] },
-    'uplink[0].codec.select: {"topk":0.1}, expected all, { topK: density }, { randomK: density }, { rows: density } or { filters: density } with 0 < density <= 1, { threshold: magnitude } above 0, { blocks: { keep, of } } with 1 <= keep < of <= 24, or { lowRank: columns } of 1 to 32',
+    'uplink[0].codec.select: {"topk":0.1}, expected all, { topK: density }, { budget: { bytesPerRound } }, { budget: { secondsPerRound } }, { randomK: density }, { rows: density } or { filters: density } with 0 < density <= 1, { threshold: magnitude } above 0, { blocks: { keep, of } } with 1 <= keep < of <= 24, or { lowRank: columns } of 1 to 32',
   ],
   [{ model, uplink: [] }, "uplink: [], expected at least 1"],
   [
@@ -102,6 +103,9 @@ test("every codec can be written, in its range", () => {
   for (const select of [
     "all",
     { topK: 0.01 },
+    { topK: 0.01, rateDistortion: true },
+    { budget: { bytesPerRound: 256 } },
+    { budget: { secondsPerRound: 0.5 }, rateDistortion: true },
     { threshold: 1e-3 },
     { randomK: 0.1 },
     { blocks: { keep: 2, of: 4 } },
@@ -120,6 +124,7 @@ test("every codec can be written, in its range", () => {
       { qsgd: 32767 },
       { codebook: 256 },
       { levels: 3 },
+      { levels: "auto" },
       { eden: 4 },
     ])
       expect(problems({ select, values })).toEqual([]);
@@ -134,6 +139,13 @@ test("every codec can be written, in its range", () => {
   ])
     expect(problems({ values })[0]).toMatch(/^uplink\[0\]\.codec\.values.*, expected /);
   for (const select of [
+    { topK: 0.1, rateDistortion: false },
+    { budget: 1000 },
+    { budget: { bytesPerRound: 255 } },
+    { budget: { bytesPerRound: "2GiB" } },
+    { budget: { secondsPerRound: 0 } },
+    { budget: { secondsPerRound: 86_401 } },
+    { budget: { bytesPerRound: 1000, secondsPerRound: 1 } },
     { threshold: 0 },
     { randomK: 1.5 },
     { blocks: { keep: 4, of: 4 } },
@@ -144,6 +156,23 @@ test("every codec can be written, in its range", () => {
     { blocks: { keep: 1, of: 25 } },
   ])
     expect(problems({ select, values: "sign" })[0]).toMatch(/^uplink\[0\]\.codec\.select.*, expected /);
+});
+
+test("a budget in seconds is for uplinks, which have a rate; one plan has one budget", () => {
+  const rule = (budget: object, tensors = "*") => ({
+    tensors,
+    codec: { select: { budget }, values: "ternary" },
+  });
+  expect(problemsOf({ model, uplink: [rule({ secondsPerRound: 1 })] })).toEqual([]);
+  expect(problemsOf({ model, downlink: [rule({ secondsPerRound: 1 })] })[0]).toMatch(
+    /^downlink\[0\]\.codec\.select\.budget\.secondsPerRound: 1, expected bytesPerRound/,
+  );
+  const params = new Map([["a", { shape: [4], data: new Float32Array(4) }]]);
+  const [one, other] = [rule({ bytesPerRound: 300 }, "b"), rule({ bytesPerRound: 301 })];
+  const config = parseConfig({ model: { zoo: "mlp" }, uplink: [one, other] });
+  expect(() => coordinatorOptions(config, params, "run", null)).toThrow(
+    /uplink\[1\]\.codec\.select\.budget: .*expected the same as uplink\[0\]/,
+  );
 });
 
 test("distilling needs data, with both splits", () => {

@@ -119,6 +119,19 @@ const plan: fc.Arbitrary<PlanRule[]> = fc.array(
       select: fc.oneof(
         fc.constant("all" as const),
         record({ topK: fc.oneof(fc.constant(1), double({ min: 0, max: 1, minExcluded: true })) }),
+        record({
+          topK: double({ min: 0, max: 1, minExcluded: true }),
+          rateDistortion: fc.constant(true as const),
+        }),
+        fc
+          .tuple(
+            fc.oneof(
+              record({ bytesPerRound: fc.integer({ min: 256, max: 2 ** 31 - 1 }) }),
+              record({ secondsPerRound: double({ min: 0, minExcluded: true, max: 86_400 }) }),
+            ),
+            fc.boolean(),
+          )
+          .map(([budget, byRate]) => ({ budget, ...(byRate && { rateDistortion: true as const }) })),
         record({ threshold: double({ min: 0, minExcluded: true }) }),
         record({ randomK: double({ min: 0, max: 1, minExcluded: true }) }),
         record({ lowRank: fc.integer({ min: 1, max: 32 }) }),
@@ -137,7 +150,7 @@ const plan: fc.Arbitrary<PlanRule[]> = fc.array(
         record({ uniform: fc.integer({ min: 1, max: 8 }), rounding: fc.constant("stochastic" as const) }),
         record({ qsgd: fc.integer({ min: 1, max: 32767 }) }),
         record({ codebook: fc.integer({ min: 2, max: 256 }) }),
-        record({ levels: fc.integer({ min: 2, max: 3 }) }),
+        record({ levels: fc.constantFrom(2, 3, "auto" as const) }),
         record({ eden: fc.integer({ min: 1, max: 4 }) }),
       ),
     }),

@@ -3,7 +3,22 @@
 import hashlib
 import struct
 
-SELECTIONS = ("all", "topK", "threshold", "randomK", "blocks", "lowRank", "rows", "filters")
+SELECTIONS = (
+    "all",
+    "topK",
+    "threshold",
+    "randomK",
+    "blocks",
+    "lowRank",
+    "rows",
+    "filters",
+    "topK/rate",
+    "bytesPerRound",
+    "bytesPerRound/rate",
+    "secondsPerRound",
+    "secondsPerRound/rate",
+)
+NUMBERED = tuple(name for name in SELECTIONS if name not in ("all", "blocks", "lowRank"))
 VALUES = ("float32", "float16", "ternary", "uniform", "stochastic", "bfloat16", "sign", "qsgd", "codebook", "levels", "eden")
 CODERS = {
     "float32": 0,
@@ -24,14 +39,14 @@ def chosen(spec):
     """Name and argument (or None) of a selection or of values."""
     if isinstance(spec, str):
         return spec, None
-    name = next(key for key in spec if key != "rounding")
+    name = next(key for key in spec if key not in ("rounding", "rateDistortion"))
     return ("stochastic" if "rounding" in spec else name), spec[name]
 
 
 def agreement(codec):
     """What a plan's codec lets a payload be: (value coder, its number, whether low-rank is valid)."""
     name, number = chosen(codec["values"])
-    return CODERS[name], number, chosen(codec["select"])[0] == "lowRank"
+    return CODERS[name], None if number == "auto" else number, chosen(codec["select"])[0] == "lowRank"
 
 
 def varint(number):
@@ -57,17 +72,27 @@ def model_digest(tensors, data):
     return hashlib.sha256(manifest_lines(tensors) + struct.pack(f"<{len(data)}f", *data)).hexdigest()
 
 
+def selected(spec):
+    """As `chosen`; a budget and a selection by rate have names of their own."""
+    name, of = chosen(spec)
+    by_rate = "/rate" if isinstance(spec, dict) and spec.get("rateDistortion") else ""
+    if name == "budget":
+        (name, of), = of.items()
+    return name + by_rate, of
+
+
 def rule_bytes(rule):
     text = rule["tensors"].encode()
-    selection, of = chosen(rule["codec"]["select"])
+    selection, of = selected(rule["codec"]["select"])
     values, number = chosen(rule["codec"]["values"])
     out = varint(len(text)) + text + bytes([SELECTIONS.index(selection)])
-    if selection in ("topK", "threshold", "randomK", "rows", "filters"):
+    if selection in NUMBERED:
         out += struct.pack("<d", of)
     elif selection == "blocks":
         out += bytes([of["keep"], of["of"]])
     elif selection == "lowRank":
         out += varint(of)
+    number = 1 if number == "auto" else number
     out += bytes([VALUES.index(values)]) + (b"" if number is None else varint(number))
     return out + bytes([1 if rule["errorFeedback"] else 0])
 

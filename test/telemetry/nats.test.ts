@@ -356,6 +356,7 @@ test("a diverged loss survives the way through JSON", async () => {
     bytes: 10,
     numExamples: 5,
     trainLoss: Number.NaN,
+    density: 0.01,
   };
   run.emit(event);
   await until(() => seen.length === 1);

@@ -53,7 +53,11 @@ function decoded(fields, length, agreed, prior) {
   return { support: support.filter(isSent), values: values.filter(isSent) };
 }
 
-const termsOf = (values) => (typeof values === "string" ? [values] : Object.entries(values)[0]);
+function termsOf(values) {
+  if (typeof values === "string") return [values];
+  const [name, number] = Object.entries(values)[0];
+  return [name, number === "auto" ? undefined : number];
+}
 
 function read(fields, positions, head) {
   const bits = bitsOf(fields.take(fields.left()));

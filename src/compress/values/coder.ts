@@ -19,6 +19,8 @@ export interface QuantizeOptions {
   readonly seed: number;
   /** Whether what is lost is sent later: then what comes out is a contraction, and not scaled to be unbiased. */
   readonly feedback: boolean;
+  /** The squared error that is worth a bit; what coders with a choice weigh by. 0 if left out. */
+  readonly perBit?: number;
   /** No magnitude above it comes out. At most the largest float32; none of the values is above it. */
   readonly bound: number;
 }

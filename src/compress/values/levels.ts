@@ -6,15 +6,16 @@ import { centroidsOf, nearestOf } from "./lloyd.ts";
 import { readTable, writeTable } from "./table.ts";
 
 /**
- * Signs and at most 2 or 3 magnitudes, the Lloyd-Max quantizer of the magnitudes at hand: between ternary, which has
+ * Signs and at most 2 or 3 magnitudes (`auto`: of 1 to 3 as many as pay for their bits), the Lloyd-Max quantizer of the magnitudes at hand: between ternary, which has
  * one, and uniform. The smallest magnitude, most often the commonest, is written in the fewest bits.
  */
-export const levels: ValueFormat<{ readonly levels: number }> = {
+export const levels: ValueFormat<{ readonly levels: number | "auto" }> = {
   coder: ({ levels: most }) => ({
     loses: "contraction",
-    quantize(values) {
-      const magnitudes = centroidsOf(values.map(Math.abs), most);
-      const places = nearestOf(values.map(Math.abs), magnitudes);
+    quantize(values, { perBit = 0 }) {
+      const sizes = values.map(Math.abs);
+      const magnitudes = most === "auto" ? paying(sizes, perBit) : centroidsOf(sizes, most);
+      const places = nearestOf(sizes, magnitudes);
       // A code is twice the magnitude's place, plus 1 with a minus.
       const codes = places.map((place, i) => 2 * place + (values[i]! < 0 && magnitudes[place]! > 0 ? 1 : 0));
       const lengths = Array.from(magnitudes, (_, place) => 1 + placeBits(place, magnitudes.length));
@@ -40,7 +41,12 @@ export const levels: ValueFormat<{ readonly levels: number }> = {
     },
   }),
   readHead(reader, agreed) {
-    const magnitudes = readTable(reader, "magnitudes", MAX_MAGNITUDES, agreed?.levels ?? null);
+    const magnitudes = readTable(
+      reader,
+      "magnitudes",
+      MAX_MAGNITUDES,
+      agreed === null || agreed.levels === "auto" ? null : agreed.levels,
+    );
     if (magnitudes[0]! < 0)
       throw new WireError("bad-field", reader.placed("magnitudes 0"), `${magnitudes[0]} is negative`);
     return {
@@ -61,6 +67,24 @@ export const levels: ValueFormat<{ readonly levels: number }> = {
 };
 
 export const MAX_MAGNITUDES = 3;
+
+/** Of 1 to 3 magnitudes those with the least squared error, bits counted at what a bit is worth; of equals the fewest. */
+function paying(sizes: Float32Array, perBit: number): Float32Array {
+  let best = { cost: Infinity, magnitudes: sizes };
+  for (let count = 1; count <= MAX_MAGNITUDES; count++) {
+    const magnitudes = centroidsOf(sizes, count);
+    const places = nearestOf(sizes, magnitudes);
+    let error = 0;
+    let bits = 32 * magnitudes.length;
+    for (let i = 0; i < sizes.length; i++) {
+      error += (sizes[i]! - magnitudes[places[i]!]!) ** 2;
+      bits += placeBits(places[i]!, magnitudes.length);
+    }
+    const cost = error + perBit * bits;
+    if (cost < best.cost) best = { cost, magnitudes };
+  }
+  return best.magnitudes;
+}
 
 const signedValue = (magnitudes: Float32Array, code: number): number =>
   code % 2 === 1 ? -magnitudes[code >>> 1]! : magnitudes[code >>> 1]!;

@@ -2,6 +2,7 @@
 
 import type { ValueCoder as _fedpress_v1_ValueCoder, ValueCoder__Output as _fedpress_v1_ValueCoder__Output } from '../../fedpress/v1/ValueCoder.ts';
 import type { Blocks as _fedpress_v1_Blocks, Blocks__Output as _fedpress_v1_Blocks__Output } from '../../fedpress/v1/Blocks.ts';
+import type { Budget as _fedpress_v1_Budget, Budget__Output as _fedpress_v1_Budget__Output } from '../../fedpress/v1/Budget.ts';
 
 export interface Codec {
   'topK'?: (number | string);
@@ -18,7 +19,9 @@ export interface Codec {
   'lowRank'?: (number);
   'rows'?: (number | string);
   'filters'?: (number | string);
-  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank"|"rows"|"filters";
+  'topKByRate'?: (number | string);
+  'budget'?: (_fedpress_v1_Budget | null);
+  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank"|"rows"|"filters"|"topKByRate"|"budget";
   'values'?: "coder"|"uniformBits"|"stochasticBits"|"qsgdLevels"|"codebook"|"levels"|"edenBits";
 }
 
@@ -37,6 +40,8 @@ export interface Codec__Output {
   'lowRank'?: (number);
   'rows'?: (number);
   'filters'?: (number);
-  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank"|"rows"|"filters";
+  'topKByRate'?: (number);
+  'budget'?: (_fedpress_v1_Budget__Output | null);
+  'select'?: "topK"|"threshold"|"randomK"|"blocks"|"lowRank"|"rows"|"filters"|"topKByRate"|"budget";
   'values'?: "coder"|"uniformBits"|"stochasticBits"|"qsgdLevels"|"codebook"|"levels"|"edenBits";
 }
