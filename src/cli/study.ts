@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { attacksCommand } from "./study-attacks.ts";
+import { budgetCommand } from "./study-budget.ts";
 import { bytesCommand } from "./study-bytes.ts";
 import { driftCommand } from "./study-drift.ts";
 import { masksCommand } from "./study-masks.ts";
@@ -14,4 +15,5 @@ export const studyCommand = (): Command =>
     .addCommand(driftCommand())
     .addCommand(masksCommand())
     .addCommand(precisionCommand())
-    .addCommand(bytesCommand());
+    .addCommand(bytesCommand())
+    .addCommand(budgetCommand());

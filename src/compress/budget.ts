@@ -131,7 +131,7 @@ const MAX_NEWTON = 5;
 
 const NONE: Positions = new Uint32Array(0);
 
-export const sentCount = ({ support, length }: SparseVector): number => support?.length ?? length;
+const sentCount = ({ support, length }: SparseVector): number => support?.length ?? length;
 
 /** How many of so many coordinates take about so many bytes, at n (log2(N / n) + log2(e) + value) bits. */
 function firstCount(total: number, bytes: number, valueBits: number): number {
