@@ -37,7 +37,14 @@ export function planted(text, { at, find, put }) {
   return text.slice(0, at) + put + text.slice(at + find.length);
 }
 
-const FOLDERS = ["compress", "compress/entropy", "compress/history", "compress/positions", "compress/values", "wire"];
+const FOLDERS = [
+  "compress",
+  "compress/entropy",
+  "compress/history",
+  "compress/positions",
+  "compress/values",
+  "wire",
+];
 /** They check what a person wrote, or what comes over a link. */
 const NOT_OF_DECODERS = ["compress/plan.js", "compress/spec.js", "wire/link-fields.js", "wire/transfer.js"];
 
