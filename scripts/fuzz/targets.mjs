@@ -127,7 +127,7 @@ const isProjection = ({ select, values }) =>
   !(typeof select === "object" && ("randomK" in select || "threshold" in select || "lowRank" in select)) &&
   (typeof values === "string" ||
     "codebook" in values ||
-    "levels" in values ||
+    ("levels" in values && values.levels !== "auto") ||
     ("uniform" in values && values.rounding === undefined));
 
 function byValues(...values) {

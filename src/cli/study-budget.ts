@@ -47,7 +47,7 @@ export const budgetCommand = (): Command =>
       const signal = interruptible();
       const rows: { row: string; runs: End[] }[] = [];
       try {
-        if (!json) print(["", "accuracy, mean (least to most)", "less than ternary", "bytes"]);
+        if (!json) print(["", "accuracy (least-most)", "less than ternary", "bytes"]);
         for (const row of chosen("row", rowNames, options.row)) {
           const runs: End[] = [];
           for (let seed = 1; seed <= options.seeds; seed++)
@@ -66,7 +66,8 @@ function cells(runs: readonly End[], first: readonly End[]): readonly string[] {
   const mean = (numbers: readonly number[]): number =>
     numbers.reduce((sum, n) => sum + n, 0) / numbers.length;
   const less = accuracies.map((accuracy, i) => (first[i]!.accuracy ?? 0) - accuracy);
-  const range = `${formatPercent(Math.min(...accuracies))} to ${formatPercent(Math.max(...accuracies))}`;
+  const least = formatPercent(Math.min(...accuracies)).replace(" %", "");
+  const range = `${least}-${formatPercent(Math.max(...accuracies))}`;
   return [
     `${formatPercent(mean(accuracies))} (${range})`,
     less.map((points) => (100 * points).toFixed(1)).join(" "),
