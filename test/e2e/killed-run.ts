@@ -23,6 +23,8 @@ export interface RunSettings {
   readonly journal?: { readonly snapshotEvery?: number; readonly keep?: "needed" | "all" };
   /** Reports of 800 KB, of digits. */
   readonly dense?: boolean;
+  /** Positions of a model of digits, coded by what was broadcast before (true) or plainly. */
+  readonly history?: boolean;
   /** On a disk of its own. */
   readonly stateDir?: string;
 }
@@ -47,7 +49,7 @@ export async function newRun(settings: RunSettings = {}) {
       name: "killed",
       seed: 1,
       rounds,
-      model: { zoo: settings.dense ? "mlp" : "softmax-regression-in16-out3" },
+      model: { zoo: zooOf(settings) },
       cohort: {
         goal,
         minimum,
@@ -57,10 +59,7 @@ export async function newRun(settings: RunSettings = {}) {
         maxAbandoned: 1000,
       },
       train: { epochs: 1, batchSize: 8, optimizer: { sgd: { learningRate: 0.05, momentum: 0.5 } } },
-      uplink: settings.dense
-        ? [{ tensors: "*", codec: { select: "all", values: "float32" }, errorFeedback: false }]
-        : [{ tensors: "*", codec: { select: { topK: 0.3 }, values: "ternary" }, errorFeedback: true }],
-      downlink: [{ tensors: "*", codec: { select: { topK: 0.3 }, values: "ternary" }, errorFeedback: true }],
+      ...plansOf(settings),
       telemetry: { nats: null },
       coordinator: {
         listen: `127.0.0.1:${port}`,
@@ -72,7 +71,7 @@ export async function newRun(settings: RunSettings = {}) {
   const table = join(folder, "rows.csv");
   writeFileSync(table, rows());
   const dataOf = (index: number): string =>
-    settings.dense
+    settings.dense || settings.history !== undefined
       ? `mnist:${index + 1}/100`
       : `csv:${table}?label=label&share=${index + 1}/${NUM_CLIENTS}&seed=1&holdout=0`;
   const stateOf = (index: number): string => {
@@ -112,6 +111,21 @@ export async function newRun(settings: RunSettings = {}) {
     clientState: (index: number) =>
       decodeState(readFileSync(join(folder, clientIdOf(index), "client.state"))),
   };
+}
+
+const zooOf = ({ dense, history }: RunSettings): string =>
+  dense ? "mlp" : history === undefined ? "softmax-regression-in16-out3" : "mlp-w0.25";
+
+function plansOf({ dense, history }: RunSettings) {
+  const ternary = (topK: number, coded = {}) => [
+    { tensors: "*", codec: { select: { topK }, values: "ternary" }, errorFeedback: true, ...coded },
+  ];
+  if (history !== undefined) {
+    const plan = ternary(0.02, history ? { history } : {});
+    return { uplink: plan, downlink: plan };
+  }
+  const whole = [{ tensors: "*", codec: { select: "all", values: "float32" }, errorFeedback: false }];
+  return { uplink: dense ? whole : ternary(0.3), downlink: ternary(0.3) };
 }
 
 /** A client on a disk of its own, or behind the port of a proxy. */
@@ -213,7 +227,7 @@ export async function runToTheEnd(run: KilledRun, { coordinator = [], client = [
   const told = await Promise.all(clients);
   expect(await server.exit, server.stderr()).toBe(0);
   for (const { last } of told) expect(await last.exit, last.stderr()).toBe(0);
-  const { model }: Summary = JSON.parse(server.stdout());
+  const { model, bytes }: Summary = JSON.parse(server.stdout());
   expect(await run.refolded()).toMatchObject({ version: model.version, digest: model.digest });
 
   const testimony = testimonyOf(heard);
@@ -222,7 +236,7 @@ export async function runToTheEnd(run: KilledRun, { coordinator = [], client = [
     expect(verdict?.outcome, `of ${clientId} in round ${round}`).toMatch(/^(folded|dropped)$/);
   }
   await expectNoContradictions(run, testimony);
-  return { model, recoveries: [...recoveries, ...told.flatMap((one) => one.recoveries)] };
+  return { model, bytes, recoveries: [...recoveries, ...told.flatMap((one) => one.recoveries)] };
 }
 
 export function testimonyOf(livesOfClients: readonly (readonly Process[])[]) {

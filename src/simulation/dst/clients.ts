@@ -1,6 +1,7 @@
 import { diskStore, STATE_FILE } from "../../client/disk-store.ts";
 import { type ClientEvent, clientLoop } from "../../client/loop.ts";
-import type { StateStore } from "../../client/state.ts";
+import { decodeState, encodeState, type StateStore } from "../../client/state.ts";
+import { foldHistory, type History } from "../../compress/history.ts";
 import type { Disk } from "../../model/disk.ts";
 import { derive } from "../../model/rng.ts";
 import type { Params } from "../../model/tensor.ts";
@@ -21,6 +22,8 @@ export interface Device {
   /** Ends what runs; null when nothing does. */
   readonly process: () => Process | null;
   readonly crash: (withMachine: boolean, downMs: number) => void;
+  /** While it is down, the history that it keeps becomes another. */
+  readonly damage: () => void;
   readonly leap: (ms: number) => void;
   readonly disk: SimulatedDisk;
   /** The client was told that the run is over. */
@@ -61,12 +64,15 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
     const mine = spawn(clientId, time);
     process = mine;
     trace.note(clientId, `starts, life ${life}`);
+    auditor.clientStarts(clientId);
     const own = clockOf(mine, time, kind.clockRate);
     leap = own.leap;
     const aborter = new AbortController();
     let round = 0;
     const log = (event: ClientEvent): void => {
       if (event.type === "task") round = event.round;
+      if (event.type === "receipt" && event.receipt.kind === "refused")
+        auditor.clientRefused(clientId, event.round, event.receipt.refusal.code);
       trace.note(clientId, lineOf(event));
     };
     const link = network.link(mine, clientId);
@@ -122,6 +128,16 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
     start,
     process: () => process,
     disk,
+    damage: () => {
+      if (process !== null) return;
+      disk.replace(STATE_FILE, (bytes) => {
+        const state = decodeState(bytes);
+        const { history, params } = state.held;
+        if (history === null) return bytes;
+        auditor.clientDamaged(clientId);
+        return encodeState({ ...state, held: { ...state.held, history: another(history, params) } });
+      });
+    },
     leap: (ms) => leap(ms),
     isDone: () => isDone,
     crash: (withMachine, downMs) => {
@@ -166,6 +182,14 @@ function audited(disk: Disk, auditor: Auditor, clientId: string): StateStore {
       holds();
     },
   };
+}
+
+/** Of the same version, as if all of the model had been broadcast once. */
+function another(history: History, params: Params): History {
+  const sent = [...params].map(
+    ([name, { data }]) => [name, { length: data.length, support: null, values: data }] as const,
+  );
+  return { ...foldHistory(history, new Map(sent)), version: history.version };
 }
 
 const copyOf = (params: Params): Params =>

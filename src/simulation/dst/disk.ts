@@ -25,6 +25,8 @@ export interface SimulatedDisk {
   readonly loseUnflushed: () => void;
   /** Until then nothing can be written. */
   readonly fill: (untilMs: number) => void;
+  /** Puts other bytes in the place of a file's, for good. */
+  readonly replace: (name: string, change: (bytes: Uint8Array) => Uint8Array) => void;
   /** Changes a bit of a file and gives back what undoes it. */
   readonly flip: (name: string, bit: number) => () => void;
 }
@@ -169,6 +171,12 @@ export function simulatedDisk(
     },
     fill: (untilMs) => {
       fullUntil = untilMs;
+    },
+    replace: (file, change) => {
+      const state = fileOf(file);
+      if (state.visible === null) return;
+      state.visible = change(state.visible);
+      state.durable = state.visible;
     },
     flip: (file, bit) => {
       const turn = (): void => {

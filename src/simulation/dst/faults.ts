@@ -58,6 +58,8 @@ export type Planned =
     }
   /** A second coordinator is started, while the first stands still for a while or runs on. */
   | { readonly kind: "take-over"; readonly atMs: number; readonly target: number; readonly forMs: number }
+  /** A client is killed, and finds another history beside its model when it starts again. */
+  | { readonly kind: "history"; readonly atMs: number; readonly target: number; readonly downMs: number }
   | { readonly kind: "pause"; readonly atMs: number; readonly target: number; readonly forMs: number }
   | { readonly kind: "leap"; readonly atMs: number; readonly target: number; readonly ms: number }
   | { readonly kind: "disk-full"; readonly atMs: number; readonly target: number; readonly forMs: number }
@@ -134,6 +136,15 @@ export function drawPlan(seed: number, numClients: number, untilMs: number): rea
       }),
     ),
   ];
+  // of a stream of its own: what else happens is not another with it
+  const more = derive(seed, "histories");
+  for (let i = more.below(8); i > 0; i--)
+    plan.push({
+      kind: "history",
+      atMs: Math.round(untilMs * more.uniform() ** 2),
+      target: more.below(numClients),
+      downMs: 10 + more.below(5000),
+    });
   return plan.sort((a, b) => a.atMs - b.atMs);
 }
 

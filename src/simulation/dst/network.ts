@@ -18,6 +18,7 @@ export interface Wire {
     receipt: Receipt,
   ) => void;
   readonly bytesLeft: (at: Server, bytes: number) => void;
+  readonly framesLeft: (frames: readonly Uint8Array[]) => void;
   readonly replyLeft: (clientId: ClientId, request: CheckIn, reply: CheckInReply) => void;
   /** The service threw, which it never should. */
   readonly failed: (error: unknown) => void;

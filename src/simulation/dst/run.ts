@@ -149,6 +149,10 @@ function happen(planned: Planned, { host, devices, net, disk, time, trace }: Sta
       now.killAtCall(calls, () => void time.after(0, crash));
       return;
     }
+    case "history":
+      trace.note(who, "is killed, and has another history");
+      devices[planned.target]!.crash(false, planned.downMs);
+      return devices[planned.target]!.damage();
     case "take-over":
       if (planned.forMs > 0) host.process()?.pause(planned.forMs);
       return host.takeOver();

@@ -55,14 +55,15 @@ export function drawShape(seed: number): Shape {
   const maxStaleness = isBuffered ? 1 + rng.below(4) : isFresh || rng.below(2) === 0 ? 0 : 1 + rng.below(3);
   const small = drawModel(rng);
   const widths = isRobust || isBuffered || strategy === "scaffold" ? [1] : drawWidths(seed);
-  const initial = widths.length > 1 ? drawZooModel(derive(seed, "zoo model")) : small;
+  const history = widths.length > 1 ? null : drawHistory(seed);
+  const initial = widths.length > 1 ? drawZooModel(derive(seed, "zoo model")) : (history?.initial ?? small);
   const numClients = Math.max(2, minimum, goal + rng.below(4));
   const plans = widths.length > 1 ? anyModelsPlans() : PLANS;
   const plan = (): readonly unknown[] => pick(rng, plans)(rng, small.get("dense/kernel")!.shape);
   const config = parseConfig({
     name: "dst",
     seed: rng.below(1000),
-    rounds: 1 + rng.below(6),
+    rounds: 1 + rng.below(6) + (history === null ? 0 : 4),
     clients: numClients,
     model: { zoo: widths.length > 1 ? ZOO : "softmax-regression" },
     widths,
@@ -90,8 +91,8 @@ export function drawShape(seed: number): Shape {
       },
       lease: 10_000 + rng.below(80_000),
     },
-    uplink: plan(),
-    downlink: plan(),
+    uplink: history?.uplink ?? plan(),
+    downlink: history?.downlink ?? plan(),
     aggregation: {
       strategy,
       attackers,
@@ -161,6 +162,31 @@ const drawZooModel = (rng: Rng): Params =>
       return [name, { shape, data }];
     }),
   );
+
+/**
+ * Half of the runs have history one way or both, on a model that is large enough for it to be used. Of a stream of its own,
+ * so that all others are as they were.
+ */
+function drawHistory(seed: number) {
+  const rng = derive(seed, "history");
+  if (rng.below(2) === 0) return null;
+  const plan = () => [
+    {
+      tensors: "*",
+      codec: { select: { topK: 0.05 + 0.1 * rng.uniform() }, values: pick(rng, ["ternary", "float16"]) },
+      errorFeedback: rng.below(4) > 0,
+      history: true,
+    },
+  ];
+  const [inputs, units] = [16 + rng.below(24), 12 + rng.below(8)];
+  const data = (length: number) => Float32Array.from({ length }, () => 2 * rng.uniform() - 1);
+  const initial: Params = new Map([
+    ["dense/kernel", { shape: [inputs, units], data: data(inputs * units) }],
+    ["dense/bias", { shape: [units], data: data(units) }],
+  ]);
+  const way = pick(rng, ["up", "up", "down", "both"]);
+  return { initial, uplink: way === "down" ? null : plan(), downlink: way === "up" ? null : plan() };
+}
 
 const one = (codec: unknown, errorFeedback: boolean) => [{ tensors: "*", codec, errorFeedback }];
 

@@ -11,6 +11,7 @@ import { deadlineAudit } from "./deadlines.ts";
 import { emptyHistory, follow, type History } from "./history.ts";
 import { GONE, type JournalRecord, journalReader, type Totals } from "./journal.ts";
 import { ledgerAudit } from "./ledger.ts";
+import { priorAudit } from "./priors.ts";
 import { promiseAudit } from "./promises.ts";
 import { digestAgain, type RoundAudit, roundAudit } from "./rounds.ts";
 
@@ -35,6 +36,11 @@ export interface Auditor {
   readonly clientSaving: (clientId: ClientId, bytes: Uint8Array) => void;
   readonly clientHolds: (clientId: ClientId, bytes: Uint8Array) => void;
   readonly clientSends: (clientId: ClientId, digest: string, durable: Uint8Array | null) => void;
+  /** What a client's disk says of the history was changed. */
+  readonly clientDamaged: (clientId: ClientId) => void;
+  readonly clientStarts: (clientId: ClientId) => void;
+  /** A client hears that its report of a round was refused. */
+  readonly clientRefused: (clientId: ClientId, round: number, code: string) => void;
   /** After every event. */
   readonly check: () => void;
   readonly end: () => void;
@@ -49,9 +55,10 @@ export function openAuditor(
   const { shape, options, fail } = context;
   const { cohort } = shape.config;
   const history = emptyHistory(digestAgain(shape.initial));
-  const rounds = roundAudit(context);
-  const clients: ClientAudit = clientAudit(context, rounds);
-  const promises = promiseAudit(context);
+  const priors = priorAudit(context);
+  const rounds = roundAudit(context, (version) => priors.uplink(history.digests[version]));
+  const clients: ClientAudit = clientAudit(context, rounds, priors);
+  const promises = promiseAudit(context, priors);
   const ledger = ledgerAudit(context);
   const deadlines = deadlineAudit(context, now);
   const rules = {
@@ -78,6 +85,9 @@ export function openAuditor(
     if (broken !== null) fail("journal", broken);
     for (const record of records) {
       known.push(record);
+      const { type, clientId, code } = record.head;
+      if (type === "refused" && code === "prior-mismatch" && !clientId.startsWith("hostile"))
+        fail("journal", `${clientId} is out of a round for a history that was another`);
       const wrong = follow(history, record, rules, (open, head) =>
         rounds.closes(open, head, history.version),
       );
@@ -106,24 +116,30 @@ export function openAuditor(
         ledger.up(process, frame.length);
       },
       receiptLeft: ({ process }, clientId, id, frame, receipt) => {
+        if (receipt.kind === "refused" && receipt.refusal.code === "prior-mismatch")
+          clients.mismatched(clientId, id.digest);
         // who was taken over without having noticed knows nothing of what came since, and may not promise anything
         if (receipt.kind === "accepted" || process === newest)
           promises.receipt(clientId, id, frame, receipt, upToDate());
       },
       bytesLeft: ({ process }, bytes) => ledger.down(process, bytes),
+      framesLeft: (frames) => promises.frames(frames, upToDate()),
       replyLeft: (clientId, request, reply) => promises.reply(clientId, request, reply, upToDate()),
       failed: (error) => fail("engine", `the service threw ${(error as Error).stack ?? error}`),
     },
     stepped: rounds.stepped,
     newestSegment: reader.newest,
     heard: (life, event, coordinator) => {
-      if (event.type === "round.committed" && coordinator !== null)
+      if (event.type === "round.committed" && coordinator !== null) {
         rounds.published(coordinator.book.model().params);
+        priors.published(coordinator);
+      }
       deadlines.heard(life, event);
     },
     coordinatorOpened: ({ process }, coordinator) => {
       newest = process;
       isStale = true;
+      priors.published(coordinator);
       upToDate();
       readAgain();
       const model = coordinator.book.model();
@@ -156,6 +172,9 @@ export function openAuditor(
     clientSaving: clients.saving,
     clientHolds: (clientId, bytes) => clients.holds(clientId, bytes, upToDate()),
     clientSends: clients.sends,
+    clientDamaged: clients.damaged,
+    clientStarts: clients.starts,
+    clientRefused: clients.refused,
     check: () => {
       upToDate(); // before what it read is removed
       ledger.check();

@@ -1,3 +1,4 @@
+import type { Priors } from "../../../compress/error-feedback.ts";
 import { decodeOwned } from "../../../compress/owned.ts";
 import { decodeFrame } from "../../../wire/frame.ts";
 import type { Limits } from "../../../wire/limits.ts";
@@ -17,7 +18,13 @@ export interface Decoded {
   readonly norm: number;
 }
 
-export function decoded(frame: Uint8Array, part: AuditedPart, length: number, limits: Limits): Decoded {
+export function decoded(
+  frame: Uint8Array,
+  part: AuditedPart,
+  length: number,
+  limits: Limits,
+  priors: Priors,
+): Decoded {
   const update = decodeFrame(frame, limits);
   if (update.kind !== "update") throw new Error(`a journaled report is a frame of kind ${update.kind}`);
   const { round, baseVersion, numExamples, numSteps } = update;
@@ -27,7 +34,12 @@ export function decoded(frame: Uint8Array, part: AuditedPart, length: number, li
   for (const at of part.owned) owned[at] = 1;
   let squares = 0;
   let start = 0;
-  for (const { support, values: some, length: size } of decodeOwned(part.plan, update.payloads).values()) {
+  for (const { support, values: some, length: size } of decodeOwned(
+    part.plan,
+    update.payloads,
+    undefined,
+    priors,
+  ).values()) {
     some.forEach((value, i) => {
       const at = start + (support === null ? i : support[i]!);
       values[at] = value;

@@ -23,6 +23,7 @@ export interface RecordHead {
   readonly outcome: "commit" | "abandon";
   readonly version: number;
   readonly digest: string;
+  readonly code: string;
   readonly bytes: Totals;
 }
 

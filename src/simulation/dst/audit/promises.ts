@@ -1,7 +1,12 @@
+import { readHistory } from "../../../compress/history.ts";
+import { WireError } from "../../../model/error.ts";
 import type { ClientId } from "../../../model/message.ts";
 import type { CheckIn, CheckInReply, Receipt, ReportId, Verdict } from "../../../model/protocol.ts";
+import { decodeFrame } from "../../../wire/frame.ts";
 import type { AuditContext } from "./context.ts";
+import { decoded } from "./decoded.ts";
 import { type History, reportKey, sha256 } from "./history.ts";
+import type { PriorAudit } from "./priors.ts";
 
 /** What the coordinator says to clients, against what is durable at that moment, and against how the run ends. */
 export interface PromiseAudit {
@@ -12,6 +17,8 @@ export interface PromiseAudit {
     receipt: Receipt,
     history: History,
   ) => void;
+  /** What goes down: a history among it is that of its version. */
+  readonly frames: (frames: readonly Uint8Array[], history: History) => void;
   readonly reply: (clientId: ClientId, request: CheckIn, reply: CheckInReply, history: History) => void;
   /** When all is over. */
   readonly end: (history: History) => void;
@@ -29,13 +36,31 @@ const OUT_OF_TURN: ReadonlySet<string> = new Set([
   "between-rounds",
 ]);
 
-export function promiseAudit({ options, partOf, fail }: AuditContext): PromiseAudit {
+export function promiseAudit(
+  { options, partOf, length, fail }: AuditContext,
+  priors: PriorAudit,
+): PromiseAudit {
   const acknowledged: { readonly clientId: ClientId; readonly id: ReportId }[] = [];
   /** Reports that a client was told are out: for it they are settled. */
   const settled = new Map<string, { readonly clientId: ClientId; readonly verdict: Verdict }>();
 
   const isOut = (history: History, clientId: ClientId, { round, digest }: ReportId): boolean =>
     history.reports.get(reportKey(clientId, digest))?.round === round;
+
+  /** Whether a report is coded by the history of its version, or by none. */
+  const isCodedRight = (clientId: ClientId, frame: Uint8Array, history: History): boolean => {
+    const { limits } = options.contract;
+    try {
+      const update = decodeFrame(frame, limits);
+      const base = update.kind === "update" ? history.digests[update.baseVersion] : undefined;
+      if (priors.of(base) === null) return false; // nobody can tell
+      decoded(frame, partOf(clientId), length, limits, priors.uplink(base));
+      return true;
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return false;
+    }
+  };
 
   const verdict = (clientId: ClientId, told: Verdict, history: History): void => {
     const { report, outcome } = told;
@@ -70,8 +95,23 @@ export function promiseAudit({ options, partOf, fail }: AuditContext): PromiseAu
       } else if (frame !== null && sha256(frame) === id.digest) {
         const { code } = receipt.refusal;
         if (isOut(history, clientId, id)) fail("receipt", `${who} is in the journal and refused: ${code}`);
-        if (!clientId.startsWith("hostile") && !OUT_OF_TURN.has(code))
+        if (code === "prior-mismatch") {
+          if (isCodedRight(clientId, frame, history))
+            fail("refusal", `${who} is coded by its history and refused`);
+        } else if (!clientId.startsWith("hostile") && !OUT_OF_TURN.has(code))
           fail("refusal", `${who} is in order and refused: ${code}`);
+      }
+    },
+    frames: (frames, history) => {
+      if (!priors.isUsed) return;
+      const { limits, manifest } = options.contract;
+      for (const bytes of frames) {
+        const frame = decodeFrame(bytes, limits);
+        if (frame.kind !== "history") continue;
+        const right = priors.of(history.digests[frame.version]);
+        const sent = readHistory(frame.state, manifest, "history");
+        if (right !== null && right.digest !== sent.digest)
+          fail("broadcast", `the history of version ${frame.version} goes down as another`);
       }
     },
     reply: (clientId, request, reply, history) => {

@@ -1,6 +1,7 @@
 import { robustRule } from "../../../aggregation/strategy.ts";
-import type { Residual } from "../../../compress/error-feedback.ts";
+import type { Priors, Residual } from "../../../compress/error-feedback.ts";
 import { planGroups } from "../../../compress/plan.ts";
+import { WireError } from "../../../model/error.ts";
 import type { Params } from "../../../model/tensor.ts";
 import type { AuditContext } from "./context.ts";
 import { type Decoded, decoded } from "./decoded.ts";
@@ -35,7 +36,11 @@ interface Seen {
   readonly owed: Float64Array;
 }
 
-export function roundAudit({ shape, options, plan, partOf, length, fail }: AuditContext): RoundAudit {
+/** `priorsAt` are those of a version. */
+export function roundAudit(
+  { shape, options, plan, partOf, length, fail }: AuditContext,
+  priorsAt: (version: number) => Priors,
+): RoundAudit {
   const { config } = shape;
   const { manifest, limits, aggregation } = options.contract;
   const tensorOf = coordinatesOf(shape.initial);
@@ -58,14 +63,20 @@ export function roundAudit({ shape, options, plan, partOf, length, fail }: Audit
   const decode = (report: Accepted): Decoded => {
     const known = decodedReports.get(report.digest);
     if (known !== undefined) return known;
-    const made = decoded(report.frame, partOf(report.clientId), length, limits);
+    const made = decoded(report.frame, partOf(report.clientId), length, limits, priorsAt(report.baseVersion));
     decodedReports.set(report.digest, made);
     return made;
   };
 
   const ofReport = (report: Accepted, version: number): string | null => {
-    const update = decode(report);
     const who = `${report.clientId}'s report of round ${report.round}`;
+    let update: Decoded;
+    try {
+      update = decode(report);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return `${who}: ${error.message}`;
+    }
     if (update.round !== report.round || update.baseVersion !== report.baseVersion)
       return `${who}: its frame is of round ${update.round} and version ${update.baseVersion}`;
     const beyond = update.values.findIndex((v, at) => !(Math.abs(v) <= 2 ** exponents[tensorOf[at]!]!));

@@ -1,6 +1,7 @@
 import type { PlantedBug } from "./bug.ts";
 import { clientBugs } from "./client-bugs.ts";
 import { foldBugs } from "./fold-bugs.ts";
+import { historyBugs } from "./history-bugs.ts";
 import { journalBugs } from "./journal-bugs.ts";
 import { promiseBugs } from "./promise-bugs.ts";
 import { roundBugs } from "./round-bugs.ts";
@@ -12,4 +13,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...roundBugs,
   ...foldBugs,
   ...clientBugs,
+  ...historyBugs,
 ];
