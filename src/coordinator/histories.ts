@@ -13,7 +13,7 @@ export interface Histories {
   readonly state: () => readonly History[];
 }
 
-/** Each takes four bytes a coordinate, so that a run whose reports may be very late does not keep as many as it might. */
+/** Each takes as much memory as several models: a run whose reports may be very late does not keep as many as it might. */
 export const MOST_HISTORIES = 16;
 
 /** `manifest` is the short digest; reports may be of models that are `maxStaleness` versions old. */

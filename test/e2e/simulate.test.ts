@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Summary } from "../../src/simulation/summary.ts";
@@ -20,6 +20,37 @@ async function simulate(...args: string[]): Promise<{ summary: Summary; stderr: 
   expect(await run.exit, run.stderr()).toBe(0);
   return { summary: JSON.parse(run.stdout()), stderr: run.stderr(), directory };
 }
+
+test("history changes what the demo's updates take, and nothing else", async () => {
+  const shipped = readFileSync("examples/mnist.yaml", "utf8").replace(/^distill:.*$/m, "");
+  const files = [shipped, shipped.replaceAll(", history: true", "")].map((text, i) => {
+    const file = join(scratch(), `${i}.yaml`);
+    writeFileSync(file, text);
+    return file;
+  });
+  const runs = files.map(async (file) => {
+    const args = [
+      "--json",
+      "--out",
+      scratch(),
+      "--set",
+      "rounds=8",
+      "--set",
+      "clients=6",
+      "--set",
+      "cohort.goal=6",
+    ];
+    const run = fedpress("simulate", file, ...args);
+    expect(await run.exit, run.stderr()).toBe(0);
+    const { model, accuracy, bytes }: Summary = JSON.parse(run.stdout());
+    return { model, accuracy, bytes };
+  });
+  const [coded, plain] = await Promise.all(runs);
+  expect(coded!.model).toEqual(plain!.model);
+  expect(coded!.accuracy).toBe(plain!.accuracy);
+  expect(coded!.bytes.uplink).toBeLessThan(plain!.bytes.uplink);
+  expect(coded!.bytes.downlink).toBeLessThan(plain!.bytes.downlink);
+});
 
 test("one command federates, distills and leaves a run folder", async () => {
   const { summary, stderr, directory } = await simulate("--baseline");
