@@ -98,7 +98,6 @@ export const keyOf = ({ regime, training, sending, seed, split, model, rounds, t
 const RATES = [
   { learningRate: 0.1, momentum: 0 },
   { learningRate: 0.3, momentum: 0 },
-  { learningRate: 0.01, momentum: 0.9 },
   { learningRate: 0.03, momentum: 0.9 },
 ] as const;
 
@@ -118,7 +117,7 @@ export interface Grids {
   readonly serverRates: readonly number[];
 }
 
-/** 32 trainings for the dense runs, and 27 for ours. */
+/** 24 trainings for the dense runs, and 21 for ours. */
 export const fullGrids: Grids = {
   dense: EPOCHS.flatMap((epochs) =>
     [16, 64].flatMap((batchSize) =>
