@@ -28,12 +28,17 @@ export interface Sending {
   readonly down: number | null;
   /** Whether positions are coded by what was broadcast before. */
   readonly history?: true;
+  /** Whether what is largest for its bits is sent, and not what is largest. */
+  readonly byRate?: true;
+  /** Whether several magnitudes are sent where they pay. */
+  readonly levels?: true;
 }
 
 export const DENSE: Sending = { up: null, down: null };
 
 /**
- * The stages, each with all that those before it have. The first three of ours are one run each way: what the link's
+ * The stages, each with all that those before it have; those that are off unless somebody asks for them come last. The
+ * first three of ours are one run each way: what the link's
  * coders do changes no value, so that its bytes are counted anew, by Golomb's code alone, from the frames that were sent.
  */
 export const STAGES = [
@@ -46,6 +51,8 @@ export const STAGES = [
   { name: "shortest of all coders", sending: both, count: "sent" },
   { name: "history", sending: withHistory, count: "sent" },
   { name: "server rate", sending: withHistory, count: "sent", tunesServerRate: true },
+  { name: "rate-distortion", sending: byRate, count: "sent", tunesServerRate: true },
+  { name: "levels", sending: inLevels, count: "sent", tunesServerRate: true },
 ] as const satisfies readonly Stage[];
 
 export interface Stage {
@@ -62,6 +69,14 @@ function both(density: number): Sending {
 
 function withHistory(density: number): Sending {
   return { ...both(density), history: true };
+}
+
+function byRate(density: number): Sending {
+  return { ...withHistory(density), byRate: true };
+}
+
+function inLevels(density: number): Sending {
+  return { ...byRate(density), levels: true };
 }
 
 /** One training run. */
@@ -82,11 +97,12 @@ export interface Cell {
 /** The same for equal cells. */
 export const keyOf = ({ regime, training, sending, seed, split, model, rounds, target }: Cell): string => {
   const { epochs, batchSize, learningRate, momentum, serverRate } = training;
+  const { up, down, history, byRate, levels } = sending;
   const trained = [epochs, batchSize, learningRate, momentum, serverRate];
   return JSON.stringify([
     regime,
     trained,
-    [sending.up, sending.down, sending.history],
+    [up, down, history, byRate, levels],
     seed,
     split,
     model,

@@ -109,7 +109,10 @@ function configOf({ regime, training, sending, seed, rounds, model }: Cell): Con
       ? { tensors: "*", codec: { values: "float32" } }
       : {
           tensors: "*",
-          codec: { select: { topK: density }, values: "ternary" },
+          codec: {
+            select: { topK: density, ...(sending.byRate && { rateDistortion: true }) },
+            values: sending.levels ? { levels: "auto" } : "ternary",
+          },
           errorFeedback: true,
           ...(sending.history && { history: true }),
         };

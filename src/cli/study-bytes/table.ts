@@ -29,7 +29,7 @@ export function linesOf({ dense, stages }: Result): readonly Line[] {
   return [
     lineOf("dense float32, tuned", dense),
     ...stages.map(({ name, serverRate, runs }) =>
-      lineOf(serverRate === 1 ? name : `${name} ${serverRate}`, runs),
+      lineOf(name === "server rate" ? `${name} ${serverRate}` : name, runs),
     ),
   ];
 }
