@@ -155,7 +155,8 @@ const plan: fc.Arbitrary<PlanRule[]> = fc.array(
       ),
     }),
     errorFeedback: fc.boolean(),
-  }),
+    history: fc.boolean(),
+  }).map(({ history, ...rule }) => (history ? { ...rule, history } : rule)),
   { minLength: 1, maxLength: 5 },
 );
 

@@ -1,13 +1,18 @@
 import { expect, test } from "vitest";
+import type { CoordinatorLink } from "../../src/client/link.ts";
 import type { ClientState } from "../../src/client/state.ts";
 import { openBook } from "../../src/coordinator/book.ts";
 import { readJournal } from "../../src/coordinator/journal-read.ts";
 import { type CoordinatorOptions, runContract } from "../../src/coordinator/options.ts";
 import { replay } from "../../src/coordinator/replay.ts";
+import { sleep } from "../../src/model/clock.ts";
 import type { Disk } from "../../src/model/disk.ts";
-import { modelDigest } from "../../src/model/manifest.ts";
-import { dense, recordsOn } from "../suites/federation.ts";
-import { historyOptions, large, without } from "../suites/history.ts";
+import { digestOf, modelDigest } from "../../src/model/manifest.ts";
+import { memoryDisk } from "../../src/simulation/memory.ts";
+import { decodeFrame, encodeFrame } from "../../src/wire/frame.ts";
+import { defaultLimits } from "../../src/wire/limits.ts";
+import { dense, open, recordsOn, startClient, world } from "../suites/federation.ts";
+import { historyOptions, large, largeFactory, uneven, without } from "../suites/history.ts";
 import { damaged, type Fetched, historyRun, type Upload } from "../suites/history-run.ts";
 
 const plainly = { uplink: without, downlink: without };
@@ -153,3 +158,63 @@ test("who gets the model whole gets its history too, and codes by it", async () 
   expect(bytesIn(run.uploads, 1, 5)).toEqual(bytesIn(reference.uploads, 1, 5));
   expect(run.coordinator.book.held()).toEqual(reference.coordinator.book.held());
 });
+
+test.each([
+  ["all", "ternary"],
+  [{ randomK: 0.1 }, "float32"],
+  [{ rows: 0.1 }, "ternary"],
+] as const)("positions that are not chosen one by one have no history: %j", (select, values) => {
+  const rule = { tensors: "*", codec: { select, values }, errorFeedback: true, history: true as const };
+  expect(() => openBook(historyOptions({ uplink: [rule] }).contract)).toThrow(
+    /^uplink\[0\]\.history: true, expected left out/,
+  );
+});
+
+test("a history that is another twice, in other bytes: the client is out of the round", async () => {
+  const settings = historyOptions(upOnly);
+  const virtual = world();
+  const coordinator = await open(memoryDisk(), virtual, settings);
+  const bytes: Uint8Array[] = [];
+  /** Sends what it was given, and then the same once more with a bit of the prior's digest turned. */
+  const twice = (link: CoordinatorLink): CoordinatorLink => ({
+    ...link,
+    report: async (id, frame, offset, signal) => {
+      if (id.round < 4 || bytes.length > 0) return link.report(id, frame, offset, signal);
+      for (const bit of [1, 2]) bytes.push(withOtherPrior(frame, bit));
+      const answers = [];
+      for (const other of [bytes[0]!, bytes[0]!, bytes[1]!])
+        answers.push(await link.report({ round: id.round, digest: digestOf(other) }, other, 0, signal));
+      const codes = answers.map((one) => (one.kind === "refused" ? one.refusal.code : one.kind));
+      expect(codes).toEqual(["prior-mismatch", "prior-mismatch", "prior-mismatch"]);
+      return link.report(id, frame, offset, signal);
+    },
+  });
+  const clients = [1, 2].map((client) =>
+    startClient(client, coordinator.service, virtual, {
+      trainer: uneven(virtual),
+      factory: largeFactory,
+      ...(client === 1 && { link: twice }),
+    }),
+  );
+  const isRefused = ({ events }: (typeof clients)[number]) =>
+    events.some((one) => one.type === "receipt" && one.receipt.kind === "refused" && one.round === 4);
+  await virtual.run(
+    Promise.race([
+      Promise.all(clients.map(({ end }) => end)),
+      sleep(virtual.clock, 30_000, new AbortController().signal),
+    ]),
+  );
+  expect(bytes.length).toBe(2);
+  expect(clients.map(isRefused)).toEqual([true, false]);
+});
+
+/** The prior's digest stands behind coders and count. */
+function withOtherPrior(frame: Uint8Array, bit: number): Uint8Array {
+  const decoded = decodeFrame(frame, defaultLimits);
+  if (decoded.kind !== "update") throw new Error("a report is an update");
+  const payload = decoded.payloads[0]!.slice();
+  expect(payload[0]! >>> 4).toBe(10);
+  const at = payload[1]! < 128 ? 2 : 3;
+  payload[at]! ^= bit;
+  return encodeFrame({ ...decoded, payloads: [payload] });
+}
