@@ -5,6 +5,7 @@ import { trainerPool } from "../trainer/pool.ts";
 import type { EpochReport } from "../trainer/trainer.ts";
 import { architectureNames } from "../trainer/zoo.ts";
 import { aggregateCommand } from "./bench-aggregate.ts";
+import { catchUpCommand } from "./bench-catch-up.ts";
 import { codecCommand } from "./bench-codec.ts";
 import { coordinatorBench } from "./bench-coordinator.ts";
 import { historyCommand } from "./bench-history.ts";
@@ -53,6 +54,7 @@ export const benchCommand = (): Command =>
     .addCommand(codecCommand())
     .addCommand(aggregateCommand())
     .addCommand(historyCommand())
+    .addCommand(catchUpCommand())
     .addCommand(journalBenchCommand())
     .addCommand(coordinatorBench());
 
