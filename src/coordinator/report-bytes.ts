@@ -72,7 +72,8 @@ function payloadBytes({ rule: { codec }, length, tensors }: PlanGroup): number {
 
 function mostSelected(select: CodecSpec["select"], length: number): number {
   if (typeof select !== "object") return length;
-  if ("topK" in select) return countOfDensity(select.topK, length);
+  // by rate it is as many bytes as top-k takes, and of cheap coordinates more
+  if ("topK" in select && !select.rateDistortion) return countOfDensity(select.topK, length);
   if ("randomK" in select) return countOfDensity(select.randomK, length);
   if ("blocks" in select) return Math.min(length, select.blocks.keep * Math.ceil(length / select.blocks.of));
   return length;

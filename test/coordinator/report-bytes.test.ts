@@ -21,13 +21,14 @@ const values = fc.oneof(
   fc.integer({ min: 1, max: 8 }).map((uniform) => ({ uniform })),
   fc.integer({ min: 1, max: 32_767 }).map((qsgd) => ({ qsgd })),
   fc.integer({ min: 2, max: 256 }).map((codebook) => ({ codebook })),
-  fc.integer({ min: 2, max: 3 }).map((levels) => ({ levels })),
+  fc.constantFrom(2, 3, "auto" as const).map((levels) => ({ levels })),
   fc.integer({ min: 1, max: 4 }).map((eden) => ({ eden })),
 );
 const density = fc.double({ min: 0.001, max: 1, noNaN: true });
 const select: fc.Arbitrary<CodecSpec["select"]> = fc.oneof(
   fc.constant("all" as const),
   density.map((topK) => ({ topK })),
+  density.map((topK) => ({ topK, rateDistortion: true as const })),
   density.map((threshold) => ({ threshold })),
   density.map((randomK) => ({ randomK })),
   density.map((rows) => ({ rows })),
