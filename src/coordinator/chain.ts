@@ -77,7 +77,7 @@ export function openChain(
   let made: Restart | null = null;
 
   const restart = (): Restart => {
-    made ??= restartOf(model, masksFrame, origin && { frame: origin, params: initial }, beside());
+    made ??= restartOf(model, masksFrame, origin && { frame: origin, params: initial }, beside);
     return made;
   };
 
@@ -108,7 +108,7 @@ export function openChain(
         const bytes = bytesOf(frames);
         const isLeast =
           to < model.version
-            ? bytes <= restart().checkpointBytes // what else there is leads beyond the base of a late report
+            ? restart().checkpointExceeds(bytes) // what else there is leads beyond the base of a late report
             : restart().exceeds(bytes, from === 0);
         if (isLeast) return { kind: known ? "delta" : "origin", version: to, frames };
       }

@@ -9,8 +9,8 @@ import { encodePatch, numDiffering } from "../wire/patch.ts";
 
 /** What brings one version of the model to whoever is too far behind for deltas: made once, for all of them. */
 export interface Restart {
-  /** Of the checkpoint's frames, which need not be made for it. */
-  readonly checkpointBytes: number;
+  /** Whether deltas of so many bytes are no more than the checkpoint, which is made for it only where that is close. */
+  readonly checkpointExceeds: (deltaBytes: number) => boolean;
   readonly checkpoint: () => readonly Uint8Array[];
   /** The fewest bytes: of the checkpoint, and of what differs from version 0 where that can be made from its origin. */
   readonly shortest: (holdsOrigin: boolean) => ShortestRestart;
@@ -36,14 +36,14 @@ export function restartOf(
   model: Model,
   masks: Uint8Array | null,
   versionZero: Origin | null,
-  beside: readonly Uint8Array[],
+  beside: () => readonly Uint8Array[],
 ): Restart {
   const { version, params } = model;
   const origin = version === 0 ? null : versionZero;
   const withMasks = (frame: Uint8Array): readonly Uint8Array[] => [
     ...(masks === null ? [] : [masks]),
     frame,
-    ...beside,
+    ...beside(),
   ];
   const owned = () => (masks === null ? null : masksOf(masks, params));
   const once = <T>(make: () => T): (() => T) => {
@@ -56,25 +56,28 @@ export function restartOf(
   const checkpoint = once(() => withMasks(encodeFrame({ kind: "checkpoint", ...model })));
   const patch = once(() => withMasks(encodeFrame(encodePatch(version, origin!.params, params, owned()))));
   const differing = once(() => numDiffering(origin!.params, params, owned()));
-  const checkpointBytes = checkpointFrameBytes(model) + (masks?.length ?? 0) + bytesOf(beside);
+  const bareBytes = checkpointFrameBytes(model) + (masks?.length ?? 0);
+  const checkpointBytes = once(() => bareBytes + bytesOf(beside()));
+  const checkpointExceeds: Restart["checkpointExceeds"] = (deltaBytes) =>
+    deltaBytes <= bareBytes || deltaBytes <= checkpointBytes();
 
   const shortest: Restart["shortest"] = (holdsOrigin) => {
     if (origin === null) return { kind: "checkpoint", frames: checkpoint() };
     const frames = holdsOrigin ? patch() : [origin.frame, ...patch()];
-    return bytesOf(frames) < checkpointBytes
+    return bytesOf(frames) < checkpointBytes()
       ? { kind: "patch", frames }
       : { kind: "checkpoint", frames: checkpoint() };
   };
 
   return {
-    checkpointBytes,
+    checkpointExceeds,
     checkpoint,
     shortest,
     exceeds(deltaBytes, holdsOrigin) {
       // only deltas tell what has left the model, so that a client need not give up all that it owes
-      if (origin === null || masks !== null) return deltaBytes <= checkpointBytes;
+      if (origin === null || masks !== null) return checkpointExceeds(deltaBytes);
       // a value that differs takes more than a byte of a patch, which need not be made to know that it is longer
-      if (deltaBytes <= Math.min(differing(), checkpointBytes)) return true;
+      if (deltaBytes <= differing() && checkpointExceeds(deltaBytes)) return true;
       return deltaBytes <= bytesOf(shortest(holdsOrigin).frames);
     },
   };

@@ -29,8 +29,13 @@ const task = { uplink: rules, downlink: rules, manifest, train: {} } as unknown 
 const bytesOf = ({ frames }: CatchUp): number => frames.reduce((sum, frame) => sum + frame.length, 0);
 
 /** Versions that move the same few coordinates, again and again; all they own, or what `masks` says. */
-function chainOf(versions: number, moving: number, masks: Masks | null = null) {
-  const chain = openChain(versionZero(initial), source, initial);
+function chainOf(
+  versions: number,
+  moving: number,
+  masks: Masks | null = null,
+  beside: () => readonly Uint8Array[] = () => [],
+) {
+  const chain = openChain(versionZero(initial), source, initial, beside);
   const held = [chain.held()];
   const frame = masks && encodeFrame(encodeMasks(masks, manifest));
   for (let version = 1; version <= versions; version++) {
@@ -72,6 +77,15 @@ test("a short sleep is caught up by the deltas that were broadcast: the very sam
     expect(other.frames[i]).toBe(frame);
     expect(chain.catchUp(held[7]!).frames[i - 1]).toBe(i === 0 ? undefined : frame);
   });
+});
+
+test("what belongs beside a whole model is not made for who follows the newest delta", () => {
+  let made = 0;
+  const { chain, held } = chainOf(10, 300, null, () => [new Uint8Array(++made)]);
+  for (const one of held.slice(9)) expect(chain.catchUp(one).kind).toBe("delta");
+  expect(made).toBe(0);
+  expect(chain.catchUp(null, 10, true).frames).toHaveLength(2);
+  expect(made).toBeGreaterThan(0);
 });
 
 test("a long one by the fewest bytes, made once: deltas, then what differs from version 0, and a checkpoint when all does", () => {
