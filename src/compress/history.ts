@@ -1,14 +1,14 @@
 import { codecKernels } from "../kernels/codec.ts";
-import { type HistoryPlanes, type Mixer, NUM_TABLES, TABLE } from "../kernels/codec-history.ts";
+import { type Mixer, NUM_TABLES, TABLE } from "../kernels/codec-history.ts";
 import { assert } from "../model/assert.ts";
 import { type Manifest, manifestOf, numParams } from "../model/manifest.ts";
 import { maskIn } from "../model/masks.ts";
 import type { Masks, Params, SparseVector } from "../model/tensor.ts";
-import { readState, writeState } from "./history/bytes.ts";
+import { mostStateBytes, readState, writeState } from "./history/bytes.ts";
 import { stateDigest } from "./history/digest.ts";
 import { mixerOf } from "./history/mixer.ts";
 import { planesOf } from "./history/planes.ts";
-import { expectedSigns, type TensorPrior } from "./history/prior.ts";
+import type { TensorPrior } from "./history/prior.ts";
 import {
   counted,
   firstState,
@@ -32,8 +32,7 @@ export interface History {
   readonly digest: number;
   readonly state: HistoryState;
   readonly layouts: readonly Layout[];
-  /** What follows from the state: the buckets of every tensor, and the odds of their contexts. */
-  readonly planes: readonly HistoryPlanes[];
+  /** What follows from the state: the odds of contexts. Buckets do too, and are made again where they are needed. */
   readonly mixer: Mixer;
   /** Of every coordinate its probability class: half a power of two of the odds each, 0 the most probable. */
   readonly classes: Uint8Array;
@@ -45,7 +44,7 @@ export const firstHistory = (params: Params): History =>
 
 /** `sent` has what was broadcast, tensor by tensor. Changes nothing. */
 export function foldHistory(
-  { state, layouts, planes, mixer }: History,
+  { state, layouts, mixer }: History,
   sent: ReadonlyMap<string, SparseVector>,
 ): History {
   const length = state.slow.length;
@@ -53,7 +52,7 @@ export function foldHistory(
   const learning = { ...mixer, weights: mixer.weights.slice() };
   const hits = new Uint32Array(2 * NUM_TABLES * TABLE);
   const { learn } = codecKernels(length);
-  planes.forEach((ofTensor, i) => {
+  planesOf(state, layouts).forEach((ofTensor, i) => {
     const { start, rows, cols } = layouts[i]!;
     learn(ofTensor, learning, steps.sent.subarray(start, start + rows * cols), hits);
   });
@@ -71,6 +70,9 @@ export function foldHistory(
 /** The state in bytes, for who gets the model without its deltas. */
 export const writeHistory = ({ state }: History): Uint8Array => writeState(state);
 
+/** What those bytes are at most. */
+export const mostHistoryBytes = (manifest: Manifest): number => mostStateBytes(numParams(manifest));
+
 /** Throws WireError; takes memory for the manifest's coordinates only. */
 export const readHistory = (bytes: Uint8Array, manifest: Manifest, place: string): History =>
   historyOf(readState(bytes, manifest, place), layoutOf(manifest));
@@ -79,12 +81,11 @@ function historyOf(state: HistoryState, layouts: readonly Layout[]): History {
   const classes = new Uint8Array(state.slow.length);
   const mixer = mixerOf(state.counters, state.weights);
   const { classesOf } = codecKernels(classes.length);
-  const planes = planesOf(state, layouts);
-  planes.forEach((ofTensor, i) => {
+  planesOf(state, layouts).forEach((ofTensor, i) => {
     const { start, rows, cols } = layouts[i]!;
     classesOf(ofTensor, mixer, classes.subarray(start, start + rows * cols));
   });
-  return { version: state.version, digest: stateDigest(state), state, layouts, planes, mixer, classes };
+  return { version: state.version, digest: stateDigest(state), state, layouts, mixer, classes };
 }
 
 /**
@@ -98,28 +99,19 @@ export const priorsOf = (
 ): readonly (TensorPrior | null)[] =>
   groups.map((group) => (group.rule.history && history !== null ? priorOf(history, group, owned) : null));
 
-function priorOf(
-  { digest, state, layouts, classes }: History,
-  group: PlanGroup,
-  owned: Masks | null,
-): TensorPrior {
-  const planes = [new Uint8Array(group.length), new Uint8Array(group.length)] as const;
+function priorOf({ digest, layouts, classes }: History, group: PlanGroup, owned: Masks | null): TensorPrior {
+  const plane = new Uint8Array(group.length);
   let at = 0;
   for (const { name } of group.tensors) {
     const layout = layouts.find((other) => other.name === name);
     assert(layout !== undefined, `${name} has a history`);
     const { start, rows, cols } = layout;
-    const end = start + rows * cols;
     const mask = owned === null ? null : maskIn(owned, name);
-    const count = mask?.length ?? end - start;
-    [classes, state.drift].forEach((plane, i) => {
-      const ofTensor = plane.subarray(start, end);
-      const some = mask === null ? ofTensor : mask.map(() => 0);
-      if (mask !== null) for (let j = 0; j < mask.length; j++) some[j] = ofTensor[mask[j]!]!;
-      planes[i]!.set(i === 0 ? (some as Uint8Array) : expectedSigns(some as Int16Array), at);
-    });
+    const count = mask?.length ?? rows * cols;
+    if (mask === null) plane.set(classes.subarray(start, start + count), at);
+    else for (let j = 0; j < count; j++) plane[at + j] = classes[start + mask[j]!]!;
     at += count;
   }
   assert(at === group.length, "the group has as many coordinates as are owned");
-  return { digest, planes };
+  return { digest, planes: [plane] };
 }

@@ -1,6 +1,8 @@
 import { optimizerOf, robustRule, trainedFor } from "../aggregation/strategy.ts";
 import { MAX_WEIGHT } from "../aggregation/weight.ts";
+import { mostHistoryBytes } from "../compress/history.ts";
 import { planGroups } from "../compress/plan.ts";
+import { usesHistory } from "../compress/priors.ts";
 import { ConfigError } from "../model/error.ts";
 import { digestOf, type Manifest, manifestOf, numParams } from "../model/manifest.ts";
 import { masksDigest } from "../model/masks.ts";
@@ -98,9 +100,11 @@ export function coordinatorOptions(
   };
 }
 
-/** A checkpoint must fit into a frame, or clients that come late could never catch up. */
-function checkFrameBytes({ coordinator }: Config, params: Params): void {
-  const needed = encodeFrame({ kind: "checkpoint", version: 0, params }).length + 64;
+/** A checkpoint must fit into a frame, and a history, or clients that come late could never catch up. */
+function checkFrameBytes({ coordinator, uplink, downlink }: Config, params: Params): void {
+  const checkpoint = encodeFrame({ kind: "checkpoint", version: 0, params }).length;
+  const history = usesHistory(uplink, downlink) ? mostHistoryBytes(manifestOf(params)) : 0;
+  const needed = Math.max(checkpoint, history) + 64;
   const { frameBytes } = coordinator.limits;
   if (frameBytes < needed)
     throw new ConfigError([

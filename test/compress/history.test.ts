@@ -8,6 +8,7 @@ import { classIndex, NUM_CLASSES, type TensorPrior } from "../../src/compress/hi
 import {
   firstHistory,
   foldHistory,
+  mostHistoryBytes,
   priorsOf,
   readHistory,
   writeHistory,
@@ -62,6 +63,26 @@ describe("a history", () => {
       expect(receiver).toEqual(sender);
     }
     expect(withHistory).toBeLessThan(0.95 * without);
+  });
+
+  it("takes no more bytes than it says, however much it has seen", () => {
+    const manifest = manifestOf(deltaAt(0));
+    const history = firstHistory(deltaAt(0));
+    const rng = derive(6, "noise");
+    const below = (limit: number) => () => Math.floor(limit * rng.uniform());
+    const { state } = history;
+    const noisy = {
+      version: 2 ** 32 - 1,
+      slow: state.slow.map(below(2 ** 14 + 1)),
+      fast: state.fast.map(below(2 ** 14 + 1)),
+      drift: state.drift.map(below(2 ** 14 + 1)),
+      age: state.age.map(below(256)),
+      weights: state.weights.map(() => -1),
+      counters: state.counters.map(() => 2 ** 40 - 1),
+    };
+    const { length } = writeHistory({ ...history, state: noisy });
+    expect(length).toBeLessThanOrEqual(mostHistoryBytes(manifest));
+    expect(length).toBeGreaterThan(0.9 * mostHistoryBytes(manifest));
   });
 });
 

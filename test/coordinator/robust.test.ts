@@ -250,6 +250,21 @@ test("a config whose rounds could be too large for its memory is refused", () =>
   expect(problemsOf({ aggregation, uplink, coordinator: { limits } })).toEqual([]);
 });
 
+test("a config whose frames have no room for the model, or for a history beside it, is refused", () => {
+  const rule = { tensors: "*", codec: { select: { topK: 0.01 }, values: "ternary" }, errorFeedback: true };
+  const room = (frameBytes: number) => ({ limits: { frameBytes } });
+  const none = problemsOf({ uplink: [rule], coordinator: room(82_000) });
+  expect(none).toEqual([
+    expect.stringMatching(/^coordinator.limits.frameBytes: 82000, expected at least 82\d\d\d /),
+  ]);
+  const uplink = [{ ...rule, history: true }];
+  // eight bytes for each of 16,384 counters, seven for each of 20,522 coordinates
+  const [small] = problemsOf({ uplink, coordinator: room(16_384 * 8 + 7 * 20_522) });
+  const needed = Number(/expected at least (\d+) /.exec(small!)![1]);
+  expect(needed).toBeLessThan(16_384 * 8 + 7 * 20_522 + 200);
+  expect(problemsOf({ uplink, coordinator: room(needed) })).toEqual([]);
+});
+
 test("a config with less room for uploads than one report takes is refused", () => {
   const uplink = [{ tensors: "*", codec: { values: "float32" } }];
   const report = 4 * 20_522 + 64 + 256 + 16 * 8;

@@ -2,7 +2,7 @@
 export interface TensorPrior {
   /** Of the history that it was made of: priors of one digest are alike. */
   readonly digest: number;
-  /** Of every coordinate its probability class, 0 the most probable; then the sign to expect, 0 where there is none. */
+  /** The first has of every coordinate its probability class, 0 the most probable. */
   readonly planes: readonly Uint8Array[];
 }
 
@@ -32,17 +32,3 @@ export function classIndex(prior: TensorPrior): ClassIndex {
 }
 
 const INDEXES = new WeakMap<TensorPrior, ClassIndex>();
-
-/**
- * The sign to expect of a coordinate by what was broadcast of it: 0 when nothing is left of that, else 1 and 2 for a weak
- * plus and minus, up to 7 and 8 for a strong one.
- */
-export const expectedSigns = (drift: Int16Array): Uint8Array =>
-  Uint8Array.from(drift, (value) => {
-    if (value === 0) return 0;
-    const strength = CONFIDENCES.filter((least) => Math.abs(value) >= least).length;
-    return 1 + 2 * strength + (value < 0 ? 1 : 0);
-  });
-
-/** In 2^-8 of the mean magnitude. */
-const CONFIDENCES = [64, 160, 320];
