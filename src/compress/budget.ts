@@ -118,14 +118,17 @@ export function fitInto(members: readonly Steered[], room: Room, byRate: boolean
   return {
     encoded,
     density: encoded.reduce((sum, { sent }) => sum + sentCount(sent), 0) / total,
-    lambda: Math.min(
-      ...members.flatMap(({ vector }, i) =>
+    lambda: leastOf(
+      members.flatMap(({ vector }, i) =>
         positions[i]!.length === 0 ? [] : [lambdaOf(vector, positions[i]!, ofMembers[i]!)],
       ),
     ),
     trials,
   };
 }
+
+/** 0 where nothing is sent. */
+const leastOf = (lambdas: readonly number[]): number => (lambdas.length === 0 ? 0 : Math.min(...lambdas));
 
 const MAX_NEWTON = 5;
 

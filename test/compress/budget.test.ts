@@ -176,6 +176,7 @@ describe("a byte budget", () => {
     expect(all.residual[0]!.every((v) => v === 0)).toBe(true);
     const none = frameWithin(300, [budgeted("ternary")], paramsOf(new Float32Array(1000)));
     expect(none.sent.get("tensor 0")!.support).toHaveLength(0);
+    expect(none.choice).toEqual({ density: 0, lambda: 0 });
   });
 
   it("cuts among equals: what comes first", () => {
