@@ -1,19 +1,16 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
-import { className, leavesOf } from "./own/leaves.ts";
+import { isPassing, leavesOf } from "./own/leaves.ts";
 
 /** What becomes of what goes from layer to layer while a model trains, and of its gradient on the way back. */
 export interface Borders {
   round: ((x: tf.Tensor) => tf.Tensor) | null;
 }
 
-/** Layers that compute nothing: what comes out is rounded already. */
-const PASSING = new Set(["InputLayer", "Flatten", "Reshape", "Permute", "RepeatVector"]);
-
 /** Has every layer give its results by way of `borders`; what happens within a layer is not touched. */
 export function guardBorders(model: LayersModel, borders: Borders): void {
   for (const layer of leavesOf(model)) {
-    if (PASSING.has(className(layer))) continue;
+    if (isPassing(layer)) continue; // what comes out is rounded already
     const call = layer.call.bind(layer);
     const guarded: typeof layer.call = (inputs, kwargs) => {
       const y = call(inputs, kwargs);

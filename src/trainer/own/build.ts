@@ -1,8 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import * as tfl from "@tensorflow/tfjs-layers";
 import { ConfigError } from "../../model/error.ts";
+import { sizeOf } from "../../model/tensor.ts";
 import { type DropoutSource, dropOut } from "../build.ts";
-import { className, type Initializer, leavesOf } from "./leaves.ts";
+import { className, type Initializer, leavesOf, makerOf, wrappedBy } from "./leaves.ts";
 import type { OwnSource } from "./own-model.ts";
 
 /** Another instance of the model at each call, all weights zero, with logits as its outputs. */
@@ -23,25 +24,19 @@ export interface BuiltModel {
 export async function builderOf(source: OwnSource, place: string): Promise<Builder> {
   const make = source.kind === "module" ? await factoryOf(source.url, place) : readerOf(source.json);
   return async (dropout) => {
-    const { result, initializers, regularized } = withZeros(() => {
-      try {
-        return make();
-      } catch (error) {
-        return Promise.reject(error);
-      }
-    });
-    let model: tfl.LayersModel;
+    let built: BuiltModel;
     try {
-      model = await result;
+      built = await withZeros(make, place);
     } catch (error) {
-      throw unusable(place, error);
+      throw error instanceof ConfigError ? error : unusable(place, error);
     }
+    const { model } = built;
     const found = model as Partial<tfl.LayersModel> | undefined;
     if (!Array.isArray(found?.layers) || !Array.isArray(found.inputs) || found.inputs.length === 0)
       throw unusable(place, new Error("no tfjs layers model with an input of known shape came of it"));
     withoutSoftmax(model);
     seedDropout(model, dropout);
-    return { model, initializers, regularized };
+    return built;
   };
 }
 
@@ -49,10 +44,12 @@ const unusable = (place: string, error: unknown): ConfigError =>
   new ConfigError([
     {
       path: place,
-      value: (error as Error)?.message ?? String(error),
+      value: messageOf(error),
       expected: "a model that tfjs-layers 4.22 can build",
     },
   ]);
+
+const messageOf = (error: unknown): string => (error as Error)?.message ?? String(error);
 
 type Make = () => tfl.LayersModel | Promise<tfl.LayersModel>;
 
@@ -68,7 +65,7 @@ async function factoryOf(url: string, place: string): Promise<Make> {
     module = (await import(url)) as typeof module;
   } catch (error) {
     throw new ConfigError([
-      { path: place, value: (error as Error).message, expected: "a module that can be imported" },
+      { path: place, value: messageOf(error), expected: "a module that can be imported" },
     ]);
   }
   const factory = module.default;
@@ -79,26 +76,44 @@ async function factoryOf(url: string, place: string): Promise<Make> {
   return () => factory({ tf, tfl }) as tfl.LayersModel;
 }
 
+/** As a frame has. */
+const MAX_PARAMS = 16 * 2 ** 20;
+
+/** One model at a time is made in a thread. */
+let before: Promise<unknown> = Promise.resolve();
+
 /**
  * Fills every weight that is made meanwhile with zeros, and tells what it was to be filled with: values come from params,
- * and tfjs' own initializers draw what no seed repeats. tfjs builds models synchronously, its reader too.
+ * and tfjs' own initializers draw what no seed repeats. A factory may wait for something before it makes its layers.
  */
-function withZeros<T>(make: () => T): { readonly result: T } & Omit<BuiltModel, "model"> {
+function withZeros(make: Make, place: string): Promise<BuiltModel> {
+  const built = before.then(() => zeroed(make, place));
+  before = built.catch(() => {});
+  return built;
+}
+
+async function zeroed(make: Make, place: string): Promise<BuiltModel> {
   const regularized: string[] = [];
   const initializers = new Map<tfl.LayerVariable, Initializer>();
+  let numParams = 0;
   const prototype = tfl.layers.Layer.prototype as unknown as {
     addWeight(this: unknown, ...args: unknown[]): tfl.LayerVariable;
   };
   const { addWeight } = prototype;
   const zeros = tfl.initializers.zeros();
   prototype.addWeight = function (this: unknown, name, shape, dtype, initializer, regularizer, ...rest) {
+    numParams += sizeOf(shape as readonly number[]);
+    if (numParams > MAX_PARAMS)
+      throw new ConfigError([
+        { path: place, value: `${numParams} coordinates or more`, expected: `at most ${MAX_PARAMS}` },
+      ]);
     const weight = addWeight.call(this, name, shape, dtype, zeros, null, ...rest);
     if (regularizer) regularized.push(weight.originalName);
     initializers.set(weight, initializer as Initializer);
     return weight;
   };
   try {
-    return { result: make(), initializers, regularized };
+    return { model: await make(), initializers, regularized };
   } finally {
     prototype.addWeight = addWeight;
   }
@@ -106,8 +121,9 @@ function withZeros<T>(make: () => T): { readonly result: T } & Omit<BuiltModel, 
 
 /** Losses and metrics here are of logits, so that a softmax at the end, as most saved models have, is left out. */
 function withoutSoftmax(model: tfl.LayersModel): void {
-  const last = model.outputs[0]?.sourceLayer as (tfl.layers.Layer & { activation?: object }) | undefined;
-  if (last === undefined) return;
+  const [output] = model.outputs;
+  if (output === undefined) return;
+  const last = makerOf(output) as tfl.layers.Layer & { activation?: object };
   if (className(last) === "Softmax") Object.assign(last, { call: firstOf });
   else if (last.activation !== undefined && className(last.activation) === "softmax") {
     const linear = tfl.layers.activation({ activation: "linear" }) as unknown as { activation: object };
@@ -119,7 +135,7 @@ const firstOf = (inputs: tf.Tensor | tf.Tensor[]): tf.Tensor => (Array.isArray(i
 
 /** tfjs' dropout draws anew at every call or the same for ever; ours draws what the task's seed says. */
 function seedDropout(model: tfl.LayersModel, dropout: DropoutSource): void {
-  for (const layer of leavesOf(model))
+  for (const layer of leavesOf(model).flatMap(wrappedBy))
     if (className(layer) === "Dropout") {
       const { rate } = layer as unknown as { readonly rate: number };
       Object.assign(layer, {

@@ -1,7 +1,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { ConfigProblem } from "../../model/error.ts";
 import type { BuiltModel } from "./build.ts";
-import { className, leavesOf, wrappedBy } from "./leaves.ts";
+import { className, leavesOf, makerOf, wrappedBy } from "./leaves.ts";
 
 /**
  * The layers of tfjs that every engine trains to the same result (test/trainer/own-layers.test.ts goes through them all).
@@ -65,10 +65,10 @@ export function ownProblems(
       value: `outputs ${outputs.map(shape).join(", ")}`,
       expected: "one output of two or more classes, a logit each",
     });
-  else if (endsInSigmoid(output!.sourceLayer))
+  else if (endsInSigmoid(makerOf(output!)))
     problems.push({
       path: place,
-      value: `layer ${output!.sourceLayer.name} ends in a sigmoid`,
+      value: `layer ${makerOf(output!).name} ends in a sigmoid`,
       expected: "logits, or a softmax, which is left out",
     });
   if (regularized.length > 0)

@@ -9,7 +9,7 @@ import type { LayerTensor } from "../layers.ts";
 import { type BuiltModel, builderOf } from "./build.ts";
 import { ownProblems } from "./check.ts";
 import { initialOf } from "./initial.ts";
-import { className } from "./leaves.ts";
+import { className, isPassing, leavesOf } from "./leaves.ts";
 import { stableNames } from "./names.ts";
 import { type OwnModel, type OwnSource, ownName } from "./own-model.ts";
 import { readWeights, type WeightGroup } from "./weights.ts";
@@ -33,7 +33,7 @@ export async function loadOwnModel(
   const path = resolve("file" in reference ? reference.file : reference.module);
   const text = readText(path, place);
   const file = "file" in reference ? parsed(text, path, place) : null;
-  const content = file === null ? text : JSON.stringify(file.topology);
+  const content = file === null ? text : file.topology;
   const source: OwnSource =
     file === null ? { kind: "module", url: pathToFileURL(path).href } : { kind: "topology", json: content };
   const name = ownName(digestOf(new TextEncoder().encode(content)));
@@ -75,12 +75,12 @@ function readText(path: string, place: string): string {
   }
 }
 
-/** The topology, as tfjs writes it and as converted Keras models have it, and where the weights are. */
+/** The topology in JSON, as tfjs writes it and as converted Keras models have it, and where the weights are. */
 function parsed(
   text: string,
   path: string,
   place: string,
-): { readonly topology: object; readonly groups: readonly WeightGroup[] | null } {
+): { readonly topology: string; readonly groups: readonly WeightGroup[] | null } {
   const bad = (value: string): ConfigError =>
     new ConfigError([
       {
@@ -99,7 +99,12 @@ function parsed(
   const { modelTopology: topology, weightsManifest: groups } = document ?? {};
   if (typeof topology !== "object" || topology === null) throw bad("no modelTopology");
   if (groups !== undefined && !Array.isArray(groups)) throw bad("a weightsManifest that is no list");
-  return { topology, groups: groups?.length ? (groups as WeightGroup[]) : null };
+  const among = groups?.length ? (groups as WeightGroup[]) : null;
+  try {
+    return { topology: JSON.stringify(topology), groups: among };
+  } catch (error) {
+    throw bad((error as Error).message); // nested too deeply
+  }
 }
 
 function tensorsOf({ model, initializers }: BuiltModel, place: string): readonly LayerTensor[] {
@@ -114,7 +119,10 @@ function tensorsOf({ model, initializers }: BuiltModel, place: string): readonly
       problem(name, "tensors of different names: give each layer a name of its own");
     if (!/^[!-~]{1,255}$/.test(name)) problem(name, "layers' names of printable ASCII, without spaces");
     const shape = weight.shape as number[];
-    return { name, shape, initial: initialOf(initializers.get(weight), shape) };
+    const initial = initialOf(initializers.get(weight), shape);
+    if (!Number.isFinite("constant" in initial ? initial.constant : initial.limit))
+      problem(`an initializer of ${name}`, "numbers that are finite in float32");
+    return { name, shape, initial };
   });
 }
 
@@ -133,7 +141,7 @@ function checkSame(first: readonly LayerTensor[], second: readonly LayerTensor[]
 }
 
 function vocabularyOf({ model }: BuiltModel): number | null {
-  const first = model.layers.find((layer) => className(layer) !== "InputLayer");
+  const first = leavesOf(model).find((layer) => !isPassing(layer));
   return first !== undefined && className(first) === "Embedding"
     ? (first as unknown as { readonly inputDim: number }).inputDim
     : null;
