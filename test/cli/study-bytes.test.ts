@@ -151,3 +151,9 @@ test("the command runs, and an interrupted study goes on", async () => {
   expect(again.stdout()).toBe(first.stdout());
   expect(linesOf()).toBe(numRuns);
 }, 120_000);
+
+test("a model that is none is a mistake of whoever started the study, though its processes find it", async () => {
+  const run = fedpress("study", "bytes", "--model", "nonsense", "--workers", "1", "--out", scratch());
+  expect(await run.exit).toBe(2);
+  expect(run.stderr()).toMatch(/model\.zoo: "nonsense", expected one of/);
+});

@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { setMaxListeners } from "node:events";
+import { errorOf } from "../../trainer/job.ts";
 import type { FromWorker } from "./worker.ts";
 
 export interface Pool<Cell, Run> {
@@ -59,7 +60,9 @@ function openWorker<Cell extends object, Run>(worker: URL): Worker<Cell, Run> {
       child.send(cell);
       const message = await answered;
       if (message.type === "done") return message.run;
-      throw new Error(message.type === "failed" ? message.detail : "a process of the study began twice");
+      throw message.type === "failed"
+        ? errorOf(message.failure)
+        : new Error("a process of the study began twice");
     },
     kill: () => child.kill(),
   };

@@ -1,10 +1,11 @@
+import { type Failure, failureOf } from "../../trainer/job.ts";
 import { localTrainer } from "../../trainer/local.ts";
 import type { Trainer } from "../../trainer/trainer.ts";
 
 export type FromWorker<Run> =
   | { readonly type: "ready" }
   | { readonly type: "done"; readonly run: Run }
-  | { readonly type: "failed"; readonly detail: string };
+  | { readonly type: "failed"; readonly failure: Failure };
 
 /** Makes this process one of a pool: cells come one at a time, and each is answered. It ends with its parent. */
 export async function answerCells<Cell, Run>(
@@ -21,7 +22,7 @@ export async function answerCells<Cell, Run>(
     try {
       say({ type: "done", run: await run(cell, trainer, never) });
     } catch (error) {
-      say({ type: "failed", detail: (error as Error).message });
+      say({ type: "failed", failure: failureOf(error) });
     }
   });
   say({ type: "ready" });
