@@ -48,9 +48,11 @@ export async function trainRound(
     },
     signal,
   );
-  const { trainLoss, numSteps, numSkipped = 0 } = result;
+  const { trainLoss, numSkipped = 0 } = result;
   if (train.precision === "float16" && !Number.isFinite(trainLoss)) throw diverged(round, train.precision);
-  log({ type: "trained", round, trainLoss, numSteps, numSkipped });
+  log({ type: "trained", round, trainLoss, numSteps: result.numSteps, numSkipped });
+  // a step that was skipped has moved nothing; who took none at all counts as one, and sends zeros
+  const numSteps = Math.max(1, result.numSteps - numSkipped);
   const plan = ownedPlan(task.uplink, manifest, masks, "uplink");
   const {
     residual: residualBefore,
@@ -59,7 +61,7 @@ export async function trainRound(
   } = faded(state, round, plan.whole, train.residualDecay);
   if (absence.share < 1) log({ type: "faded", round, ...absence });
   const moved = deltaOf(base, restore(result.params));
-  const steps = train.perStep ? localSteps(train, result.numSteps) : 1;
+  const steps = train.perStep ? localSteps(train, numSteps) : 1;
   const trained = steps === 1 ? moved : mapParams(moved, ({ data }) => data.map((v) => v / steps));
   if (![...trained.values()].every(({ data }) => data.every(Number.isFinite)))
     throw diverged(round, train.precision);
@@ -71,8 +73,8 @@ export async function trainRound(
       manifest: shortDigest(manifestDigest(manifest)),
       plan: shortDigest(plan.digest),
       numExamples: weightOf(dataset),
-      numSteps: result.numSteps,
-      trainLoss: result.trainLoss,
+      numSteps,
+      trainLoss,
       payloads: coded,
     });
   const budget = budgetOf(task.uplink);
