@@ -1,6 +1,6 @@
 import { codec } from "../../dist/compress/codec.js";
 import { firstHistory, foldHistory, readHistory, writeHistory } from "../../dist/compress/history.js";
-import { historyPositions } from "../../dist/compress/positions/history.js";
+import { historyPositions, historySigns } from "../../dist/compress/positions/history.js";
 import { derive } from "../../dist/model/rng.js";
 import { deviation, isSameArray, vectorProblem } from "./check.mjs";
 import { referenceState } from "./reference/history.mjs";
@@ -10,16 +10,21 @@ const spec = { select: { topK: 0.5 }, values: "ternary" };
 const subject = codec(spec);
 const DIGEST = 0x01020304;
 
-/** Payloads by a history: what the encoder makes of vectors whose coordinates are of any class, by this coder whatever it costs. */
+/** Payloads by a history: what the encoder makes of vectors whose coordinates are of any class, by these coders whatever it costs. */
 export function historyTarget() {
   const corpus = LENGTHS.flatMap((length) =>
-    [0.03, 0.3, 1].map((density) => {
+    [0.03, 0.3, 1].flatMap((density) => {
       const rng = derive(1, "fuzz history", length, density);
       const support = Uint32Array.from({ length }, (_, i) => i).filter(
         (i) => i === 0 || rng.uniform() < density,
       );
+      const minus = Uint8Array.from(support, () => rng.below(2));
       // some receivers hold no history
-      return { bytes: coded(support, priorOf(length)), length, isHeld: density !== 0.03 };
+      return [10, 11].map((id) => ({
+        bytes: coded(id, support, minus, priorOf(length)),
+        length,
+        isHeld: density !== 0.03,
+      }));
     }),
   );
   return {
@@ -30,16 +35,20 @@ export function historyTarget() {
       subject.decode(bytes, length, "payload", undefined, isHeld ? priorOf(length) : null),
     expected: (bytes, length, { isHeld }) => {
       const { digest, planes } = priorOf(length);
-      return referenceDecode(bytes, length, spec, isHeld ? { digest, classes: planes[0] } : null);
+      const prior = isHeld ? { digest, classes: planes[0], signs: planes[1] } : null;
+      return referenceDecode(bytes, length, spec, prior);
     },
     check(decoded, { bytes, length, expected }) {
       const problem = vectorProblem(decoded, length) ?? deviation(decoded, expected);
-      if (problem !== null || bytes[0] >>> 4 !== 10) return problem;
-      // a support has one encoding: what was read is what an encoder writes
-      const { support } = decoded;
-      const own = coded(support, priorOf(length));
-      const [ownHead, ownBits] = parted(own, support.length);
-      const [head, bits] = parted(bytes, support.length);
+      const id = bytes[0] >>> 4;
+      if (problem !== null || (id !== 10 && id !== 11)) return problem;
+      // a support has one encoding, with signs or without: what was read is what an encoder writes
+      const { support, values } = decoded;
+      const minus = Uint8Array.from(values, (value) => (value < 0 ? 1 : 0));
+      const own = coded(id, support, minus, priorOf(length));
+      const numBehind = id === 10 ? Math.ceil(support.length / 8) : 0;
+      const [ownHead, ownBits] = parted(own, numBehind);
+      const [head, bits] = parted(bytes, numBehind);
       return isSameArray(ownHead, head) && isSameArray(ownBits, bits)
         ? null
         : "encodes to other bytes than it was decoded from";
@@ -47,10 +56,10 @@ export function historyTarget() {
   };
 }
 
-/** The head and the bits of positions; mu and signs are between and behind them, whatever they say. */
-function parted(bytes, count) {
+/** The head and the bits of positions; mu is between and values are behind them, whatever they say. */
+function parted(bytes, numBehind) {
   const head = numHeadBytes(bytes);
-  return [bytes.subarray(0, head), bytes.subarray(head + 4, bytes.length - Math.ceil(count / 8))];
+  return [bytes.subarray(0, head), bytes.subarray(head + 4, bytes.length - numBehind)];
 }
 
 /** The coders, the count, the digest and how many bytes. */
@@ -62,10 +71,10 @@ function numHeadBytes(bytes) {
   return at;
 }
 
-/** Ternary with mu 1 and plus signs. */
-function coded(support, prior) {
+/** Ternary with mu 1; without its own place for signs they are all plus. */
+function coded(id, support, minus, prior) {
   const head = [];
-  const code = historyPositions(support, prior);
+  const code = id === 10 ? historyPositions(support, prior) : historySigns(support, minus, prior);
   code.writeHead({
     varint: (value) => {
       let rest = value;
@@ -77,11 +86,11 @@ function coded(support, prior) {
   let bits = [];
   code.writePositions({ append: (bytes) => (bits = bytes) });
   return Uint8Array.from([
-    0xa2,
+    16 * id + 2,
     ...head,
     ...[0, 0, 0x80, 0x3f],
     ...bits,
-    ...new Uint8Array(Math.ceil(support.length / 8)),
+    ...new Uint8Array(id === 10 ? Math.ceil(support.length / 8) : 0),
   ]);
 }
 
@@ -92,7 +101,8 @@ function priorOf(length) {
   const rng = derive(2, "fuzz history", length);
   const most = 1 + rng.below(32);
   const classes = Uint8Array.from({ length }, () => rng.below(most));
-  const prior = { digest: DIGEST, planes: [classes, new Uint8Array(length)] };
+  const signs = Uint8Array.from({ length }, () => rng.below(7));
+  const prior = { digest: DIGEST, planes: [classes, signs] };
   priors.set(length, prior);
   return prior;
 }

@@ -23,7 +23,7 @@ interface Row extends Replayed {
 export const historyCommand = (): Command =>
   new Command("history")
     .description(
-      "positions by what was broadcast before, beside coders without memory, on recorded federations",
+      "positions and signs by what was broadcast before, beside coders without memory, on recorded federations",
     )
     .option("--model <name>", "of the zoo", "mlp-w0.25")
     .option("--rounds <n>", "of each federation", positive, 40)
@@ -36,8 +36,9 @@ export const historyCommand = (): Command =>
 const COLUMNS_HELP = `
 Two federations on the built-in digits, Dirichlet 0.5, top-k ternary both ways with error feedback: 10 clients of which all
 take part, and 100 of which 10 do. Their messages are coded over again, from the first round on:
-  bytes a coder  of all payloads, heads and a bit a sign included
+  bytes a coder  of all payloads, heads and a bit a sign included, but for "and signs"
   history        over the bytes of golomb-rice
+  + signs        the same, the signs coded by the history too
   shared         ideal bits of the positions by what was broadcast, over golomb-rice's
   + own          the same, knowing too what the client itself sent before: more than a history of its own could save
   M coords/s     that the history of a version is made of, the fastest turn`;
@@ -96,6 +97,7 @@ const HEAD = [
   "direction".padEnd(9),
   ...coderNames.map((name) => name.padStart(12)),
   "history".padStart(8),
+  "+ signs".padStart(8),
   "shared".padStart(7),
   "+ own".padStart(7),
 ].join(" ");
@@ -107,6 +109,7 @@ function lineOf({ run, direction, bytes, sharedBits, privateBits, golombBits }: 
     direction.padEnd(9),
     ...coderNames.map((name) => String(bytes[name]).padStart(12)),
     (bytes.history / bytes["golomb-rice"]).toFixed(3).padStart(8),
+    (bytes["and signs"] / bytes["golomb-rice"]).toFixed(3).padStart(8),
     share(sharedBits).padStart(7),
     share(privateBits).padStart(7),
   ].join(" ");

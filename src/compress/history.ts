@@ -3,12 +3,12 @@ import { type Mixer, NUM_TABLES, TABLE } from "../kernels/codec-history.ts";
 import { assert } from "../model/assert.ts";
 import { type Manifest, manifestOf, numParams } from "../model/manifest.ts";
 import { maskIn } from "../model/masks.ts";
-import type { Masks, Params, SparseVector } from "../model/tensor.ts";
+import type { Masks, Params, Positions, SparseVector } from "../model/tensor.ts";
 import { mostStateBytes, readState, writeState } from "./history/bytes.ts";
 import { stateDigest } from "./history/digest.ts";
 import { mixerOf } from "./history/mixer.ts";
 import { planesOf } from "./history/planes.ts";
-import type { TensorPrior } from "./history/prior.ts";
+import { expectedSigns, type TensorPrior } from "./history/prior.ts";
 import {
   counted,
   firstState,
@@ -99,19 +99,31 @@ export const priorsOf = (
 ): readonly (TensorPrior | null)[] =>
   groups.map((group) => (group.rule.history && history !== null ? priorOf(history, group, owned) : null));
 
-function priorOf({ digest, layouts, classes }: History, group: PlanGroup, owned: Masks | null): TensorPrior {
-  const plane = new Uint8Array(group.length);
+function priorOf(
+  { digest, state, layouts, classes }: History,
+  group: PlanGroup,
+  owned: Masks | null,
+): TensorPrior {
+  const [likely, expected] = [new Uint8Array(group.length), new Uint8Array(group.length)];
   let at = 0;
   for (const { name } of group.tensors) {
     const layout = layouts.find((other) => other.name === name);
     assert(layout !== undefined, `${name} has a history`);
     const { start, rows, cols } = layout;
     const mask = owned === null ? null : maskIn(owned, name);
-    const count = mask?.length ?? rows * cols;
-    if (mask === null) plane.set(classes.subarray(start, start + count), at);
-    else for (let j = 0; j < count; j++) plane[at + j] = classes[start + mask[j]!]!;
-    at += count;
+    const end = start + rows * cols;
+    const signs = expectedSigns(state.drift.subarray(start, end), state.slow.subarray(start, end));
+    likely.set(ownedOf(classes.subarray(start, end), mask), at);
+    expected.set(ownedOf(signs, mask), at);
+    at += mask?.length ?? end - start;
   }
   assert(at === group.length, "the group has as many coordinates as are owned");
-  return { digest, planes: [plane] };
+  return { digest, planes: [likely, expected] };
+}
+
+function ownedOf(plane: Uint8Array, mask: Positions | null): Uint8Array {
+  if (mask === null) return plane;
+  const owned = new Uint8Array(mask.length);
+  for (let i = 0; i < mask.length; i++) owned[i] = plane[mask[i]!]!;
+  return owned;
 }

@@ -10,6 +10,7 @@ import type { TensorPrior } from "./history/prior.ts";
 import type { PositionReader } from "./positions/coder.ts";
 import {
   type Coded,
+  holdsSigns,
   isLowRank,
   isPositionCoderId,
   mayHoldZeros,
@@ -17,12 +18,14 @@ import {
   positionCoderName,
   readPositionsHead,
   shortestPositions,
+  signedPositions,
 } from "./positions.ts";
 import { fresh, type Scratch } from "./scratch.ts";
 import type { Selected } from "./selection.ts";
 import { take } from "./take.ts";
 import type { Quantized, ValueCode, ValueReader, ValuesSpec } from "./values/coder.ts";
 import {
+  isSigns,
   isValueCoderId,
   isWhole,
   readValueHead,
@@ -69,6 +72,8 @@ export function writePayload(
   const sparseForm = (by: TensorPrior | null): Form =>
     form(shortestPositions(support, length, by), quantized, whole && !isEmpty ? null : places);
   forms.push(sparseForm(prior));
+  if (prior !== null && isSigns(valueCoderId(spec)) && !isEmpty)
+    forms.push(signedForm(support, quantized, places, prior));
   const best = forms.reduce((a, b) => (bytesOf(b) < bytesOf(a) ? b : a));
   return {
     payload: write(valueCoderId(spec), best),
@@ -91,6 +96,18 @@ const form = (positions: Coded, quantized: Quantized, places: Uint32Array | null
   positions,
   values: places?.length === 0 ? null : quantized.code(places, mayHoldZeros(positions.id)),
 });
+
+/** Signs coded with the positions; of the values only what they share is written by themselves. */
+function signedForm(
+  support: Positions,
+  { values, code }: Quantized,
+  places: Uint32Array,
+  prior: TensorPrior,
+): Form {
+  const minus = Uint8Array.from(places, (place) => (values[place]! < 0 ? 1 : 0));
+  const shared: ValueCode = { ...code(places, false), bits: 0, writeValues: () => {} };
+  return { positions: signedPositions(support, minus, prior), values: shared };
+}
 
 const bitsOf = ({ positions, values }: Form): number => positions.bits + (values?.bits ?? 0);
 
@@ -140,21 +157,23 @@ export function readPayload(
   prior: TensorPrior | null = null,
 ): SparseVector {
   assert(length >= 1, "a payload carries a vector with coordinates");
-  const { positions, values, zeros } = readPayloadHead(reader, length, agreed, prior);
+  const { positions, values, zeros, bitsPerValue } = readPayloadHead(reader, length, agreed, prior);
   const place = reader.placed("bits");
   const bits = bitReader(reader.bytes("bits", reader.remaining()), place, scratch);
-  const bitsPerValue = values?.leastBits ?? 0;
   const expect = (count: number, positionBits = 0): void => {
     const least = positionBits + count * bitsPerValue;
     if (least > bits.remaining())
       throw new WireError("truncated", place, `needs ${least} bits or more, has ${bits.remaining()}`);
   };
   expect(positions.count ?? 0, positions.leastBits);
-  const support = positions.read(bits, place, expect);
+  let ofValues = bits;
+  const support = positions.read(bits, place, expect, (signs) => {
+    ofValues = bitReader(signs, place, scratch);
+  });
   const { expand } = positions;
   const count = support === null ? (expand ? positions.count! : length) : support.length;
   expect(count);
-  const sent = values === null ? new Float32Array(0) : values.read(bits, count, place);
+  const sent = values === null ? new Float32Array(0) : values.read(ofValues, count, place);
   bits.end();
   if (expand) return { length, support: null, values: expand(written(sent), place) };
   const zero = support === null ? -1 : firstZero(sent);
@@ -183,16 +202,26 @@ function firstZero(values: Values): number {
   return places.reduce((first, place) => (place < 0 || (first >= 0 && first < place) ? first : place), -1);
 }
 
+interface PayloadHead {
+  readonly positions: PositionReader;
+  /** Null when there are none. */
+  readonly values: ValueReader | null;
+  /** Whether a value may be zero, which takes it off the support. */
+  readonly zeros: boolean;
+  /** The least that a value takes behind the positions' bits. */
+  readonly bitsPerValue: number;
+}
+
 /**
  * The byte-aligned fields before the bits; no values are described when the support is empty. Values that are not
- * coded as agreed are refused first of all. `zeros` is whether a value may be zero, which takes it off the support.
+ * coded as agreed are refused first of all.
  */
 export function readPayloadHead(
   reader: ByteReader,
   length: number,
   agreed: CodecSpec | null,
   prior: TensorPrior | null = null,
-): { readonly positions: PositionReader; readonly values: ValueReader | null; readonly zeros: boolean } {
+): PayloadHead {
   const coders = reader.uint8("coders", 0, 255, codersText);
   const valueId = coders & 15;
   const positionId = coders >>> 4;
@@ -211,11 +240,14 @@ export function readPayloadHead(
     !(typeof agreed.select === "object" && "lowRank" in agreed.select)
   )
     throw new WireError("bad-codec", reader.placed("coders"), `${codersText(coders)}, which was not agreed`);
+  if (holdsSigns(positionId) && !isSigns(valueId))
+    throw new WireError("bad-codec", reader.placed("coders"), `${codersText(coders)}: not of signs`);
   const positions = readPositionsHead(reader, positionId, length, prior);
   const zeros = mayHoldZeros(positionId);
-  if (positions.count === 0) return { positions, values: null, zeros };
+  if (positions.count === 0) return { positions, values: null, zeros, bitsPerValue: 0 };
   const values = readValueHead(reader, valueId, agreed?.values ?? null, zeros);
-  return { positions, values, zeros: zeros || isWhole(valueId) };
+  const bitsPerValue = holdsSigns(positionId) ? 0 : values.leastBits;
+  return { positions, values, zeros: zeros || isWhole(valueId), bitsPerValue };
 }
 
 function codersText(coders: number): string {

@@ -8,7 +8,12 @@ import { type Blocks, blockPositions, readBlockPositions } from "./positions/blo
 import type { PositionCode, PositionReader } from "./positions/coder.ts";
 import { eliasFano, readEliasFano } from "./positions/elias-fano.ts";
 import { golombRice, readGolombRice } from "./positions/golomb-rice.ts";
-import { historyPositions, readHistoryPositions } from "./positions/history.ts";
+import {
+  historyPositions,
+  historySigns,
+  readHistoryPositions,
+  readHistorySigns,
+} from "./positions/history.ts";
 import { lowRankPositions, readLowRank } from "./positions/low-rank.ts";
 import { rangeGaps, readRangeGaps } from "./positions/range.ts";
 import { readRunLengths, runLengths } from "./positions/runs.ts";
@@ -32,6 +37,7 @@ const POSITION_FORMATS = {
   8: { name: "low-rank", zeros: true, readHead: readLowRank },
   9: { name: "units", zeros: true, readHead: readUnitPositions },
   10: { name: "history", zeros: false, readHead: readHistoryPositions },
+  11: { name: "history-signs", zeros: false, readHead: readHistorySigns },
 } as const;
 
 export type PositionCoderId = keyof typeof POSITION_FORMATS;
@@ -45,7 +51,10 @@ export const positionCoderName = (id: PositionCoderId): string => POSITION_FORMA
 
 export const isLowRank = (id: PositionCoderId): boolean => id === 8;
 
-export const needsPrior = (id: PositionCoderId): boolean => id === 10;
+export const needsPrior = (id: PositionCoderId): boolean => id === 10 || id === 11;
+
+/** Whether the positions' bits have the values' in them, a sign each. */
+export const holdsSigns = (id: PositionCoderId): boolean => id === 11;
 
 export const mayHoldZeros = (id: PositionCoderId): boolean => POSITION_FORMATS[id].zeros;
 
@@ -75,6 +84,12 @@ export function shortestPositions(
 }
 
 const LONG = 2 ** 12;
+
+/** With the signs of their values, of which `minus` has a 1 for each that is negative. */
+export const signedPositions = (support: Positions, minus: Uint8Array, prior: TensorPrior): Coded => ({
+  id: 11,
+  ...historySigns(support, minus, prior),
+});
 
 /** `count` positions that follow from a seed. */
 export const seededPositions = (seed: number, count: number): Coded => ({

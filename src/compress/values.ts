@@ -49,6 +49,9 @@ export const valueCoder = (spec: ValuesSpec): ValueCoder => formatOf(valueCoderI
 /** Whether values are only read all together, so that none may be left out for being zero. */
 export const isWhole = (id: ValueCoderId): boolean => id === 8;
 
+/** Whether all that a value has of its own is one bit, its sign. */
+export const isSigns = (id: ValueCoderId): boolean => id === 2;
+
 /** Reads what the values share; `agreed` is a spec of this id, or null. */
 export const readValueHead = (
   reader: ByteReader,

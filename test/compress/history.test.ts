@@ -14,7 +14,7 @@ import {
   writeHistory,
 } from "../../src/compress/history.ts";
 import { planGroups } from "../../src/compress/plan.ts";
-import { historyPositions } from "../../src/compress/positions/history.ts";
+import { historyPositions, historySigns } from "../../src/compress/positions/history.ts";
 import { manifestOf } from "../../src/model/manifest.ts";
 import { derive, gaussian } from "../../src/model/rng.ts";
 import type { Params } from "../../src/model/tensor.ts";
@@ -90,6 +90,7 @@ describe("positions by history", () => {
   const arbitrary = fc.integer({ min: 1, max: 400 }).chain((length) =>
     fc.record({
       classes: fc.uint8Array({ minLength: length, maxLength: length, max: NUM_CLASSES - 1 }),
+      signs: fc.uint8Array({ minLength: length, maxLength: length, max: 6 }),
       vector: fc.array(fc.constantFrom(0, 0, 0, 1, -1), { minLength: length, maxLength: length }),
       digest: fc.nat(2 ** 32 - 1),
     }),
@@ -98,12 +99,13 @@ describe("positions by history", () => {
   it("come back whatever the prior is", () => {
     const all = codec({ select: { topK: 1 }, values: "ternary" });
     fc.assert(
-      fc.property(arbitrary, ({ classes, vector, digest }) => {
-        const prior: TensorPrior = { digest, planes: [classes, new Uint8Array(classes.length)] };
-        const { payload, sent } = all.encode(Float32Array.from(vector), 1, Infinity, prior);
+      fc.property(arbitrary, ({ classes, signs, vector, digest }) => {
+        const prior: TensorPrior = { digest, planes: [classes, signs] };
+        const { payload, plain, sent } = all.encode(Float32Array.from(vector), 1, Infinity, prior);
         expect(all.decode(payload, vector.length, "payload", undefined, prior)).toEqual(sent);
         const other = { ...prior, digest: digest ^ 1 };
-        if (payload[0]! >> 4 === 10) {
+        if (payload[0]! >> 4 >= 10) {
+          expect(all.decode(plain!, vector.length)).toEqual(sent);
           expect(wireErrorCode(() => all.decode(payload, vector.length))).toBe("prior-mismatch");
           expect(wireErrorCode(() => all.decode(payload, vector.length, "p", undefined, other))).toBe(
             "prior-mismatch",
@@ -112,6 +114,36 @@ describe("positions by history", () => {
       }),
     );
   });
+
+  it.each([
+    [20_000, 0.1, true],
+    [60, 1, false],
+  ])(
+    "of %i coordinates of which %d have another sign than expected: with signs %s",
+    (length, wrong, with11) => {
+      const rng = derive(3, "signs");
+      const classes = Uint8Array.from({ length }, () => 4 + rng.below(16));
+      const signs = Uint8Array.from({ length }, () => 5 + rng.below(2));
+      const prior: TensorPrior = { digest: 1, planes: [classes, signs] };
+      const vector = Float32Array.from({ length }, (_, i) => {
+        if (rng.uniform() > 2 ** (-classes[i]! / 2)) return 0;
+        const isAsExpected = rng.uniform() >= wrong;
+        return (signs[i] === 6) === isAsExpected ? -1 : 1;
+      });
+      const coder = (values: "ternary" | { levels: number }) =>
+        codec({ select: { topK: 1 }, values }).encode(vector, 1, Infinity, prior);
+      const { payload, sent } = coder("ternary");
+      expect(payload[0]! >> 4 === 11).toBe(with11);
+      // whose values are more than signs
+      expect(coder({ levels: 2 }).payload[0]! >> 4).not.toBe(11);
+      const support = sent.support!;
+      const minus = Uint8Array.from(sent.values, (value) => (value < 0 ? 1 : 0));
+      const ofSigns = historySigns(support, minus, prior).bits - historyPositions(support, prior).bits;
+      // the entropy of what is wrong so often, and what it takes to learn it
+      const entropy = wrong === 1 ? 0 : -wrong * Math.log2(wrong) - (1 - wrong) * Math.log2(1 - wrong);
+      expect(ofSigns).toBeLessThan(1.05 * entropy * support.length + 24);
+    },
+  );
 });
 
 describe("the digest of a history", () => {

@@ -31,17 +31,22 @@ def decoded_payload(request):
     codec = request.get("codec")
     length = request["length"]
     agreed = (None, None, True) if codec is None else agreement(codec)
-    prior = request.get("prior") and (request["prior"]["digest"], request["prior"]["classes"])
+    known = request.get("prior")
+    prior = known and (known["digest"], known["classes"], known["signs"])
     return vector(length, *decode_payload(bytes.fromhex(request["payload"]), length, *agreed, prior))
 
 
 def folded(request):
-    """The digest and classes after every delta, the first before any."""
+    """The digest, classes and signs after every delta, the first before any."""
     history = History(matrices(request["of"]))
-    found = [{"digest": history.digest(), "classes": history.classes()}]
+
+    def now():
+        return {"digest": history.digest(), "classes": history.classes(), "signs": history.signs()}
+
+    found = [now()]
     for delta in request["deltas"]:
         history.fold({name: (part["support"], part["values"]) for name, part in delta.items()})
-        found.append({"digest": history.digest(), "classes": history.classes()})
+        found.append(now())
     return found
 
 

@@ -42,6 +42,10 @@ class RangeDecoder:
         self._refill()
         return bin_
 
+    def begin(self, context, share, seen):
+        """A context that is not new: `share` of 32 were ones."""
+        self.contexts[context] = (share << 26, seen)
+
     def bin(self, context):
         p, m = self.contexts.get(context, (2**30, 0))
         bin_ = self._split((self.range >> 15) * min(max(p >> 16, 1), 32767))

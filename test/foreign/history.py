@@ -107,6 +107,14 @@ class History:
         base, entries = self.entries()
         return [between((768 - self.odds(base, entries, of)) >> 8, 0, 31) for of in self.contexts()]
 
+    def signs(self):
+        """Of every coordinate the sign to expect."""
+        found = []
+        for drift, slow in zip(self.drift, self.slow):
+            most = 5 if abs(drift) >= slow else 3 if 2 * abs(drift) >= slow else 1
+            found.append(most + (drift < 0) if drift else 0)
+        return found
+
     def steps(self, delta):
         """Of every coordinate that was sent its step."""
         found, start = {}, 0

@@ -11,11 +11,13 @@ from numbers32 import rounded
 def finished(fields, place, coder, agreed, zeros):
     """The end of a payload: (positions, values) as `place` and the value coder's head tell."""
     least, read = values.CODERS[coder](fields, zeros, agreed)
+    if place.signed:
+        least = 0
     bits = Bits(fields.take(fields.left(), "bits"))
     bits.need(place.least + (place.count or 0) * least, "positions and values")
-    support = place.read(bits)
+    support, of_values = place.read(bits) if place.signed else (place.read(bits), bits)
     bits.need(len(support) * least, "values")
-    found = read(bits, len(support))
+    found = read(of_values, len(support))
     bits.finish()
     return support, found
 
@@ -49,13 +51,15 @@ def decode_payload(data, length, coder, agreed, low_rank_valid, prior=None):
     check(by_value in values.CODERS, "bad-codec", f"value coder {by_value}")
     check(coder is None or by_value == coder, "bad-codec", f"value coder {by_value}, agreed is {coder}")
     is_low_rank = by_position == positions.LOW_RANK
-    is_history = by_position == positions.HISTORY
+    is_signed = by_position == positions.HISTORY_SIGNS
+    is_history = is_signed or by_position == positions.HISTORY
     check(is_low_rank or is_history or by_position in positions.CODERS, "bad-codec", f"position coder {by_position}")
     if is_low_rank:
         check(low_rank_valid, "bad-codec", "low-rank is not agreed")
         return low_rank(fields, length, by_value, agreed)
+    check(not is_signed or by_value == values.TERNARY, "bad-codec", f"value coder {by_value} is not of signs")
     place = (
-        positions.history(fields, length, prior)
+        positions.history(fields, length, prior, is_signed)
         if is_history
         else positions.CODERS[by_position](fields, length)
     )

@@ -9,14 +9,16 @@ from fault import check
 
 
 class Positions:
-    """What a head says: `least` bits for positions, `count` values (None until they are read), whether zeros are valid."""
+    """What a head says: `least` bits for positions, `count` values (None until they are read), whether zeros are valid, and
+    whether what is read are positions and the bits of the values."""
 
-    def __init__(self, least, count, read, zeros=False, everything=False):
+    def __init__(self, least, count, read, zeros=False, everything=False, signed=False):
         self.least = least
         self.count = count
         self.read = read
         self.zeros = zeros
         self.everything = everything
+        self.signed = signed
 
 
 def counted(fields, length, least=1):
@@ -244,11 +246,33 @@ def class_gap(decoder, left, size):
     return value
 
 
-def history(fields, length, prior):
-    """`prior` is the digest of the history and the classes of the coordinates, or None."""
+class Bins:
+    """Bits that came otherwise than in the bit stream."""
+
+    def __init__(self, bins):
+        self.bins = iter(bins)
+
+    def take(self, width):
+        return next(self.bins)
+
+
+def signs(decoder, support, expected):
+    """Of every position whether its value is negative."""
+    for confidence, share in enumerate((16, 16, 13, 5)):
+        decoder.begin(confidence, share, 8)
+    found = []
+    for at in support:
+        confidence, minus = (expected[at] + 1) // 2, expected[at] in (2, 4, 6)
+        found.append(decoder.bin(confidence) ^ minus)
+    return found
+
+
+def history(fields, length, prior, signed=False):
+    """`prior` is the digest of the history, the classes of the coordinates and the signs to expect, or None. With `signed`
+    positions are read together with the bits of the values."""
     count = counted(fields, length)
     digest = fields.uint32("prior")
-    size = fields.ranged("bytes", 0, 60 * count + 260)
+    size = fields.ranged("bytes", 0, (62 if signed else 60) * count + 260)
 
     def read(bits):
         check(prior is not None and prior[0] == digest, "prior-mismatch", f"history {digest:08x}")
@@ -264,11 +288,13 @@ def history(fields, length, prior):
                 at += class_gap(decoder, of_class - i, len(row) - at)
                 found.append(row[at])
                 at += 1
+        support = sorted(found)
+        minus = signs(decoder, support, prior[2]) if signed else None
         decoder.finish()
         check(decoder.is_round(), "bad-field", "range code does not end as an encoder ends it")
-        return sorted(found)
+        return (support, Bins(minus)) if signed else support
 
-    return Positions(8 * size, count, read)
+    return Positions(8 * size, count, read, signed=signed)
 
 
 CODERS = {
@@ -284,3 +310,4 @@ CODERS = {
 }
 LOW_RANK = 8
 HISTORY = 10
+HISTORY_SIGNS = 11

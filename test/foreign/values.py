@@ -135,6 +135,7 @@ def rotated(fields, zeros, agreed):
     return b, lambda bits, count: eden(bits, count, b, seed)
 
 
+TERNARY = 2
 EDEN = 8
 CODERS = {
     0: lambda fields, zeros, agreed: (32, each(float32_of_bits)),

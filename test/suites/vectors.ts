@@ -53,20 +53,26 @@ export const maskVectors = masksJson as unknown as {
   }[];
 };
 
-/** Of positions by a history of this digest: payloads with ternary values, the classes of their coordinates in hex. */
+/** Of positions by a history of this digest: payloads with ternary values, the classes of their coordinates and the signs to expect in hex. */
 export const historyVectors = historyJson as unknown as {
   readonly digest: number;
   readonly valid: readonly {
     readonly name: string;
     readonly length: number;
     readonly classes: string;
+    /** Nothing if left out. */
+    readonly signs?: string;
     readonly hex: string;
     readonly support: readonly number[];
+    /** Those that are negative; none if left out. */
+    readonly minus?: readonly number[];
   }[];
   readonly invalid: readonly {
     readonly name: string;
     readonly length: number;
     readonly classes: string;
+    /** Nothing if left out. */
+    readonly signs?: string;
     readonly hex: string;
     readonly code: WireErrorCode;
   }[];
@@ -78,6 +84,7 @@ export const historyVectors = historyJson as unknown as {
     /** After no delta, after the first and so on. */
     readonly digests: readonly number[];
     readonly classes: readonly string[];
+    readonly signs: readonly string[];
     /** After none, after two, after six. */
     readonly states: readonly string[];
   };

@@ -158,6 +158,11 @@ describe("docs/wire-format.md", () => {
     const { support, values } = decode(bytesOf(coded), 40, "payload", undefined, prior);
     expect([...support!]).toEqual([0, 4, 8, 12, 20, 21, 29]);
     expect(values.every((value) => value === 1)).toBe(true);
+    const signed = hexIn(section("Payloads"), /`(b2 07 [0-9a-f ]+)`/);
+    const withSigns = { ...prior, planes: [classes, Uint8Array.from({ length: 40 }, (_, i) => i % 7)] };
+    const received = decode(bytesOf(signed), 40, "payload", undefined, withSigns);
+    expect(received.support).toEqual(support);
+    expect([...received.values]).toEqual([1, 1, 1, 1, -1, 1, 1]);
 
     const deltas = [
       { support: [1, 5, 6], values: [1, -1, 2] },

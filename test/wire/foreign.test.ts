@@ -74,24 +74,29 @@ describe("a second decoder, in another language, written from the document alone
 
   it("decodes every golden payload by a history, folds every golden delta and reads every golden state", () => {
     const { digest, valid, invalid, folds } = historyVectors;
-    const prior = (classes: string) => ({ digest, classes: [...bytesOf(classes)] });
-    const payloads = [...valid, ...invalid].map(({ hex, length, classes }) => ({
+    const payloads = [...valid, ...invalid].map(({ hex, length, classes, signs = "00".repeat(length) }) => ({
       payload: hex,
       length,
-      prior: prior(classes),
+      prior: { digest, classes: [...bytesOf(classes)], signs: [...bytesOf(signs)] },
     }));
     const of = folds.manifest;
     const [folded, ...others] = answers([
       { deltas: folds.deltas, of },
       ...folds.states.map((state) => ({ state, of })),
       ...payloads,
-    ]) as [unknown, ...{ support: unknown }[]];
+    ]) as [unknown, ...ReturnType<typeof sparse>[]];
     expect(folded).toEqual(
-      folds.digests.map((of, i) => ({ digest: of, classes: [...bytesOf(folds.classes[i]!)] })),
+      folds.digests.map((of, i) => ({
+        digest: of,
+        classes: [...bytesOf(folds.classes[i]!)],
+        signs: [...bytesOf(folds.signs[i]!)],
+      })),
     );
     expect(others.splice(0, folds.states.length)).toEqual([0, 2, 6].map((i) => folds.digests[i]));
-    expect(others.splice(0, valid.length).map(({ support }) => support)).toEqual(
-      valid.map(({ support }) => support),
+    expect(others.splice(0, valid.length)).toEqual(
+      valid.map(({ length, support, minus = [] }) =>
+        sparse(length, { support, values: support.map((at) => (minus.includes(at) ? -1 : 1)) }),
+      ),
     );
     expect(others).toEqual(invalid.map(({ code }) => ({ refused: code })));
   });
@@ -101,21 +106,21 @@ describe("a second decoder, in another language, written from the document alone
     const rng = derive(9, "foreign history");
     const { decode } = codec({ select: "all", values: "ternary" });
     const inputs = Array.from({ length: 2000 }, () => {
-      const { hex, length, classes } = valid[rng.below(valid.length)]!;
+      const { hex, length, classes, signs = "00".repeat(length) } = valid[rng.below(valid.length)]!;
       const bytes = bytesOf(hex);
       for (let edits = 1 + rng.below(2); edits > 0; edits--)
         bytes[rng.below(bytes.length)]! ^= 1 << rng.below(8);
-      return { bytes, length, classes };
+      return { bytes, length, classes, signs };
     });
-    const requests = inputs.map(({ bytes, length, classes }) => ({
+    const requests = inputs.map(({ bytes, length, classes, signs }) => ({
       payload: hexOf(bytes),
       length,
       codec: { select: "all", values: "ternary" },
-      prior: { digest, classes: [...bytesOf(classes)] },
+      prior: { digest, classes: [...bytesOf(classes)], signs: [...bytesOf(signs)] },
     }));
     answers(requests).forEach((answer, i) => {
-      const { bytes, length, classes } = inputs[i]!;
-      const prior = { digest, planes: [bytesOf(classes)] };
+      const { bytes, length, classes, signs } = inputs[i]!;
+      const prior = { digest, planes: [bytesOf(classes), bytesOf(signs)] };
       const expected = outcomeOf(() => bitsOf(decode(bytes, length, "payload", undefined, prior)));
       expect(answer, hexOf(bytes)).toEqual(expected);
     });

@@ -36,6 +36,10 @@ export function rangeDecoder(data, contexts) {
       while (Math.ceil(low / step) * step >= low + range) step /= 2;
       return Math.ceil(low / step) * step === low + code;
     },
+    begin(context, probability, seen) {
+      p[context] = probability * 2 ** 31;
+      m[context] = seen;
+    },
     bin(context) {
       const q = Math.min(Math.max(Math.floor(p[context] / 65536), 1), 32767);
       const bit = split(Math.floor(range / 32768) * q);

@@ -1,6 +1,6 @@
 import { bitsOf, fieldsOf, Refusal, require } from "./bytes.mjs";
-import { all, LOW_RANK, POSITIONS } from "./positions.mjs";
-import { EDEN, VALUES } from "./values.mjs";
+import { all, LOW_RANK, POSITIONS, SIGNS } from "./positions.mjs";
+import { EDEN, TERNARY, VALUES } from "./values.mjs";
 
 /**
  * What docs/wire-format.md says a payload is: { support, values } (support null for all), or { code } of the refusal.
@@ -40,13 +40,16 @@ function decoded(fields, length, agreed, prior) {
     require(agreed === null || agreed.select.lowRank !== undefined, "bad-codec");
     return { support: null, values: product(fields, length, head) };
   }
+  require(positionId !== SIGNS || valueId === TERNARY, "bad-codec");
   const positions = POSITIONS[positionId](fields, length, prior);
   if (positions.isEmpty) {
     fields.finish();
     return { support: [], values: [] };
   }
   const isZeroValid = positions.zero || valueId === EDEN;
-  const { support, values } = read(fields, positions, head(positions.zero));
+  const ofValues = head(positions.zero);
+  if (positionId === SIGNS) ofValues.least = 0;
+  const { support, values } = read(fields, positions, ofValues);
   if (positions.everything) return { support: null, values };
   require(isZeroValid || !values.includes(0), "bad-field");
   const isSent = (_, i) => values[i] !== 0;
@@ -64,7 +67,9 @@ function read(fields, positions, head) {
   bits.need(positions.least + positions.count * head.least);
   const support = positions.read(bits);
   bits.need(support.length * head.least);
-  const values = head.read(bits, support.length);
+  const { minus } = support;
+  const signs = minus && { take: () => (minus.shift() ? 1 : 0) };
+  const values = head.read(signs ?? bits, support.length);
   bits.finish();
   return { support, values };
 }

@@ -16,8 +16,11 @@ export const POSITIONS = {
   6: blocks,
   7: range,
   9: units,
-  10: history,
+  10: (fields, length, prior) => history(fields, length, prior, null),
+  11: (fields, length, prior) => history(fields, length, prior, signs),
 };
+/** Has the values' signs among its bits. */
+export const SIGNS = 11;
 /** Has factors for values, so that it is read by itself. */
 export const LOW_RANK = 8;
 
@@ -184,16 +187,16 @@ function units(fields, length) {
   return { least: list.least, count: 0, read, zero: true };
 }
 
-/** `prior` has the digest and the classes of all coordinates, or is null. */
-function history(fields, length, prior) {
+/** `prior` has the digest, and of all coordinates the classes and the signs to expect, or is null; `minus` reads signs, or is null. */
+function history(fields, length, prior, minus) {
   const count = countOf(fields, 1, length);
   const digest = fields.uint32();
-  const size = fields.ranged(0, 60 * count + 260);
+  const size = fields.ranged(0, (minus === null ? 60 : 62) * count + 260);
   const read = (bits) => {
     require(prior?.digest === digest, "prior-mismatch");
     const bytes = new Uint8Array(size);
     for (let i = 0; i < size; i++) bytes[i] = bits.take(8);
-    const decoder = rangeDecoder(bytes, 0);
+    const decoder = rangeDecoder(bytes, 4);
     const rows = Array.from({ length: 32 }, () => []);
     for (const [i, c] of prior.classes.entries()) rows[c].push(i);
     const positions = [];
@@ -204,11 +207,24 @@ function history(fields, length, prior) {
         positions.push(rows[c][at++]);
       }
     }
+    positions.sort((a, b) => a - b);
+    if (minus !== null) positions.minus = minus(decoder, positions, prior.signs);
     decoder.finish();
     require(decoder.isRound(), "bad-field");
-    return positions.sort((a, b) => a - b);
+    return positions;
   };
   return { least: 8 * size, count, read };
+}
+
+function signs(decoder, positions, expected) {
+  [16, 16, 13, 5].forEach((share, c) => {
+    decoder.begin(c, share / 32, 8);
+  });
+  return positions.map((at) => {
+    const [c, against] = [Math.ceil(expected[at] / 2), decoder.bin(Math.ceil(expected[at] / 2))];
+    const isMinus = c > 0 && expected[at] === 2 * c;
+    return isMinus !== (against === 1);
+  });
 }
 
 function countIn(decoder, rows, c, left) {

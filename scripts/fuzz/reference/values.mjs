@@ -17,6 +17,7 @@ export const VALUES = {
   7: levels,
   8: eden,
 };
+export const TERNARY = 2;
 export const EDEN = 8;
 
 function each(one) {

@@ -3,7 +3,7 @@ import { firstHistory, foldHistory, type History, priorsOf } from "../../compres
 import { type PlanGroup, scatter } from "../../compress/plan.ts";
 import type { PositionCode } from "../../compress/positions/coder.ts";
 import { golombRice } from "../../compress/positions/golomb-rice.ts";
-import { historyPositions } from "../../compress/positions/history.ts";
+import { historyPositions, historySigns } from "../../compress/positions/history.ts";
 import { rangeGaps } from "../../compress/positions/range.ts";
 import { shorterCodes } from "../../compress/values/codes.ts";
 import type { ClientId } from "../../model/message.ts";
@@ -11,12 +11,19 @@ import type { Positions, SparseVector } from "../../model/tensor.ts";
 import { type ContextCounts, contextBits, contextCounts, countContexts } from "./context-bits.ts";
 import type { Recording } from "./record.ts";
 
-export const coderNames = ["golomb-rice", "range", "rans bitmap", "gzip bitmap", "history"] as const;
+export const coderNames = [
+  "golomb-rice",
+  "range",
+  "rans bitmap",
+  "gzip bitmap",
+  "history",
+  "and signs",
+] as const;
 
 export interface Replayed {
   readonly messages: number;
   readonly coordinates: number;
-  /** Whole payloads in ternary values, heads included: of every coder, whatever is shorter. */
+  /** Whole payloads in ternary values, heads included: of every coder, whatever is shorter; the last has the signs in its bits. */
   readonly bytes: Readonly<Record<(typeof coderNames)[number], number>>;
   /**
    * Bits of the positions: by golomb-rice, and ideal ones by adaptive counts, by what was broadcast, and by what the client itself sent beside it,
@@ -54,6 +61,8 @@ export function replay(recording: Recording, direction: "uplink" | "downlink"): 
       bytes["golomb-rice"] += payloadBytes(gaps, support.length);
       bytes.range += payloadBytes(rangeGaps(support), support.length);
       bytes.history += payloadBytes(historyPositions(support, prior!), support.length);
+      const minus = Uint8Array.from(sent.values, (value) => (value < 0 ? 1 : 0));
+      bytes["and signs"] += payloadBytes(historySigns(support, minus, prior!), 0);
       const bitmap = bitmapOf(support, length);
       bytes["rans bitmap"] += payloadBytes(
         { headBytes: 1, bits: shorterCodes(bitmap, 8).bits },
@@ -84,8 +93,8 @@ function learned(counts: ContextCounts, contexts: Uint8Array | Uint16Array, supp
 }
 
 /** Coders, head of the positions, mu, positions and a bit a sign. */
-const payloadBytes = ({ headBytes, bits }: Pick<PositionCode, "headBytes" | "bits">, count: number): number =>
-  1 + headBytes + 4 + Math.ceil((bits + count) / 8);
+const payloadBytes = ({ headBytes, bits }: Pick<PositionCode, "headBytes" | "bits">, signs: number): number =>
+  1 + headBytes + 4 + Math.ceil((bits + signs) / 8);
 
 function bitmapOf(support: Positions, length: number): Uint8Array {
   const bitmap = new Uint8Array(Math.ceil(length / 8));

@@ -2,7 +2,7 @@
 export interface TensorPrior {
   /** Of the history that it was made of: priors of one digest are alike. */
   readonly digest: number;
-  /** The first has of every coordinate its probability class, 0 the most probable. */
+  /** Of every coordinate its probability class, 0 the most probable; then the sign to expect (`expectedSigns`). */
   readonly planes: readonly Uint8Array[];
 }
 
@@ -32,3 +32,18 @@ export function classIndex(prior: TensorPrior): ClassIndex {
 }
 
 const INDEXES = new WeakMap<TensorPrior, ClassIndex>();
+
+/**
+ * The sign to expect of coordinates by what was broadcast of them: 0 when their sums cancel out, else 1 and 2 for plus and
+ * minus, 3 and 4 where three quarters of what is left had that sign, 5 and 6 where all had.
+ */
+export function expectedSigns(drift: Int16Array, slow: Uint16Array): Uint8Array {
+  const signs = new Uint8Array(drift.length);
+  for (let i = 0; i < signs.length; i++) {
+    const value = drift[i]!;
+    if (value === 0) continue;
+    const [sum, all] = [value < 0 ? -value : value, slow[i]!];
+    signs[i] = (sum >= all ? 5 : 2 * sum >= all ? 3 : 1) + (value < 0 ? 1 : 0);
+  }
+  return signs;
+}

@@ -23,6 +23,8 @@ export interface PositionReader {
     place: string,
     /** To be called, where `count` is null, before memory is taken for as many positions. */
     expect: (count: number) => void,
+    /** Called by those that have the bits of the values among their own, one each, with these. */
+    signs?: (bits: Uint8Array) => void,
   ) => Positions | null;
   /** Where the values are not the coordinates themselves: all coordinates, made of `count` values. */
   readonly expand?: (values: Float32Array, place: string) => Float32Array;
