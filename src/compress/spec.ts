@@ -89,7 +89,7 @@ export function ruleProblems({ codec, errorFeedback, history }: PlanRule, path: 
       path: `${path}.history`,
       value: history,
       expected:
-        "left out, or a codec that sends single coordinates by their values (select: { topK } or { threshold })",
+        "left out, or a codec that sends single coordinates by their values (select: { topK }, { budget } or { threshold })",
     });
   return problems;
 }

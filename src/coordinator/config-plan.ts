@@ -87,7 +87,7 @@ export const plan = (expected: string) =>
         history: z
           .literal(true)
           .exactOptional()
-          .describe("Code positions by what was broadcast before; with select topK or threshold"),
+          .describe("Code positions by what was broadcast before; with select topK, budget or threshold"),
       }),
       { error: () => expected },
     )
