@@ -1,7 +1,8 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { differenceOf, finalOf, isDiverged, spread } from "../../src/cli/study-masks/figures.ts";
+import { spread } from "../../src/cli/study/statistics.ts";
+import { differenceOf, finalOf, isDiverged } from "../../src/cli/study-masks/figures.ts";
 import { randomMasks, regimeNames, ruleNames, runAs } from "../../src/cli/study-masks/grid.ts";
 import { plotOf } from "../../src/cli/study-masks/plot.ts";
 import { type Row, type StudySettings, study } from "../../src/cli/study-masks/study.ts";

@@ -1,3 +1,4 @@
+import { mean } from "../study/statistics.ts";
 import type { Run } from "./run.ts";
 
 /** Rounds whose mean accuracy counts: a single one may be luck. */
@@ -23,14 +24,4 @@ export const plateauOf = ({ accuracy, ended }: Run): number =>
 export function bytesTo(run: Run, target: number, count: "golomb" | "sent"): number {
   const round = reachedAt(run.accuracy, target);
   return round === null ? Infinity : run[count][round]!;
-}
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** The sample's standard deviation; 0 of a single value. */
-export function spread(values: readonly number[]): number {
-  if (values.length < 2) return 0;
-  const middle = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
 }

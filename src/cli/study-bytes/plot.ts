@@ -1,7 +1,7 @@
 import { type Html, html } from "../../simulation/report/html.ts";
 import { logScale } from "../../simulation/report/scale.ts";
 import { formatBytes } from "../../telemetry/format.ts";
-import { mean } from "./figures.ts";
+import { mean } from "../study/statistics.ts";
 import type { Result } from "./study.ts";
 import { type Line, linesOf } from "./table.ts";
 

@@ -1,6 +1,7 @@
 import type { Cache } from "../study/cache.ts";
 import type { RunMissing } from "../study/missing.ts";
-import { bytesTo, mean, plateauOf, reachedAt } from "./figures.ts";
+import { mean } from "../study/statistics.ts";
+import { bytesTo, plateauOf, reachedAt } from "./figures.ts";
 import {
   type Cell,
   DENSE,

@@ -1,5 +1,5 @@
 import { formatBytes } from "../../telemetry/format.ts";
-import { mean, spread } from "./figures.ts";
+import { mean, spread } from "../study/statistics.ts";
 import type { Training } from "./grid.ts";
 import type { Figure, Result } from "./study.ts";
 

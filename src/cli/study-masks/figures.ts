@@ -1,3 +1,4 @@
+import { mean, spread } from "../study/statistics.ts";
 import type { RegimeName } from "./grid.ts";
 import type { Run } from "./run.ts";
 import type { Row } from "./study.ts";
@@ -21,16 +22,6 @@ export function finalOf({ accuracy, ended }: Run): number {
  */
 export const isDiverged = (run: Run, reference: Run | null): boolean =>
   run.ended === "no numbers" || (reference !== null && finalOf(run) < finalOf(reference) - COLLAPSE);
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** The sample's standard deviation; 0 of a single value. */
-export function spread(values: readonly number[]): number {
-  if (values.length < 2) return 0;
-  const middle = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
-}
 
 /** A row's accuracy minus that of the better of the other two rules, in the same seeds. */
 export interface Difference {

@@ -1,6 +1,7 @@
 import { type Html, html } from "../../simulation/report/html.ts";
 import { linearScale, type Scale } from "../../simulation/report/scale.ts";
-import { mean, regimesOf, spread } from "./figures.ts";
+import { mean, spread } from "../study/statistics.ts";
+import { regimesOf } from "./figures.ts";
 import { type RegimeName, type Rule, ruleNames } from "./grid.ts";
 import type { Row } from "./study.ts";
 

@@ -1,6 +1,7 @@
 import type { Cache } from "../study/cache.ts";
 import type { RunMissing } from "../study/missing.ts";
-import { finalOf, isDiverged, mean } from "./figures.ts";
+import { mean } from "../study/statistics.ts";
+import { finalOf, isDiverged } from "./figures.ts";
 import { type Cell, type RegimeName, type Rule, ruleNames, runAs } from "./grid.ts";
 import type { Run } from "./run.ts";
 

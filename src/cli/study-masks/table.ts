@@ -1,4 +1,5 @@
-import { differenceOf, divergedUpTo, mean, spread } from "./figures.ts";
+import { mean, spread } from "../study/statistics.ts";
+import { differenceOf, divergedUpTo } from "./figures.ts";
 import { REGIMES } from "./grid.ts";
 import { type Row, STEADY_UP_TO } from "./study.ts";
 
