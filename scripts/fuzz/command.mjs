@@ -1,20 +1,21 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { huntAll } from "./pool.mjs";
+import { huntAll, shareOf } from "./pool.mjs";
 
 /**
  * `npm run fuzz`: 0 when nothing was found, 1 when something was, 2 for bad usage, 130 when interrupted. `module` exports
  * the targets by their names; `out` takes what was found, `status` the line that is written over.
  */
 export async function fuzzCommand(module, args, { out, status, signal }) {
-  const names = Object.keys((await import(module)).targets);
+  const { targets, slowness } = await import(module);
+  const names = Object.keys(targets);
   const options = optionsOf(args, names);
   if (typeof options === "string") {
     out(`${options}\n${usage(names)}`);
     return 2;
   }
   const startMs = performance.now();
-  const total = options.codecs.length * options.inputs;
+  const total = options.codecs.reduce((sum, name) => sum + shareOf(options.inputs, name, slowness), 0);
   const results = [];
   await huntAll(module, options.codecs, {
     ...options,
@@ -71,7 +72,7 @@ const OPTIONS = {
 const usage = (names) =>
   `usage: npm run fuzz -- --codec NAME [--codec NAME]... [--inputs N] [--from SEED] [--threads N] [--hang S] [--json]
   --codec    ${names.join(", ")}, or all
-  --inputs   how many for each codec (default: 1000000)
+  --inputs   how many for each codec, fewer where one takes long (default: 1000000)
   --from     input i is made from the seed SEED + i (default: 0)
   --threads  which find the same, however many (default: one a core)
   --hang     seconds that one input may take (default: 10)`;

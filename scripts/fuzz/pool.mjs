@@ -10,8 +10,8 @@ import { huntingThread } from "./thread.mjs";
  */
 export async function huntAll(module, names, options) {
   const { from, inputs, threads, signal, onResult, onProgress } = options;
-  const { targets } = await import(module);
-  const jobs = names.map((name) => huntingJob(name, from, inputs));
+  const { targets, slowness } = await import(module);
+  const jobs = names.map((name) => huntingJob(name, from, shareOf(inputs, name, slowness)));
   let reported = 0;
   let done = 0;
   const report = (isDue) => {
@@ -41,6 +41,9 @@ export async function huntAll(module, names, options) {
   await Promise.all(Array.from({ length: threads }, run));
   report(({ total }) => total.inputs > 0);
 }
+
+/** Of as many inputs, those that a target gets. */
+export const shareOf = (inputs, name, slowness = {}) => Math.ceil(inputs / (slowness[name] ?? 1));
 
 /** Of a chunk that did not come back; what the inputs before did is not known. */
 function lostResult(target, { from }, { lost, seed }) {

@@ -20,3 +20,4 @@ export interface PatchEntry extends FuzzEntry {
 export const targets: Readonly<Record<string, () => FuzzTarget>> & {
   readonly patch: () => FuzzTarget<readonly number[] | null, PatchEntry>;
 };
+export const slowness: Readonly<Record<string, number>>;

@@ -70,6 +70,9 @@ export const targets = {
   "history-state": historyStateTarget,
 };
 
+/** Targets whose every input takes as long as so many of others', and which get as many fewer. */
+export const slowness = { "history-state": 50 };
+
 /** Payloads of these specs; half of the inputs are decoded as the spec agreed, half by what their head says. */
 function payloadTarget(name, specs, isWanted) {
   const corpus = specs.flatMap(entriesOf).filter(({ bytes }) => isWanted(bytes));

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it, test } from "vitest";
 import { fuzzCommand } from "../../scripts/fuzz/command.mjs";
 import { type FuzzResult, hunt } from "../../scripts/fuzz/hunt.mjs";
-import { payloadTargets, targets } from "../../scripts/fuzz/targets.mjs";
+import { payloadTargets, slowness, targets } from "../../scripts/fuzz/targets.mjs";
 import type { Codec } from "../../src/compress/codec.ts";
 import type { SparseVector } from "../../src/model/tensor.ts";
 
@@ -14,14 +14,17 @@ const NUM_INPUTS = 10_000;
 
 describe("bytes from strangers", () => {
   it.each(Object.keys(targets))(`%s: ${NUM_INPUTS} inputs decode soundly or are refused`, (name) => {
-    const { failure, inputs, outcomes } = quickly(() => hunt(targets[name]!(), 0, NUM_INPUTS));
+    const asked = NUM_INPUTS / (name in slowness ? 5 : 1);
+    const { failure, inputs, outcomes } = quickly(() => hunt(targets[name]!(), 0, asked));
     expect(failure).toBeNull();
-    expect(inputs).toBe(NUM_INPUTS);
+    expect(inputs).toBe(asked);
     // The mutations reach every kind of refusal that a payload has, and many still decode.
     for (const outcome of ["decoded", "truncated", "trailing", "bad-field"])
-      expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(300);
+      expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(0.03 * asked);
     const rarer =
-      name === "integers" ? [] : ["bad-codec", "bad-positions", ...(name === "masks" ? [] : ["not-finite"])];
+      name === "integers" || name === "history-state"
+        ? []
+        : ["bad-codec", "bad-positions", ...(name === "masks" ? [] : ["not-finite"])];
     for (const outcome of rarer) expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(3);
   });
 });

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-layers"; // tells tfjs the gradients of its operations
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { derive, permutation } from "../../src/model/rng.ts";
 import { openEngine } from "../../src/trainer/engine.ts";
