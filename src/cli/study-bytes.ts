@@ -44,7 +44,7 @@ export const bytesCommand = (): Command =>
       join("runs", "study-bytes"),
     )
     .option("--model <name>", "of the zoo", "mlp-w0.32")
-    .option("--rounds <n>", "rounds that ours may take", positive, 80)
+    .option("--rounds <n>", "rounds that ours may take", positive, 200)
     .option("--dense-rounds <n>", "rounds of a dense run", positive, 30)
     .option("--seeds <n>", "test seeds", positive, 3)
     .option(

@@ -99,8 +99,8 @@ async function results(): Promise<readonly Result[]> {
 test("dense is tuned first, ours to its target, and stages are compared in the same test seeds", async () => {
   const [result] = await results();
   expect(result!.best.learningRate).toBe(0.3);
-  expect(result!.ours).toMatchObject({ density: 0.003, training: { learningRate: 0.3 } });
-  expect(result!.tried).toEqual({ dense: 24, ours: 15 });
+  expect(result!.ours).toMatchObject({ density: 0.003, training: { learningRate: 0.3, serverRate: 2 } });
+  expect(result!.tried).toEqual({ dense: 24, ours: 18 });
   expect(result!.plateau.map((share) => share.toFixed(2))).toEqual(["0.93", "0.92", "0.93"]);
   const lines = linesOf(result!);
   expect(lines.map(({ reached, of }) => [reached, of])).toEqual(lines.map(() => [3, 3]));
