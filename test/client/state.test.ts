@@ -65,7 +65,7 @@ test("property: a state survives its file", () => {
     fc.property(state, (kept) => {
       expect(decodeState(encodeState(kept))).toEqual(kept);
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });
 
@@ -77,6 +77,6 @@ test("property: a damaged or cut file is refused, never misread", () => {
       if (!cut) damaged[at % bytes.length]! ^= 1 << (at % 8);
       expect(() => decodeState(damaged)).toThrow(WireError);
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });

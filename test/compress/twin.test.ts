@@ -14,7 +14,7 @@ import { mutation } from "../suites/fuzz.ts";
 // Long enough for the kernels in WebAssembly; what strangers send must end alike with and without them.
 
 const LENGTH = 120_000;
-const NUM_INPUTS = 500;
+const NUM_INPUTS = 200;
 
 afterEach(() => {
   vi.unstubAllGlobals();

@@ -58,7 +58,7 @@ test("property: a book from a snapshot says and becomes, to the byte, what the u
         whole.slice(k + 1).map(({ bytes: _, ...later }) => later),
       );
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   );
 });
 

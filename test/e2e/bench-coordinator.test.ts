@@ -18,7 +18,7 @@ function bench(before: string, ...args: readonly string[]): Promise<{ stdout: st
 test("every part measures something, over real processes", { timeout: 300_000 }, async () => {
   const { stdout } = await bench(
     "",
-    ...["--clients", "20", "--seconds", "4", "--rate", "50", "--rounds", "10", "--latency", "5", "--json"],
+    ...["--clients", "20", "--seconds", "2", "--rate", "50", "--rounds", "10", "--latency", "5", "--json"],
   );
   const { idle, reports, saturated, dense, link, memory } = JSON.parse(stdout);
   expect(idle.clients).toBe(20);

@@ -47,16 +47,6 @@ test("a nats-server that is killed in the middle leaves the model's bytes as the
   expect(code, `${stdout}${stderr}`).toBe(0);
 });
 
-test("a disk that is full for a while: no receipt meanwhile, and then the model is the one with room", {
-  timeout: 300_000,
-}, async () => {
-  const { code, stdout, stderr } = await run("--only", "disk-full", ...patient);
-  expect(code, `${stdout}${stderr}`).toBe(0);
-  const [{ leftOut, receipts }] = JSON.parse(stdout).results;
-  if (leftOut !== null) process.stderr.write(`  left out: ${leftOut}\n`);
-  expect(leftOut !== null || receipts === 120).toBe(true);
-});
-
 test("every failpoint at each of its moments is in a run of --failpoints", () => {
   const tried = new Map(
     failpointRuns.flatMap(({ early = [], coordinator = [], client = [] }) => [

@@ -1,32 +1,43 @@
 import { expect, test } from "vitest";
 import { failpoints } from "../../src/cli/failpoint.ts";
 import type { Summary } from "../../src/simulation/summary.ts";
-import { groupsOf, tellRecoveries } from "./failpoint-groups.ts";
+import { type Chains, groupsOf, placesOf, tellRecoveries } from "./failpoint-groups.ts";
 import { newRun, PATIENCE, runToTheEnd } from "./killed-run.ts";
 
 // A real coordinator is killed at every failpoint, with real clients; FEDPRESS_FAILPOINTS=each gives each a run of its own.
 
-/** Lives of one coordinator, in an order in which each of them comes to its end. */
-const chains: readonly (readonly string[])[] = [
-  [
-    ...["claim:1:before", "claim:1:after", "segment:1:before", "segment:1:torn", "segment:1:after"],
-    ...["started:1:before", "started:1:torn", "started:1:after"],
+const chains: Chains = {
+  short: [
+    ["claim:1:after", "segment:1:torn", "started:1:torn", "append:2:torn", "closed:1:torn", "opened:1:torn"],
+    ["accepted:1:torn", "task:2:before", "model:1:torn", "verdict:1:before", "receipt:1:after"],
+    ["segment:2:torn", "blob:1:torn", "closed:2:unsynced", "receipt:2:before"],
   ],
-  ["started:1:unsynced", "append:2:before", "append:2:torn", "append:3:unsynced", "append:4:after"],
-  ["opened:1:before", "opened:1:torn", "opened:1:unsynced", "opened:1:after", "opened:2:torn"],
-  ["accepted:1:before", "accepted:1:torn", "accepted:1:unsynced", "accepted:1:after", "accepted:3:torn"],
-  ["closed:1:before", "closed:1:torn", "closed:1:unsynced", "closed:1:after", "closed:2:torn"],
-  [
-    "task:2:before",
-    "verdict:1:before",
-    "model:1:before",
-    "model:1:torn",
-    "model:2:after",
-    "receipt:2:before",
+  all: [
+    [
+      ...["claim:1:before", "claim:1:after", "segment:1:before", "segment:1:torn", "segment:1:after"],
+      ...["started:1:before", "started:1:torn", "started:1:after"],
+    ],
+    ["started:1:unsynced", "append:2:before", "append:2:torn", "append:3:unsynced", "append:4:after"],
+    ["opened:1:before", "opened:1:torn", "opened:1:unsynced", "opened:1:after", "opened:2:torn"],
+    ["accepted:1:before", "accepted:1:torn", "accepted:1:unsynced", "accepted:1:after", "accepted:3:torn"],
+    ["closed:1:before", "closed:1:torn", "closed:1:unsynced", "closed:1:after", "closed:2:torn"],
+    [
+      "task:2:before",
+      "verdict:1:before",
+      "model:1:before",
+      "model:1:torn",
+      "model:2:after",
+      "receipt:2:before",
+    ],
+    ["receipt:1:after", "receipt:1:before", "segment:2:before", "segment:2:torn", "segment:2:after"],
+    ["blob:1:before", "blob:1:torn", "blob:1:after", "segment:2:torn"],
   ],
-  ["receipt:1:after", "receipt:1:before", "segment:2:before", "segment:2:torn", "segment:2:after"],
-  ["blob:1:before", "blob:1:torn", "blob:1:after", "segment:2:torn"],
-];
+};
+
+const removals: Chains = {
+  short: [["remove:1:torn", "remove:1:after"]],
+  all: [["remove:1:before", "remove:1:torn", "remove:1:after", "blob:1:torn"]],
+};
 
 let undisturbed: Summary["model"] | null = null;
 
@@ -44,7 +55,7 @@ for (const lives of groupsOf(chains))
     expect(model).toEqual(whole);
   });
 
-for (const lives of groupsOf([["remove:1:before", "remove:1:torn", "remove:1:after", "blob:1:torn"]]))
+for (const lives of groupsOf(removals))
   test(`killed at ${lives.join(", ")}, with older segments removed`, PATIENCE, async () => {
     const whole = await modelUndisturbed();
     const run = await newRun({ journal: { keep: "needed" } });
@@ -54,6 +65,8 @@ for (const lives of groupsOf([["remove:1:before", "remove:1:torn", "remove:1:aft
   });
 
 test("every failpoint of a coordinator has a test", () => {
-  const tried = new Set([...chains.flat(), "remove", "refused"].map((life) => life.split(":")[0]));
-  expect([...tried].sort()).toEqual(Object.keys(failpoints.coordinator).sort());
+  for (const which of ["short", "all"] as const)
+    expect(placesOf([...chains[which], ...removals[which], ["refused"]])).toEqual(
+      Object.keys(failpoints.coordinator).sort(),
+    );
 });

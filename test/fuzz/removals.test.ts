@@ -4,8 +4,8 @@ import { huntRemovals } from "../../scripts/fuzz/removal-hunt.mjs";
 import { removalsOf, unnoticeable } from "../../scripts/fuzz/removals.mjs";
 import { targets } from "../../scripts/fuzz/targets.mjs";
 
-/** One in nine, so that it takes seconds; `npm run nightly` plants them all. */
-const ONE_IN = 9;
+/** One in 18, so that it takes seconds; `npm run nightly` plants them all. */
+const ONE_IN = 18;
 
 test("the fuzzer notices when a decoder no longer checks", async () => {
   const removals = removalsOf(fileURLToPath(new URL("../../dist", import.meta.url)));
@@ -17,5 +17,5 @@ test("the fuzzer notices when a decoder no longer checks", async () => {
   const results = await huntRemovals(sample, options);
   const unnoticed = results.filter(({ caught }) => caught === null);
   expect(unnoticed.map(({ file, line, put }) => `${file}: ${line} => ${put}`)).toEqual([]);
-  expect(results.length).toBeGreaterThan(10);
+  expect(results.length).toBeGreaterThan(5);
 });

@@ -85,7 +85,7 @@ export function codecSuite(
             expect(["truncated", "bad-positions"]).toContain(code);
           }
         }),
-        { numRuns: 30 },
+        { numRuns: 15 },
       );
     });
 
@@ -118,7 +118,7 @@ export function codecSuite(
             }
           }
         }),
-        { numRuns: 20 },
+        { numRuns: 10 },
       );
     });
   });

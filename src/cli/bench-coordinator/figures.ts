@@ -184,7 +184,7 @@ export async function measureMemory(clients: number, rounds: number): Promise<Me
       })();
       const look = async (): Promise<void> => {
         for (let n = 0; n <= 10; n++) {
-          const version = rounds + (n * rounds) / 10;
+          const version = (usages[0]?.version ?? rounds) + (n * rounds) / 10;
           while ((await desk.ask("version", null)) < version) await pause(20);
           usages.push(await desk.ask("usage", null));
         }
