@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parse, parseDocument } from "yaml";
-import { type Config, parseConfig } from "../coordinator/config.ts";
+import { type Config, parseConfig } from "../coordinator/config/config.ts";
 import { placedIn } from "../data/reference.ts";
 import { ConfigError } from "../model/error.ts";
 

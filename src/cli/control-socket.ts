@@ -1,7 +1,7 @@
 import { lstatSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { join, relative, resolve } from "node:path";
-import type { Operator, RunStatus } from "../coordinator/operator.ts";
+import type { Operator, RunStatus } from "../coordinator/sessions/operator.ts";
 import { digestOf } from "../model/manifest.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { createConnection } from "node:net";
 import { Argument, Command } from "commander";
-import type { RunStatus } from "../coordinator/operator.ts";
+import type { RunStatus } from "../coordinator/sessions/operator.ts";
 import { ConfigError } from "../model/error.ts";
 import { formatBytes, formatPercent } from "../telemetry/format.ts";
 import { type ControlReply, type ControlRequest, controlPath } from "./control-socket.ts";

@@ -6,7 +6,7 @@ import { parseNatsUrl } from "../telemetry/nats-url.ts";
 import type { EngineName } from "../trainer/choice.ts";
 import { automaticEngine, type EngineReport, probeEngines } from "../trainer/engines.ts";
 import { exitCodes } from "./exit.ts";
-import { describeFailpoints } from "./failpoint.ts";
+import { describeFailpoints } from "./failpoint/failpoint.ts";
 
 interface Diagnosis {
   readonly ok: boolean;

@@ -1,4 +1,4 @@
-import type { Config } from "../coordinator/config.ts";
+import type { Config } from "../coordinator/config/config.ts";
 import { wireLimits } from "../coordinator/options.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import { manifestDigest, manifestOf } from "../model/manifest.ts";

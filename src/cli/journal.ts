@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { Command } from "commander";
-import { openBook } from "../coordinator/book.ts";
-import { type JournalContents, readJournal } from "../coordinator/journal-read.ts";
+import { openBook } from "../coordinator/book/book.ts";
+import { type JournalContents, readJournal } from "../coordinator/journal/read.ts";
+import { decodeRecord, type Record } from "../coordinator/journal/record.ts";
+import { checkContract, replay } from "../coordinator/journal/replay.ts";
+import { decodeSavedRun } from "../coordinator/journal/saved-run.ts";
 import { coordinatorOptions, runContract } from "../coordinator/options.ts";
-import { decodeRecord, type Record } from "../coordinator/record.ts";
-import { checkContract, replay } from "../coordinator/replay.ts";
-import { decodeSavedRun } from "../coordinator/saved-run.ts";
 import { ConfigError } from "../model/error.ts";
 import { modelDigest } from "../model/manifest.ts";
 import { formatCount, printable, printableJson } from "../telemetry/format.ts";

@@ -1,4 +1,4 @@
-import { type Config, NOT_LOADED } from "../coordinator/config.ts";
+import { type Config, NOT_LOADED } from "../coordinator/config/config.ts";
 import { ConfigError } from "../model/error.ts";
 import { type LoadedModel, type Models, modelsWith } from "../trainer/blueprint.ts";
 import type { OwnReference } from "../trainer/own/load.ts";

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { parseDuration, parseSize } from "../coordinator/units.ts";
+import { parseDuration, parseSize } from "../coordinator/config/units.ts";
 import { engineChoices } from "../trainer/choice.ts";
 
 /** Gathers a repeatable option. */

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { configJsonSchema } from "../coordinator/config.ts";
+import { configJsonSchema } from "../coordinator/config/config.ts";
 
 export const schemaCommand = (): Command =>
   new Command("schema").description("print the JSON schema of the config file, for editors").action(() => {

@@ -6,17 +6,17 @@ import type { CoordinatorService } from "../model/protocol.ts";
 import type { DeviceProfile } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
-import type { Book, DownlinkObserver } from "./book.ts";
-import type { ByteLedger } from "./byte-ledger.ts";
-import type { Desk } from "./desk.ts";
-import { fitting } from "./fitting.ts";
-import { openRun } from "./opening.ts";
-import { type Operator, operator } from "./operator.ts";
+import type { Book, DownlinkObserver } from "./book/book.ts";
+import { openRun } from "./journal/opening.ts";
+import type { Record } from "./journal/record.ts";
 import type { CoordinatorOptions } from "./options.ts";
-import type { Record } from "./record.ts";
-import { step } from "./round.ts";
-import type { RoundEffect, RoundEvent } from "./round-state.ts";
-import { openSessions } from "./sessions.ts";
+import { step } from "./round/round.ts";
+import type { RoundEffect, RoundEvent } from "./round/state.ts";
+import type { ByteLedger } from "./sessions/byte-ledger.ts";
+import type { Desk } from "./sessions/desk.ts";
+import { fitting } from "./sessions/fitting.ts";
+import { type Operator, operator } from "./sessions/operator.ts";
+import { openSessions } from "./sessions/sessions.ts";
 
 /** What the world gives a coordinator; a simulation swaps them and nothing else. */
 export interface CoordinatorPorts {

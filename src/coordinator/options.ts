@@ -10,13 +10,13 @@ import type { SubModel } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
 import { encodeFrame } from "../wire/frame.ts";
 import { defaultLimits, type Limits } from "../wire/limits.ts";
-import { type Config, mayLeave } from "./config.ts";
-import { numAttackers } from "./config-robust.ts";
+import { type Config, mayLeave } from "./config/config.ts";
+import { numAttackers } from "./config/robust.ts";
 import type { Contract } from "./contract.ts";
-import type { JournalSettings } from "./journal.ts";
-import type { RunContract } from "./record.ts";
-import { type ReportBytes, reportBytes } from "./report-bytes.ts";
-import type { RoundConfig } from "./round-state.ts";
+import type { JournalSettings } from "./journal/journal.ts";
+import type { RunContract } from "./journal/record.ts";
+import type { RoundConfig } from "./round/state.ts";
+import { type ReportBytes, reportBytes } from "./sessions/report-bytes.ts";
 
 export interface CoordinatorOptions {
   readonly runId: string;

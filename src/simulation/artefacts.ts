@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { stringify } from "yaml";
-import type { Config } from "../coordinator/config.ts";
+import type { Config } from "../coordinator/config/config.ts";
 import type { Coordinator, Outcome } from "../coordinator/coordinator.ts";
 import type { Dataset } from "../model/dataset.ts";
 import type { Disk } from "../model/disk.ts";

@@ -1,5 +1,5 @@
 import { paramsNorm } from "../aggregation/norm.ts";
-import type { Config } from "../coordinator/config.ts";
+import type { Config } from "../coordinator/config/config.ts";
 import { derive, permutation, type Rng } from "../model/rng.ts";
 import { deltaOf, mapParams, type Params } from "../model/tensor.ts";
 import type { Trainer } from "../trainer/trainer.ts";

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Denominator } from "../aggregation/mean.ts";
 import { clientLoop } from "../client/loop.ts";
-import type { Config } from "../coordinator/config.ts";
+import type { Config } from "../coordinator/config/config.ts";
 import { type Coordinator, type Outcome, openCoordinator } from "../coordinator/coordinator.ts";
 import { type CoordinatorOptions, coordinatorOptions, wireLimits } from "../coordinator/options.ts";
 import { countOf, type Dataset } from "../model/dataset.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "../coordinator/config.ts";
+import type { Config } from "../coordinator/config/config.ts";
 import { derive, permutation } from "../model/rng.ts";
 import type { DeviceProfile, SubModel } from "../model/submodel.ts";
 

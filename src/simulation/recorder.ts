@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
-import type { Config } from "../coordinator/config.ts";
+import type { Config } from "../coordinator/config/config.ts";
 import { type Telemetry, telemetry } from "../telemetry/emitter.ts";
 import { fanOut } from "../telemetry/fan-out.ts";
 import { jsonlSink } from "../telemetry/jsonl-sink.ts";

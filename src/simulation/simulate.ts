@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import type { Config } from "../coordinator/config.ts";
+import type { Config } from "../coordinator/config/config.ts";
 import type { Outcome } from "../coordinator/coordinator.ts";
 import { describePartition } from "../data/partition.ts";
 import { loadFederated } from "../data/source.ts";

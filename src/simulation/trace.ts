@@ -1,8 +1,8 @@
 import type { StateStore } from "../client/state.ts";
 import type { Residual } from "../compress/error-feedback.ts";
 import { gather, type PlanGroup, planGroups } from "../compress/plan.ts";
-import type { DownlinkObserver } from "../coordinator/book.ts";
-import type { Config } from "../coordinator/config.ts";
+import type { DownlinkObserver } from "../coordinator/book/book.ts";
+import type { Config } from "../coordinator/config/config.ts";
 import type { Disk } from "../model/disk.ts";
 import { manifestOf } from "../model/manifest.ts";
 import type { ClientId } from "../model/message.ts";

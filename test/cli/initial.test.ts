@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { initialModel } from "../../src/cli/initial.ts";
-import { parseConfig } from "../../src/coordinator/config.ts";
+import { parseConfig } from "../../src/coordinator/config/config.ts";
 import { ConfigError } from "../../src/model/error.ts";
 
 const initial = (zoo: string, student?: string) => {

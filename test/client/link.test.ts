@@ -1,7 +1,7 @@
 import type { CoordinatorLink } from "../../src/client/link.ts";
 import { localLink } from "../../src/simulation/local-link.ts";
 import { world } from "../../src/simulation/world.ts";
-import { linkTo, serve } from "../coordinator/grpc-kit.ts";
+import { linkTo, serve } from "../coordinator/grpc/kit.ts";
 import { linkSuite } from "../suites/link.ts";
 
 linkSuite("gRPC", async (service) => linkTo(await serve(service), "a"));

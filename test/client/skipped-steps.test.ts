@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/coordinator/config.ts";
+import { parseConfig } from "../../src/coordinator/config/config.ts";
 import { federate } from "../../src/simulation/federate.ts";
 import { localTrainer } from "../../src/trainer/local.ts";
 import { initialParams } from "../../src/trainer/zoo.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { step } from "../../src/coordinator/round.ts";
-import { initialRound, type RoundConfig, type RoundEvent } from "../../src/coordinator/round-state.ts";
+import { step } from "../../src/coordinator/round/round.ts";
+import { initialRound, type RoundConfig, type RoundEvent } from "../../src/coordinator/round/state.ts";
 import { manifestOf } from "../../src/model/manifest.ts";
 import { mapParams } from "../../src/model/tensor.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";

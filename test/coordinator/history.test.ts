@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { CoordinatorLink } from "../../src/client/link.ts";
 import type { ClientState } from "../../src/client/state.ts";
-import { openBook } from "../../src/coordinator/book.ts";
-import { readJournal } from "../../src/coordinator/journal-read.ts";
+import { openBook } from "../../src/coordinator/book/book.ts";
+import { readJournal } from "../../src/coordinator/journal/read.ts";
+import { replay } from "../../src/coordinator/journal/replay.ts";
 import { type CoordinatorOptions, runContract } from "../../src/coordinator/options.ts";
-import { replay } from "../../src/coordinator/replay.ts";
 import { sleep } from "../../src/model/clock.ts";
 import type { Disk } from "../../src/model/disk.ts";
 import { digestOf, modelDigest } from "../../src/model/manifest.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ownedPlan } from "../../src/compress/owned.ts";
-import type { Record } from "../../src/coordinator/record.ts";
+import type { Record } from "../../src/coordinator/journal/record.ts";
 import { sleep } from "../../src/model/clock.ts";
 import { toDense } from "../../src/model/tensor.ts";
 import { memoryDisk, memoryStore } from "../../src/simulation/memory.ts";

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
 import { WEIGHT_UNIT } from "../../src/aggregation/weight.ts";
-import { parseConfig } from "../../src/coordinator/config.ts";
+import { parseConfig } from "../../src/coordinator/config/config.ts";
+import type { Record } from "../../src/coordinator/journal/record.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
-import type { Record } from "../../src/coordinator/record.ts";
-import { step } from "../../src/coordinator/round.ts";
+import { step } from "../../src/coordinator/round/round.ts";
 import {
   initialRound,
   type RoundConfig,
   type RoundEvent,
   type RoundState,
   refusalOf,
-} from "../../src/coordinator/round-state.ts";
+} from "../../src/coordinator/round/state.ts";
 import { sleep } from "../../src/model/clock.ts";
 import { memoryDisk } from "../../src/simulation/memory.ts";
 import { halfWay, open, options, recordsOn, startClient, world } from "../suites/federation.ts";

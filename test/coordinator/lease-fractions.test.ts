@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { lease } from "../../src/coordinator/lease.ts";
+import { lease } from "../../src/coordinator/sessions/lease.ts";
 import type { Clock } from "../../src/model/clock.ts";
 
 /** Time since a moment, in floats: what is too little for the sum does not move it. */

@@ -12,7 +12,7 @@ import type { TrainTask } from "../../src/trainer/trainer.ts";
 import { defaultLimits } from "../../src/wire/limits.ts";
 import { dataset, dense, factory, open, options, startClient, world } from "../suites/federation.ts";
 import { alike, controlOf, flat, ownOf, quadratic, scaffold } from "../suites/scaffold.ts";
-import { linkTo, serve } from "./grpc-kit.ts";
+import { linkTo, serve } from "./grpc/kit.ts";
 
 test("two clients, two rounds, by hand", async () => {
   const byHand = (client: number) =>

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { slopeOf } from "../../src/cli/bench-coordinator/figures.ts";
+import { slopeOf } from "../../src/cli/bench/coordinator/figures.ts";
 
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 

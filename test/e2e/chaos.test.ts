@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { failpointRuns } from "../../src/cli/chaos/failpoint-runs.ts";
-import { failpoints, type Moment } from "../../src/cli/failpoint.ts";
+import { failpoints, type Moment } from "../../src/cli/failpoint/failpoint.ts";
 
 const lifeOf = (life: string): string => {
   const [place, , moment] = life.split(":");

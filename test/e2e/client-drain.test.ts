@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { countingProxy } from "../coordinator/grpc-kit.ts";
+import { countingProxy } from "../coordinator/grpc/kit.ts";
 import { fedpress, type Process, scratch } from "./processes.ts";
 
 // Real client processes that are asked to end.

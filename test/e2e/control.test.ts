@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { RunStatus } from "../../src/coordinator/operator.ts";
+import type { RunStatus } from "../../src/coordinator/sessions/operator.ts";
 import { fedpress, scratch } from "./processes.ts";
 
 /** An operator pauses, resumes and stops a coordinator that is killed in between. */

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { failpoints } from "../../src/cli/failpoint.ts";
+import { failpoints } from "../../src/cli/failpoint/failpoint.ts";
 import type { Summary } from "../../src/simulation/summary.ts";
 import { type Chains, groupsOf, placesOf, tellRecoveries } from "./failpoint-groups.ts";
 import { clientIdOf, newRun, PATIENCE, runToTheEnd } from "./killed-run.ts";

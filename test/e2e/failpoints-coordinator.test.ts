@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { failpoints } from "../../src/cli/failpoint.ts";
+import { failpoints } from "../../src/cli/failpoint/failpoint.ts";
 import type { Summary } from "../../src/simulation/summary.ts";
 import { type Chains, groupsOf, placesOf, tellRecoveries } from "./failpoint-groups.ts";
 import { newRun, PATIENCE, runToTheEnd } from "./killed-run.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Config, parseConfig } from "../../src/coordinator/config.ts";
+import { type Config, parseConfig } from "../../src/coordinator/config/config.ts";
 import { loadFederated } from "../../src/data/source.ts";
 import type { Params } from "../../src/model/tensor.ts";
 import { attackersOf, attacking } from "../../src/simulation/attack.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Denominator } from "../../src/aggregation/mean.ts";
-import { randomMasks } from "../../src/cli/study-masks/grid.ts";
-import { parseConfig } from "../../src/coordinator/config.ts";
+import { randomMasks } from "../../src/cli/study/masks/grid.ts";
+import { parseConfig } from "../../src/coordinator/config/config.ts";
 import { loadFederated } from "../../src/data/source.ts";
 import { countOf } from "../../src/model/dataset.ts";
 import { manifestOf } from "../../src/model/manifest.ts";

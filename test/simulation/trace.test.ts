@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type PlanGroup, planGroups } from "../../src/compress/plan.ts";
-import { parseConfig } from "../../src/coordinator/config.ts";
+import { parseConfig } from "../../src/coordinator/config/config.ts";
 import { ConfigError } from "../../src/model/error.ts";
 import { manifestOf, numParams } from "../../src/model/manifest.ts";
 import { derive } from "../../src/model/rng.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/coordinator/config.ts";
+import { parseConfig } from "../../src/coordinator/config/config.ts";
 import { loadFederated } from "../../src/data/source.ts";
 import { evaluator, measureWidths } from "../../src/pipeline/evaluate.ts";
 import { federate } from "../../src/simulation/federate.ts";

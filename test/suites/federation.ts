@@ -6,9 +6,9 @@ import { type ClientEnd, type ClientEvent, clientLoop } from "../../src/client/l
 import type { Factory } from "../../src/client/model-chain.ts";
 import type { StateStore } from "../../src/client/state.ts";
 import { type Coordinator, openCoordinator } from "../../src/coordinator/coordinator.ts";
-import { readJournal } from "../../src/coordinator/journal-read.ts";
+import { readJournal } from "../../src/coordinator/journal/read.ts";
+import { decodeRecord, type Record } from "../../src/coordinator/journal/record.ts";
 import type { CoordinatorOptions } from "../../src/coordinator/options.ts";
-import { decodeRecord, type Record } from "../../src/coordinator/record.ts";
 import { sleep } from "../../src/model/clock.ts";
 import type { Dataset } from "../../src/model/dataset.ts";
 import type { Disk } from "../../src/model/disk.ts";

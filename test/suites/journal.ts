@@ -1,6 +1,6 @@
-import { type Journal, type JournalSettings, openJournal } from "../../src/coordinator/journal.ts";
-import type { JournalContents } from "../../src/coordinator/journal-read.ts";
-import { patience } from "../../src/coordinator/patience.ts";
+import { type Journal, type JournalSettings, openJournal } from "../../src/coordinator/journal/journal.ts";
+import { patience } from "../../src/coordinator/journal/patience.ts";
+import type { JournalContents } from "../../src/coordinator/journal/read.ts";
 import type { Disk } from "../../src/model/disk.ts";
 import { world } from "../../src/simulation/world.ts";
 

@@ -9,7 +9,7 @@ import {
   type Script,
   type ScriptedService,
   scripted,
-} from "../coordinator/grpc-kit.ts";
+} from "../coordinator/grpc/kit.ts";
 
 /** What every link of a client does, whatever carries it. `connect` leads client `a` to that coordinator. */
 export function linkSuite(

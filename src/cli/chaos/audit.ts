@@ -1,4 +1,4 @@
-import type { Record } from "../../coordinator/record.ts";
+import type { Record } from "../../coordinator/journal/record.ts";
 
 /** A client's own account of one report. */
 export interface Heard {

@@ -1,11 +1,11 @@
-import { openBook } from "../../coordinator/book.ts";
-import type { Config } from "../../coordinator/config.ts";
+import { openBook } from "../../coordinator/book/book.ts";
+import type { Config } from "../../coordinator/config/config.ts";
 import { openCoordinator } from "../../coordinator/coordinator.ts";
-import { readJournal } from "../../coordinator/journal-read.ts";
+import { readJournal } from "../../coordinator/journal/read.ts";
+import { decodeRecord, type Record } from "../../coordinator/journal/record.ts";
+import { replay } from "../../coordinator/journal/replay.ts";
+import { decodeSavedRun } from "../../coordinator/journal/saved-run.ts";
 import { coordinatorOptions, runContract } from "../../coordinator/options.ts";
-import { decodeRecord, type Record } from "../../coordinator/record.ts";
-import { replay } from "../../coordinator/replay.ts";
-import { decodeSavedRun } from "../../coordinator/saved-run.ts";
 import { modelDigest } from "../../model/manifest.ts";
 import { loadConfig } from "../config-file.ts";
 import { initialModel } from "../initial.ts";

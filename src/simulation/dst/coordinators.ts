@@ -1,5 +1,5 @@
 import { type Coordinator, openCoordinator } from "../../coordinator/coordinator.ts";
-import { JournalError } from "../../coordinator/journal-error.ts";
+import { JournalError } from "../../coordinator/journal/error.ts";
 import type { CoordinatorOptions } from "../../coordinator/options.ts";
 import type { TelemetryEvent } from "../../telemetry/event.ts";
 import type { Auditor } from "./audit/auditor.ts";

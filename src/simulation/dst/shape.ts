@@ -1,4 +1,4 @@
-import { type Config, parseConfig } from "../../coordinator/config.ts";
+import { type Config, parseConfig } from "../../coordinator/config/config.ts";
 import { derive, type Rng } from "../../model/rng.ts";
 import type { SubModel } from "../../model/submodel.ts";
 import type { Params } from "../../model/tensor.ts";

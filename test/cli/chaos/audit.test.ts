@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { contradictions, type Testimony } from "../../../src/cli/chaos/audit.ts";
-import type { Record } from "../../../src/coordinator/record.ts";
+import type { Record } from "../../../src/coordinator/journal/record.ts";
 
 const bytes = {
   uplink: 0,

@@ -1,4 +1,4 @@
-import type { Config } from "../../../coordinator/config.ts";
+import type { Config } from "../../../coordinator/config/config.ts";
 import type { Decoded } from "./decoded.ts";
 import type { RecordHead } from "./journal.ts";
 

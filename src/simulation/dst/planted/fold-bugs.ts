@@ -42,25 +42,25 @@ export const foldBugs: readonly PlantedBug[] = [
   ),
   bug(
     "a report is folded twice",
-    "coordinator/open-round",
+    "coordinator/book/open-round",
     "addUpdate(open.tally, update, weight, Math.min(steps, most));",
     "{ addUpdate(open.tally, update, weight, Math.min(steps, most)); if (open.weights.size === 1) addUpdate(open.tally, update, { gain: 1, weight: 1 }, 0); }",
   ),
   bug(
     "robust folds forget the last update",
-    "coordinator/open-round",
+    "coordinator/book/open-round",
     "if (keepsReports) open.readings.push(reading);",
     "if (keepsReports && open.readings.length < 3) open.readings.push(reading);",
   ),
   bug(
     "the server's debt is not kept",
-    "coordinator/model-step",
+    "coordinator/book/model-step",
     "            residual,\n",
     "            residual: before.residual,\n",
   ),
   bug(
     "the server's moments are not kept",
-    "coordinator/model-step",
+    "coordinator/book/model-step",
     "optimizer: moments.map(",
     "optimizer: before.optimizer.map(",
   ),
@@ -72,7 +72,7 @@ export const foldBugs: readonly PlantedBug[] = [
   ),
   bug(
     "one delta of a chain is missing",
-    "coordinator/chain",
+    "coordinator/book/chain",
     "const complete = wanted.length === to - Math.max(from, 0);",
     "const complete = wanted.length >= to - Math.max(from, 0) - 1;",
   ),

@@ -4,31 +4,31 @@ import { bug, type PlantedBug } from "./bug.ts";
 export const historyBugs: readonly PlantedBug[] = [
   bug(
     "an abandoned round goes into the history",
-    "coordinator/book",
+    "coordinator/book/book",
     'if (outcome === "commit") commit(closing);',
     'if (outcome === "commit") commit(closing); else histories?.follow({ ...histories.newest(), digest: histories.newest().digest ^ 1 });',
   ),
   bug(
     "what comes up goes into the history",
-    "coordinator/book",
+    "coordinator/book/book",
     "gather(open, checked,",
     "histories?.follow({ ...histories.newest(), digest: (histories.newest().digest + checked.update.numSteps) >>> 0 }); gather(open, checked,",
   ),
   bug(
     "after a restart the history begins anew",
-    "coordinator/book",
+    "coordinator/book/book",
     "openHistories(before.histories,",
     "openHistories(before.histories.map(({ version }) => ({ ...first.histories[0], version })),",
   ),
   bug(
     "late reports are read by the newest history",
-    "coordinator/book",
+    "coordinator/book/book",
     "histories?.of(expected.baseVersion) ?? null",
     "histories?.newest() ?? null",
   ),
   bug(
     "the history that goes down is that of an earlier version",
-    "coordinator/histories",
+    "coordinator/book/histories",
     "slice(-kept); frame = null;",
     "slice(-kept);",
   ),
@@ -40,7 +40,7 @@ export const historyBugs: readonly PlantedBug[] = [
   ),
   bug(
     "a mismatch is written down",
-    "coordinator/reports",
+    "coordinator/sessions/reports",
     "if (!mayRecode(desk, clientId, id, error.code)) turnAway",
     "turnAway",
   ),

@@ -1,0 +1,4 @@
+import { answerCells } from "../worker.ts";
+import { run } from "./run.ts";
+
+await answerCells(run);

@@ -1,0 +1,66 @@
+import { expect, test } from "vitest";
+import { digestOf } from "../../../src/model/manifest.ts";
+import { faultProxy } from "../../../src/simulation/proxy/fault-proxy.ts";
+import { checkIn, linkTo, noise, scripted, serve } from "./kit.ts";
+
+const KIB = 1024;
+
+test("a model comes through a link so slow that a part of it takes longer than the time without progress", async () => {
+  const frame = noise(96 * KIB);
+  const service = scripted({ fetchModel: async () => [frame] });
+  const { port } = await serve(service);
+  const proxy = await faultProxy({ target: () => port, faults: { down: { bytesPerSecond: 20 * KIB } } });
+  try {
+    const link = linkTo(proxy, "a", { limits: { idleMs: 2500 } });
+    const { signal } = new AbortController();
+    await link.checkIn(checkIn, signal);
+    expect(await link.fetchModel({ held: null, version: 0 }, signal)).toEqual([frame]);
+    await link.close();
+  } finally {
+    await proxy.close();
+  }
+});
+
+test("a report comes through a link on which 1 MiB on its way would hold up all else for too long", async () => {
+  const idleMs = 6000;
+  const frame = noise(240 * KIB);
+  const service = scripted({ report: async (_, report) => ({ kind: "accepted", report }) });
+  const { port } = await serve(service, { limits: { idleMs } });
+  const proxy = await faultProxy({ target: () => port, faults: { up: { bytesPerSecond: 24 * KIB } } });
+  try {
+    const link = linkTo(proxy, "a", { limits: { idleMs } });
+    const { signal } = new AbortController();
+    await link.checkIn(checkIn, signal);
+    const report = { round: 1, digest: digestOf(frame) };
+    const receipt = link.report(report, frame, 0, signal);
+    await new Promise((later) => setTimeout(later, 3000));
+    const asked = performance.now();
+    await link.heartbeat(1, signal);
+    expect(performance.now() - asked).toBeLessThan(idleMs);
+    expect(await receipt).toEqual({ kind: "accepted", report });
+    await link.close();
+  } finally {
+    await proxy.close();
+  }
+});
+
+test("on a long link a connection's window grows while a report comes", async () => {
+  const frame = noise(6144 * KIB);
+  const service = scripted({ report: async (_, report) => ({ kind: "accepted", report }) });
+  const { port } = await serve(service);
+  const long = { latencyMs: 100 };
+  const proxy = await faultProxy({ target: () => port, faults: { up: long, down: long } });
+  try {
+    const link = linkTo(proxy, "a");
+    const { signal } = new AbortController();
+    await link.checkIn(checkIn, signal);
+    const report = { round: 1, digest: digestOf(frame) };
+    const began = performance.now();
+    expect(await link.report(report, frame, 0, signal)).toEqual({ kind: "accepted", report });
+    // 96 windows of 64 KiB, one every 200 ms, would be 19 s
+    expect(performance.now() - began).toBeLessThan(14_000);
+    await link.close();
+  } finally {
+    await proxy.close();
+  }
+});
