@@ -148,6 +148,21 @@ describe("a model.json", () => {
       /maskZero/,
     ],
     [
+      "tokens that another layer makes",
+      chain(
+        layer("Dense", { batch_input_shape: [null, 3], units: 3 }),
+        layer("Embedding", { input_dim: 4, output_dim: 2 }),
+        layer("Flatten"),
+        last,
+      ),
+      /layer2 \(Embedding\) behind another.*first of all/,
+    ],
+    [
+      "more than fits",
+      chain(first, layer("RepeatVector", { n: 2 ** 23 }), layer("GlobalAveragePooling1D"), last),
+      /layer2 \(RepeatVector\) of 25165824 numbers an example.*at most 16777216/,
+    ],
+    [
       "one output",
       chain(first, layer("Dense", { units: 1, activation: "sigmoid" })),
       /one output of two or more classes/,

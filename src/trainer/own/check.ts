@@ -1,7 +1,7 @@
 import type * as tfl from "@tensorflow/tfjs-layers";
 import type { ConfigProblem } from "../../model/error.ts";
 import type { BuiltModel } from "./build.ts";
-import { className, leavesOf, makerOf, wrappedBy } from "./leaves.ts";
+import { className, isPassing, leavesOf, makerOf, wrappedBy } from "./leaves.ts";
 
 /**
  * The layers of tfjs that every engine trains to the same result (test/trainer/own-layers.test.ts goes through them all).
@@ -77,10 +77,35 @@ export function ownProblems(
       value: `a regularizer of ${regularized.join(", ")}`,
       expected: "none: train.weightDecay of the run's config is for that",
     });
-  for (const leaf of leavesOf(model))
-    for (const layer of new Set([leaf, ...wrappedBy(leaf)])) problems.push(...layerProblems(layer, place));
+  const leaves = leavesOf(model);
+  const first = leaves.find((leaf) => !isPassing(leaf));
+  for (const leaf of leaves) {
+    for (const layer of new Set([leaf, ...wrappedBy(leaf)])) {
+      problems.push(...layerProblems(layer, place));
+      if (className(layer) === "Embedding" && layer !== first)
+        problems.push({
+          path: place,
+          value: `layer ${layer.name} (Embedding) behind another`,
+          expected: "an Embedding first of all, for tokens that are checked",
+        });
+    }
+    const shapes = leaf.inboundNodes.flatMap((node) => node.outputShapes as tfl.Shape[]);
+    const size = Math.max(...shapes.map(sizeOfOne));
+    if (size > MAX_OUTPUT)
+      problems.push({
+        path: place,
+        value: `layer ${leaf.name} (${className(leaf)}) of ${size} numbers an example`,
+        expected: `at most ${MAX_OUTPUT}`,
+      });
+  }
   return problems;
 }
+
+/** Of what a layer makes of one example: 64 MiB. */
+const MAX_OUTPUT = 16 * 2 ** 20;
+
+const sizeOfOne = (shape: tfl.Shape): number =>
+  shape.slice(1).reduce<number>((size, side) => size * (side ?? 1), 1);
 
 function endsInSigmoid(layer: tfl.layers.Layer): boolean {
   const { activation } = layer as { activation?: object };
