@@ -59,7 +59,8 @@ function bar(
     return html`${label}<text x="${LEFT + 6}" y="${y + 16}" fill="#b3541e">not reached</text>`;
   const end = x.place(mean(bytes));
   const missed = reached < of ? ` (${reached} of ${of})` : "";
-  const text = isDense ? formatBytes(mean(bytes)) : `${mean(ratio).toFixed(0)}x${missed}`;
+  const times = mean(ratio);
+  const text = isDense ? formatBytes(mean(bytes)) : `${times.toFixed(times < 10 ? 1 : 0)}x${missed}`;
   return html`${label}
 <rect x="${LEFT}" y="${y + 2}" width="${end - LEFT}" height="${ROW - 10}" fill="${isDense ? "#9aa1a8" : "#0b66ad"}" fill-opacity="0.75"/>
 ${bytes.map((one) => html`<circle cx="${x.place(one)}" cy="${y + 12}" r="2.5" fill="#1b1e21"/>`)}

@@ -50,7 +50,7 @@ function headOf({ regime, plateau, best, cheapest, ours, tried }: Result): strin
 }
 
 const trainingOf = ({ epochs, batchSize, learningRate, momentum, serverRate }: Training): string =>
-  `${epochs} epochs, batches of ${batchSize}, rate ${learningRate}, momentum ${momentum}, server rate ${serverRate}`;
+  `${epochs} epoch${epochs === 1 ? "" : "s"}, batches of ${batchSize}, rate ${learningRate}, momentum ${momentum}, server rate ${serverRate}`;
 
 function bodyOf(result: Result): string {
   const lines = linesOf(result);
