@@ -1,32 +1,21 @@
 import { availableParallelism } from "node:os";
-import { Command } from "commander";
-import { type Config, parseConfig } from "../../coordinator/config/config.ts";
+import type { Command } from "commander";
 import { trainerPool } from "../../trainer/pool.ts";
 import { interruptible } from "../exit.ts";
-import { integer, positive } from "../options.ts";
 import { recordVersions } from "./catch-up/record.ts";
 import { type CatchUpRow, rowOf, sleepsOf } from "./catch-up/rows.ts";
+import { type FederationOptions, federationCommand, federationConfig } from "./federation.ts";
 
-interface Options {
-  readonly model: string;
-  readonly rounds: number;
-  readonly permille: number;
-  readonly seed: number;
+interface Options extends FederationOptions {
   readonly history?: boolean;
-  readonly json?: boolean;
 }
 
 export const catchUpCommand = (): Command =>
-  new Command("catch-up")
+  federationCommand("catch-up", { model: "mlp-w0.1", rounds: 300, permille: 10 })
     .description(
       "bytes that bring a client up to date that slept 1, 5, 20, 100, 300 versions, or the whole run",
     )
-    .option("--model <name>", "of the zoo", "mlp-w0.1")
-    .option("--rounds <n>", "of the federation", positive, 300)
-    .option("--permille <n>", "thousandths of the coordinates that are sent, either way", positive, 10)
-    .option("--seed <n>", "of data, model and clients", integer, 1)
     .option("--history", "positions by what was broadcast before, which then comes beside a restart")
-    .option("--json", "one JSON object on stdout")
     .addHelpText("after", COLUMNS_HELP)
     .action(benchCatchUp);
 
@@ -39,9 +28,10 @@ of who holds the version so many before the newest, bytes of frames:
   chosen      what the coordinator answers with, and its bytes`;
 
 async function benchCatchUp({ json, ...options }: Options): Promise<void> {
+  const config = federationConfig(10, options, options.history);
   const trainer = await trainerPool(availableParallelism());
   try {
-    const recorded = await recordVersions(configOf(options), trainer, interruptible(), (version) => {
+    const recorded = await recordVersions(config, trainer, interruptible(), (version) => {
       if (version % 20 === 0) process.stderr.write(`round ${version} of ${options.rounds}\n`);
     });
     const { params, differing } = recorded;
@@ -55,21 +45,6 @@ async function benchCatchUp({ json, ...options }: Options): Promise<void> {
   } finally {
     await trainer.close();
   }
-}
-
-function configOf({ model, rounds, permille, seed, history }: Options): Config {
-  const codec = { select: { topK: permille / 1000 }, values: "ternary" };
-  const rules = [{ tensors: "*", codec, errorFeedback: true, ...(history && { history }) }];
-  return parseConfig({
-    seed,
-    rounds,
-    clients: 10,
-    model: { zoo: model },
-    data: { source: "mnist", holdout: { test: 0.2, transfer: 0 }, partition: { dirichlet: 0.5 } },
-    cohort: { goal: 10, minimum: 1, overSelection: 1 },
-    uplink: rules,
-    downlink: rules,
-  });
 }
 
 const WIDTHS = [6, 10, 10, 10] as const;

@@ -1,19 +1,10 @@
 import { availableParallelism, loadavg } from "node:os";
-import { Command } from "commander";
-import { type Config, parseConfig } from "../../coordinator/config/config.ts";
+import type { Command } from "commander";
 import { trainerPool } from "../../trainer/pool.ts";
 import { interruptible } from "../exit.ts";
-import { integer, positive } from "../options.ts";
+import { type FederationOptions, federationCommand, federationConfig } from "./federation.ts";
 import { record } from "./history/record.ts";
 import { coderNames, foldSpeed, type Replayed, replay } from "./history/replay.ts";
-
-interface Options {
-  readonly model: string;
-  readonly rounds: number;
-  readonly permille: number;
-  readonly seed: number;
-  readonly json?: boolean;
-}
 
 interface Row extends Replayed {
   readonly run: string;
@@ -21,15 +12,10 @@ interface Row extends Replayed {
 }
 
 export const historyCommand = (): Command =>
-  new Command("history")
+  federationCommand("history", { model: "mlp-w0.25", rounds: 40, permille: 3 })
     .description(
       "positions and signs by what was broadcast before, beside coders without memory, on recorded federations",
     )
-    .option("--model <name>", "of the zoo", "mlp-w0.25")
-    .option("--rounds <n>", "of each federation", positive, 40)
-    .option("--permille <n>", "thousandths of the coordinates that are sent, either way", positive, 3)
-    .option("--seed <n>", "of data, model and clients", integer, 1)
-    .option("--json", "one JSON object on stdout")
     .addHelpText("after", COLUMNS_HELP)
     .action(benchHistory);
 
@@ -47,10 +33,9 @@ const FEDERATIONS = [
   { run: "10 clients, all", clients: 10 },
   { run: "100 clients, 10 %", clients: 100 },
 ] as const;
-const GOAL = 10;
 const TURNS = 30;
 
-async function benchHistory({ json, ...options }: Options): Promise<void> {
+async function benchHistory({ json, ...options }: FederationOptions): Promise<void> {
   const trainer = await trainerPool(availableParallelism());
   const signal = interruptible();
   const rows: Row[] = [];
@@ -59,7 +44,7 @@ async function benchHistory({ json, ...options }: Options): Promise<void> {
   try {
     if (!json) process.stdout.write(`${HEAD}\n`);
     for (const { run, clients } of FEDERATIONS) {
-      const recording = await record(configOf(clients, options), trainer, signal);
+      const recording = await record(federationConfig(clients, options), trainer, signal);
       ({ length } = recording.group);
       for (const direction of ["uplink", "downlink"] as const) {
         const row = { run, direction, ...replay(recording, direction) };
@@ -74,22 +59,6 @@ async function benchHistory({ json, ...options }: Options): Promise<void> {
   const load = loadavg()[0];
   if (json) process.stdout.write(`${JSON.stringify({ load, ...options, length, speed, rows }, null, 2)}\n`);
   else process.stdout.write(`\n${length} coordinates, ${speed.toFixed(1)} M coords/s\n`);
-}
-
-function configOf(clients: number, { model, rounds, permille, seed }: Omit<Options, "json">): Config {
-  const rules = [
-    { tensors: "*", codec: { select: { topK: permille / 1000 }, values: "ternary" }, errorFeedback: true },
-  ];
-  return parseConfig({
-    seed,
-    rounds,
-    clients,
-    model: { zoo: model },
-    data: { source: "mnist", holdout: { test: 0.2, transfer: 0 }, partition: { dirichlet: 0.5 } },
-    cohort: { goal: GOAL, minimum: 1, overSelection: 1 },
-    uplink: rules,
-    downlink: rules,
-  });
 }
 
 const HEAD = [

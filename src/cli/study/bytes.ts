@@ -10,6 +10,7 @@ import { plotOf } from "./bytes/plot.ts";
 import type { Run } from "./bytes/run.ts";
 import { type Result, type StudySettings, study } from "./bytes/study.ts";
 import { tableOf } from "./bytes/table.ts";
+import { leave } from "./leave.ts";
 import { withMissing } from "./missing.ts";
 import { chosen } from "./run.ts";
 
@@ -74,13 +75,8 @@ export const bytesCommand = (): Command =>
       );
       const table = tableOf(results);
       const json = `${JSON.stringify({ settings, results }, null, 2)}\n`;
-      const write = (name: string, text: string) => disk.write(name, new TextEncoder().encode(text));
-      await write("study.json", json);
-      await write("study.md", `${table}\n`);
-      await write(
-        "study.svg",
-        plotOf(results, `Bytes to dense accuracy less half a point: ${settings.model}, MNIST`),
-      );
+      const svg = plotOf(results, `Bytes to dense accuracy less half a point: ${settings.model}, MNIST`);
+      await leave(disk, { json, table, svg });
       const took = formatDuration(Math.round(performance.now() - startedMs));
       process.stdout.write(options.json ? json : `${table}\n\n${took}, ${join(options.out, "study.svg")}\n`);
     });

@@ -5,6 +5,7 @@ import { formatDuration } from "../../telemetry/format.ts";
 import { interruptible } from "../exit.ts";
 import { nodeDisk } from "../node-disk.ts";
 import { collect, positive } from "../options.ts";
+import { leave } from "./leave.ts";
 import { differenceOf } from "./masks/figures.ts";
 import { type Cell, keyOf, regimeNames } from "./masks/grid.ts";
 import { plotOf } from "./masks/plot.ts";
@@ -67,10 +68,8 @@ export const masksCommand = (): Command =>
       const verdicts = verdictsOf(rows);
       const table = tableOf(rows, settings.serverRates);
       const json = jsonOf(settings, rows, verdicts);
-      const write = (name: string, text: string) => disk.write(name, new TextEncoder().encode(text));
-      await write("study.json", json);
-      await write("study.md", `${table}\n`);
-      await write("study.svg", plotOf(rows, `Accuracy by server rate: ${settings.model}, MNIST`));
+      const svg = plotOf(rows, `Accuracy by server rate: ${settings.model}, MNIST`);
+      await leave(disk, { json, table, svg });
       if (options.json) process.stdout.write(json);
       else {
         const lines = verdicts.map(({ text, holds }) => `${holds ? "holds" : "FAILS"}  ${text}`);
