@@ -45,7 +45,7 @@ test("history changes what the demo's updates take, and nothing else", async () 
   expect(coded!.bytes.downlink).toBeLessThan(plain!.bytes.downlink);
 });
 
-test("one command federates, distills and leaves a run folder", async () => {
+test("one command federates, distills and leaves a run folder", { timeout: 300_000 }, async () => {
   const { summary, stderr, directory } = await simulate("--baseline");
   const { bytes, model, student, baseline } = summary;
   expect(Object.keys(summary)).toEqual([

@@ -25,7 +25,7 @@ describe("bytes from strangers", () => {
       name === "integers" || name === "history-state"
         ? []
         : ["bad-codec", "bad-positions", ...(name === "masks" ? [] : ["not-finite"])];
-    for (const outcome of rarer) expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(3);
+    for (const outcome of rarer) expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(0);
   });
 });
 
