@@ -1,8 +1,10 @@
-// Builds dist/: compiled TypeScript and an executable command. Needs nothing beyond `npm ci`.
+// Builds dist/: compiled TypeScript and an executable command. Needs nothing beyond `npm ci`. With --if-stale only where
+// something it is made of is newer, or gone.
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 
+if (process.argv.includes("--if-stale") && isFresh()) process.exit(0);
 const compiler = resolve("typescript/bin/tsc");
 if (compiler === null) {
   // An install without development packages: what was built before is all that is needed.
@@ -24,6 +26,24 @@ try {
 chmodSync("dist.new/cli/main.js", 0o755);
 rmSync("dist", { recursive: true, force: true });
 renameSync("dist.new", "dist");
+
+function isFresh() {
+  if (!existsSync("dist/cli/main.js")) return false;
+  const filesOf = (folder, end) =>
+    readdirSync(folder, { recursive: true }).filter(
+      (path) => path.endsWith(end) && !path.startsWith("kernels/as"),
+    );
+  const sources = filesOf("src", ".ts");
+  if (sources.length !== filesOf("dist", ".js").length) return false;
+  const builtMs = statSync("dist/cli/main.js").mtimeMs;
+  const made = [
+    ...sources.map((path) => `src/${path}`),
+    "tsconfig.json",
+    "tsconfig.build.json",
+    "package-lock.json",
+  ];
+  return made.every((path) => statSync(path).mtimeMs < builtMs);
+}
 
 function resolve(path) {
   try {

@@ -10,11 +10,11 @@ import type { Codec } from "../../src/compress/codec.ts";
 import type { SparseVector } from "../../src/model/tensor.ts";
 
 /** A few seconds in all; `npm run fuzz:check` gives each far more. */
-const NUM_INPUTS = 3000;
+const NUM_INPUTS = 10_000;
 
 describe("bytes from strangers", () => {
   it.each(Object.keys(targets))(`%s: ${NUM_INPUTS} inputs decode soundly or are refused`, (name) => {
-    const asked = NUM_INPUTS / (name in slowness ? 3 : 1);
+    const asked = NUM_INPUTS / (name in slowness ? 5 : 1);
     const { failure, inputs, outcomes } = quickly(() => hunt(targets[name]!(), 0, asked));
     expect(failure).toBeNull();
     expect(inputs).toBe(asked);
@@ -25,7 +25,7 @@ describe("bytes from strangers", () => {
       name === "integers" || name === "history-state"
         ? []
         : ["bad-codec", "bad-positions", ...(name === "masks" ? [] : ["not-finite"])];
-    for (const outcome of rarer) expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(0);
+    for (const outcome of rarer) expect(outcomes[outcome] ?? 0, outcome).toBeGreaterThan(3);
   });
 });
 
