@@ -35,6 +35,7 @@ function isFresh() {
     );
   const sources = filesOf("src", ".ts");
   if (sources.length !== filesOf("dist", ".js").length) return false;
+  if (!sources.every((path) => existsSync(`dist/${path.replace(/\.ts$/, ".js")}`))) return false;
   const builtMs = statSync("dist/cli/main.js").mtimeMs;
   const made = [
     ...sources.map((path) => `src/${path}`),

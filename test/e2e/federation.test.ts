@@ -85,6 +85,33 @@ test("coordinator, three clients, nats-server and watch: a model, a student, exa
   }
 });
 
+test("killed and restarted, both sides go on: same run, no version lost, the residual kept", async () => {
+  const { coordinator: start, client } = setting(
+    "rounds=6",
+    "distill=null",
+    "cohort.minimum=3",
+    "cohort.reportDeadline=30s",
+  );
+  const first = start();
+  const port = await portOf(first);
+  const clients = [1, 2, 3].map((share) => client(share, port));
+  await first.waitFor(/round +2\//);
+  expect(await clients[0]!.kill("SIGKILL")).toBe(137);
+  await first.waitFor(/^- /m);
+  clients[0] = client(1, port);
+  await first.waitFor(/round +3\//);
+  expect(await first.kill("SIGKILL")).toBe(137);
+
+  const second = start("--set", `coordinator.listen=127.0.0.1:${port}`);
+  expect(await second.exit, second.stderr()).toBe(0);
+  for (const one of clients) expect(await one.exit, one.stderr()).toBe(0);
+  const runOf = (text: string) => /run (three-clients-[^:]+):/.exec(text)![1];
+  expect(runOf(second.stderr())).toBe(runOf(first.stderr()));
+  const summary: Summary = JSON.parse(second.stdout());
+  expect(summary.model.version).toBe(6);
+  for (const one of clients) expect(one.stderr()).toMatch(/folded into version 6/);
+});
+
 test("Ctrl-C ends each side cleanly; a folder has one process; a second start goes on", async () => {
   const { coordinator: start, client } = setting(
     "rounds=1000",
