@@ -154,7 +154,7 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
           const bytes = sizeOf(download.frames) - download.offset;
           download.sent(bytes);
           wire.bytesLeft(at.server, bytes);
-          if (at.server.process.isAlive()) wire.framesLeft(download.frames);
+          if (at.server.process.isAlive()) wire.framesLeft(said, download.frames);
           return { ...download, frames: download.frames.map((frame) => frame.slice()) };
         },
       });

@@ -1,6 +1,13 @@
 import type { CoordinatorLink } from "../../client/link.ts";
 import type { ClientId } from "../../model/message.ts";
-import type { CheckIn, CheckInReply, CoordinatorService, Receipt, ReportId } from "../../model/protocol.ts";
+import type {
+  CheckIn,
+  CheckInReply,
+  CoordinatorService,
+  FetchModel,
+  Receipt,
+  ReportId,
+} from "../../model/protocol.ts";
 import type { Chance } from "./chance.ts";
 import { simulatedLink } from "./link.ts";
 import type { Process } from "./process.ts";
@@ -18,7 +25,7 @@ export interface Wire {
     receipt: Receipt,
   ) => void;
   readonly bytesLeft: (at: Server, bytes: number) => void;
-  readonly framesLeft: (frames: readonly Uint8Array[]) => void;
+  readonly framesLeft: (request: FetchModel, frames: readonly Uint8Array[]) => void;
   readonly replyLeft: (clientId: ClientId, request: CheckIn, reply: CheckInReply) => void;
   /** The service threw, which it never should. */
   readonly failed: (error: unknown) => void;

@@ -1,8 +1,13 @@
 import { expect, test } from "vitest";
+import { manifestOf } from "../../../src/model/manifest.ts";
+import type { AuditContext } from "../../../src/simulation/dst/audit/context.ts";
 import type { Decoded } from "../../../src/simulation/dst/audit/decoded.ts";
+import { downloadAudit } from "../../../src/simulation/dst/audit/downloads.ts";
 import { type FoldRules, foldAgain } from "../../../src/simulation/dst/audit/fold.ts";
 import { emptyHistory, follow, type HistoryRules } from "../../../src/simulation/dst/audit/history.ts";
 import type { JournalRecord } from "../../../src/simulation/dst/audit/journal.ts";
+import { encodeFrame } from "../../../src/wire/frame.ts";
+import { defaultLimits } from "../../../src/wire/limits.ts";
 
 const update = (values: readonly number[], sent = values.map(() => 1)): Decoded => ({
   values: Float64Array.from(values),
@@ -78,4 +83,37 @@ test("a history that cannot be is refused, record by record", () => {
   expect(verdictOn(started, opened(1), accepted("a"), closed(1), opened(2), accepted("a"))).toMatch(
     /counted in round 1/,
   );
+});
+
+test("a download has to lead from what is held to what was asked for, frame by frame", () => {
+  const model = new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]]);
+  const manifest = manifestOf(model);
+  const digests = ["a", "b", "c", "d"].map((letter) => letter.repeat(64));
+  const delta = (version: number) =>
+    encodeFrame({ kind: "delta", version, manifest: 0, plan: 0, digest: 0, payloads: [Uint8Array.of(1)] });
+  const origin = encodeFrame({ kind: "origin", zoo: "lenet-5", seed: 1, digest: digests[0]! });
+  const checkpoint = encodeFrame({ kind: "checkpoint", version: 2, params: model });
+  const wrongs = (from: number | null, to: number, ...frames: readonly Uint8Array[]): number => {
+    let wrong = 0;
+    const context = {
+      options: { contract: { limits: defaultLimits, manifest } },
+      fail: () => {
+        wrong++;
+      },
+    } as unknown as AuditContext;
+    const held = from === null ? null : { version: from, digest: digests[from] ?? "f".repeat(64) };
+    downloadAudit(context, { isUsed: false, of: () => null })({ held, version: to }, frames, { digests });
+    return wrong;
+  };
+  expect(wrongs(0, 2, delta(1), delta(2))).toBe(0);
+  expect(wrongs(null, 2, origin, delta(1), delta(2))).toBe(0);
+  expect(wrongs(3, 2, checkpoint)).toBe(0);
+  expect(wrongs(9, 3, checkpoint, delta(3))).toBe(0); // no such version: a checkpoint is what is left
+  expect(wrongs(2, 1)).toBe(0); // it holds a later one
+  expect(wrongs(0, 2, delta(2))).toBe(1);
+  expect(wrongs(0, 2, delta(1))).toBe(1);
+  expect(wrongs(null, 2, delta(1), delta(2))).toBe(1);
+  expect(wrongs(0, 3, delta(1), delta(3))).toBe(1);
+  expect(wrongs(null, 2)).toBe(1);
+  expect(wrongs(0, 3, delta(1), delta(2), delta(3), delta(4))).toBe(1); // to what is not durable
 });

@@ -8,6 +8,7 @@ import type { TrueDelta } from "../training.ts";
 import { type ClientAudit, clientAudit } from "./clients.ts";
 import type { AuditContext } from "./context.ts";
 import { deadlineAudit } from "./deadlines.ts";
+import { downloadAudit } from "./downloads.ts";
 import { emptyHistory, follow, type History } from "./history.ts";
 import { GONE, type JournalRecord, journalReader, type Totals } from "./journal.ts";
 import { ledgerAudit } from "./ledger.ts";
@@ -59,6 +60,7 @@ export function openAuditor(
   const rounds = roundAudit(context, (version) => priors.uplink(history.digests[version]));
   const clients: ClientAudit = clientAudit(context, rounds, priors);
   const promises = promiseAudit(context, priors);
+  const downloads = downloadAudit(context, priors);
   const ledger = ledgerAudit(context);
   const deadlines = deadlineAudit(context, now);
   const rules = {
@@ -123,7 +125,7 @@ export function openAuditor(
           promises.receipt(clientId, id, frame, receipt, upToDate());
       },
       bytesLeft: ({ process }, bytes) => ledger.down(process, bytes),
-      framesLeft: (frames) => promises.frames(frames, upToDate()),
+      framesLeft: (request, frames) => downloads(request, frames, upToDate()),
       replyLeft: (clientId, request, reply) => promises.reply(clientId, request, reply, upToDate()),
       failed: (error) => fail("engine", `the service threw ${(error as Error).stack ?? error}`),
     },

@@ -1,4 +1,3 @@
-import { readHistory } from "../../../compress/history.ts";
 import { WireError } from "../../../model/error.ts";
 import type { ClientId } from "../../../model/message.ts";
 import type { CheckIn, CheckInReply, Receipt, ReportId, Verdict } from "../../../model/protocol.ts";
@@ -17,8 +16,6 @@ export interface PromiseAudit {
     receipt: Receipt,
     history: History,
   ) => void;
-  /** What goes down: a history among it is that of its version. */
-  readonly frames: (frames: readonly Uint8Array[], history: History) => void;
   readonly reply: (clientId: ClientId, request: CheckIn, reply: CheckInReply, history: History) => void;
   /** When all is over. */
   readonly end: (history: History) => void;
@@ -100,18 +97,6 @@ export function promiseAudit(
             fail("refusal", `${who} is coded by its history and refused`);
         } else if (!clientId.startsWith("hostile") && !OUT_OF_TURN.has(code))
           fail("refusal", `${who} is in order and refused: ${code}`);
-      }
-    },
-    frames: (frames, history) => {
-      if (!priors.isUsed) return;
-      const { limits, manifest } = options.contract;
-      for (const bytes of frames) {
-        const frame = decodeFrame(bytes, limits);
-        if (frame.kind !== "history") continue;
-        const right = priors.of(history.digests[frame.version]);
-        const sent = readHistory(frame.state, manifest, "history");
-        if (right !== null && right.digest !== sent.digest)
-          fail("broadcast", `the history of version ${frame.version} goes down as another`);
       }
     },
     reply: (clientId, request, reply, history) => {
