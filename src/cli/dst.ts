@@ -57,6 +57,8 @@ async function search({
     sum.events += result.events;
     sum.virtualMs += result.virtualMs;
     sum.faults += result.numFaults;
+    if (sum.seeds % 1000 === 0 && sum.seeds < seeds)
+      say(`${sum.seeds} of ${seeds} seeds, ${sum.events} events, ${failed.length} failed so far`);
     if (result.violation === null) return;
     failed.push(result);
     say(`seed ${result.seed} fails: ${result.violation.check}: ${result.violation.detail.split("\n")[0]}`);

@@ -1,5 +1,5 @@
 import { deriveSeed } from "../model/rng.ts";
-import type { Params } from "../model/tensor.ts";
+import { mapParams, type Params, type Tensor } from "../model/tensor.ts";
 import { zooModels } from "../trainer/blueprint.ts";
 import type { StudentFrame } from "../wire/frame.ts";
 import { prepareLesson, study } from "./lesson.ts";
@@ -22,7 +22,8 @@ async function learn(task: DistillTask, signal: AbortSignal): Promise<Params> {
   const { epochs, student } = task.settings;
   const models = task.models ?? zooModels;
   const lesson = await prepareLesson(task, "learn", signal);
-  let params = models.initial(student, deriveSeed(task.seed, "distill", "student"));
+  const drawn = models.initial(student, deriveSeed(task.seed, "distill", "student"));
+  let params = mapParams(drawn, (tensor, name) => inheritedData(task, name, tensor) ?? tensor.data);
   for (let pass = 0; pass < epochs; pass++) {
     const learningRate = 3e-3 * (1 - (0.7 * pass) / epochs);
     params = await study(
@@ -34,4 +35,9 @@ async function learn(task: DistillTask, signal: AbortSignal): Promise<Params> {
     );
   }
   return params;
+}
+
+function inheritedData({ inherited }: DistillTask, name: string, { shape }: Tensor): Float32Array | null {
+  const tensor = inherited?.get(name);
+  return tensor?.shape.join() === shape.join() ? tensor.data : null;
 }

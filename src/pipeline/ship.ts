@@ -65,6 +65,7 @@ export function shipper(
       transfer,
       settings,
       seed,
+      ...(settings.initial === "global" && { inherited: model.params }),
       ...(models && { models }),
       ...(progress && { progress }),
     };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadFederated } from "../../src/data/source.ts";
+import type { DistillSettings } from "../../src/distill/task.ts";
 import { type Dataset, subset } from "../../src/model/dataset.ts";
 import type { Model } from "../../src/model/message.ts";
 import type { Params } from "../../src/model/tensor.ts";
@@ -14,7 +15,14 @@ import { defaultLimits } from "../../src/wire/limits.ts";
 import { studentParams } from "../../src/wire/student.ts";
 
 const never = new AbortController().signal;
-const settings = { student: "tiny-cnn", temperature: 2, epochs: 1, prune: 0.8, quantizeBits: 4 };
+const settings = {
+  student: "tiny-cnn",
+  initial: "random" as const,
+  temperature: 2,
+  epochs: 1,
+  prune: 0.8,
+  quantizeBits: 4,
+};
 
 let trainer: Trainer;
 let split: { clients: readonly Dataset[]; test: Dataset; transfer: Dataset };
@@ -49,13 +57,14 @@ async function ship(
   teacher: "global" | "ensemble",
   lastUpdates: readonly Params[] = [],
   transfer: Dataset = split.transfer,
+  changes: Partial<DistillSettings> = {},
 ) {
   const disk = memoryDisk();
   const lines: string[] = [];
   const shipped = await shipper({
     trainer,
     architecture: "small-cnn",
-    settings: { ...settings, teacher },
+    settings: { ...settings, teacher, ...changes },
     transfer,
     test: split.test,
     seed: 1,
@@ -102,6 +111,20 @@ test("the same task gives the same bytes; an ensemble of the last round teaches 
   const none = await ship("ensemble", [], few);
   expect(none.lines[0]).toContain("the global model is the teacher");
   expect(none.file).not.toEqual(one.file);
+});
+
+test("a student that begins with the global model's values knows what 60 examples cannot teach it", async () => {
+  const few = subset(
+    split.transfer,
+    Array.from({ length: 60 }, (_, i) => 8 * i),
+  );
+  const begun = async (changes: Partial<DistillSettings>) =>
+    (await ship("global", [], few, changes)).shipped.accuracy;
+  const whole = { student: "small-cnn", prune: 0.5 };
+  expect(await begun({ ...whole, initial: "global" })).toBeGreaterThan(accuracy - 0.03);
+  expect(await begun({ ...whole, initial: "random" })).toBeLessThan(accuracy - 0.06);
+  // tiny-cnn's kernels have other shapes than small-cnn's
+  expect(await begun({ initial: "global" })).toBeLessThan(accuracy - 0.06);
 });
 
 test("without data nothing is measured; an abort ends a distillation", async () => {

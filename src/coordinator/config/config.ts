@@ -118,6 +118,12 @@ const distill = z.strictObject({
     .default("tiny-cnn")
     .describe("An architecture of the zoo, or a model of your own: file:PATH or module:PATH"),
   teacher: z.enum(["global", "ensemble"]).default("global"),
+  initial: z
+    .enum(["random", "global"])
+    .default("random")
+    .describe(
+      "What the student begins with; global: the global model's tensors, where its own have the same name and shape",
+    ),
   temperature: positive.max(100).default(2),
   epochs: count.max(1000).default(5),
   prune: z.number().min(0).lt(1).default(0.8).describe("Share of the student's kernels set to zero"),

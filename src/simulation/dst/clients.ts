@@ -28,6 +28,8 @@ export interface Device {
   readonly disk: SimulatedDisk;
   /** The client was told that the run is over. */
   readonly isDone: () => boolean;
+  /** When all is over: nothing that a dead process still awaits is kept by Node for the signal that would end it. */
+  readonly letGo: () => void;
 }
 
 export interface DeviceParts {
@@ -57,6 +59,7 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
   let leap: (ms: number) => void = () => {};
   let isDone = false;
   let lives = 0;
+  const aborters: AbortController[] = [];
 
   const start = (): void => {
     if (isDone || process !== null) return;
@@ -68,6 +71,7 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
     const own = clockOf(mine, time, kind.clockRate);
     leap = own.leap;
     const aborter = new AbortController();
+    aborters.push(aborter);
     let round = 0;
     const log = (event: ClientEvent): void => {
       if (event.type === "task") round = event.round;
@@ -140,6 +144,10 @@ export function device(parts: DeviceParts, clientId: string, kind: ClientShape):
     },
     leap: (ms) => leap(ms),
     isDone: () => isDone,
+    letGo: () => {
+      process?.kill();
+      for (const one of aborters) one.abort();
+    },
     crash: (withMachine, downMs) => {
       if (process === null) return;
       trace.note(clientId, withMachine ? "loses power" : "is killed");

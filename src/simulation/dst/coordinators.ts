@@ -42,6 +42,11 @@ export interface HostParts {
 const RESTART_MS = 2000;
 const NAME = "coordinator";
 
+/** Of an operator; another one of the same kind is another order. */
+interface Order {
+  readonly how: "paused" | "running";
+}
+
 interface Damage {
   readonly undo: () => void;
   readonly where: string;
@@ -55,20 +60,20 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
   let damage: Damage | null = null;
   let numLives = 0;
   let newest: Coordinator | null = null;
-  let wanted: "paused" | "running" = "running";
+  let wanted: Order = { how: "running" };
 
-  /** What the operator wants is asked of whoever runs; the answer counts if it is still what is wanted. */
+  /** What the operator wants is asked of whoever runs; the answer counts if nothing was wanted since. */
   const operate = (abandon: boolean): void => {
     const [mine, coordinator, asked] = [process, newest, wanted];
     if (mine === null || coordinator === null) return;
     mine.deliver(() => {
       if (wanted !== asked) return; // it stood still meanwhile
-      trace.note("operator", asked === "paused" ? `pauses${abandon ? ", and abandons" : ""}` : "resumes");
-      const done = asked === "paused" ? coordinator.pause({ abandon }) : coordinator.resume();
+      trace.note("operator", asked.how === "paused" ? `pauses${abandon ? ", and abandons" : ""}` : "resumes");
+      const done = asked.how === "paused" ? coordinator.pause({ abandon }) : coordinator.resume();
       done.then(
         (isTaken) => {
           if (!isTaken || !mine.isAlive() || process !== mine || wanted !== asked) return;
-          auditor.operated(asked, abandon);
+          auditor.operated(asked.how, abandon);
         },
         (error: Error) => {
           if (mine.isAlive() && !isOfJournal(error)) fail("engine", `the operator: ${error.stack}`);
@@ -129,7 +134,7 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
         if (process === mine) {
           network.serve(server);
           newest = opened;
-          if (opened.status().paused !== (wanted === "paused")) operate(false);
+          if (opened.status().paused !== (wanted.how === "paused")) operate(false);
         }
         opened.finished.then(
           ({ outcome, detail }) => {
@@ -173,12 +178,12 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
       start();
     },
     pause: (abandon) => {
-      wanted = "paused";
+      wanted = { how: "paused" };
       operate(abandon);
     },
     resume: () => {
-      if (wanted === "running") return;
-      wanted = "running";
+      if (wanted.how === "running") return;
+      wanted = { how: "running" };
       operate(false);
     },
     endOld: () => {

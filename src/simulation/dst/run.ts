@@ -109,20 +109,22 @@ export async function runSeed({ seed, only, keepsLines = false }: RunOptions): P
       await guarded(shape.healMs + HEALED_MS);
     }
     if (violation === null) auditor.end();
+    return {
+      seed,
+      violation,
+      events: time.events(),
+      virtualMs: time.now(),
+      hash: trace.hash(),
+      faults: luck.happened(),
+      lines: [...trace.lines()],
+      shape: describe(shape),
+    };
   } finally {
-    process.off("unhandledRejection", onRejection);
     stopHostile();
+    for (const one of devices) one.letGo();
+    await new Promise(setImmediate); // what that rejects is of no interest any more
+    process.off("unhandledRejection", onRejection);
   }
-  return {
-    seed,
-    violation,
-    events: time.events(),
-    virtualMs: time.now(),
-    hash: trace.hash(),
-    faults: luck.happened(),
-    lines: trace.lines(),
-    shape: describe(shape),
-  };
 }
 
 interface Stage {
