@@ -4,6 +4,7 @@ import { type Feature, readFeatures, widthOf, writeFeature } from "./features.ts
 import { inputsFor, problem } from "./files.ts";
 import { groupsOf } from "./groups.ts";
 import { type NamedClasses, namedClasses } from "./labels.ts";
+import { spreadOf, standardise } from "./standardise.ts";
 import { columnOf, readTable, type Table, type TableOptions, type TableRow } from "./table.ts";
 import { fillRow, type TextTokens, words } from "./tokens.ts";
 
@@ -67,11 +68,21 @@ function numberInputs(table: Table, options: CsvOptions): Inputs {
   const width = features.reduce((sum, feature) => sum + widthOf(feature), 0);
   if (width === 0) throw problem(table.place, table.columns, "a column of numbers");
   const inputs = inputsFor(table.place, table.numRows, width);
+  const row = new Float64Array(width); // before it is rounded
+  const read = (i: number) => writeRow(table.row(i), features, columns, row.fill(0));
+  const spread = spreadOf(width);
   const problems: ConfigProblem[] = [];
-  for (let i = 0; i < table.numRows && problems.length < MAX_PROBLEMS; i++)
-    problems.push(...writeRow(table.row(i), features, columns, inputs.subarray(i * width, (i + 1) * width)));
+  for (let i = 0; i < table.numRows && problems.length < MAX_PROBLEMS; i++) {
+    problems.push(...read(i));
+    inputs.set(row, i * width);
+    spread.add(row);
+  }
   if (problems.length > 0) throw new ConfigError(problems.slice(0, MAX_PROBLEMS));
-  if (options.schema === undefined && options.scale !== "none") standardise(inputs, width);
+  if (options.schema === undefined && options.scale !== "none")
+    standardise(inputs, spread.columns(), (i) => {
+      read(i);
+      return row;
+    });
   return { inputShape: [width], inputs };
 }
 
@@ -87,7 +98,7 @@ function writeRow(
   { cells, place }: TableRow,
   features: readonly Feature[],
   columns: readonly number[],
-  output: Float32Array,
+  output: Float64Array,
 ): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   let at = 0;
@@ -100,17 +111,4 @@ function writeRow(
     at += width;
   });
   return problems;
-}
-
-function standardise(inputs: Float32Array, numColumns: number): void {
-  const numRows = inputs.length / numColumns;
-  for (let column = 0; column < numColumns; column++) {
-    let sum = 0;
-    for (let i = column; i < inputs.length; i += numColumns) sum += inputs[i]!;
-    const mean = sum / numRows;
-    let squares = 0;
-    for (let i = column; i < inputs.length; i += numColumns) squares += (inputs[i]! - mean) ** 2;
-    const deviation = Math.sqrt(squares / numRows) || 1;
-    for (let i = column; i < inputs.length; i += numColumns) inputs[i] = (inputs[i]! - mean) / deviation;
-  }
 }

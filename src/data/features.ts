@@ -33,11 +33,11 @@ export function readFeatures(path: string): readonly Feature[] {
     if (error instanceof ConfigError) throw error;
     throw problem(path, (error as Error).message, "YAML or JSON");
   }
-  const result = schema.safeParse(document);
+  const result = schema.safeParse(document, { reportInput: true });
   if (!result.success)
     throw new ConfigError(
       result.error.issues.map((issue) => ({
-        path: `${path}: ${issue.path.join(".")}`,
+        path: [path, issue.path.join(".")].filter((part) => part !== "").join(": "),
         value: issue.input,
         expected: "columns: { NAME: { mean, deviation } or { categories: [...] } }",
       })),
@@ -51,7 +51,7 @@ export function readFeatures(path: string): readonly Feature[] {
 export const widthOf = (of: Feature): number => ("categories" in of ? of.categories.length : 1);
 
 /** Writes a cell's values; null when it fits, else what was expected. */
-export function writeFeature(of: Feature, cell: string, output: Float32Array): string | null {
+export function writeFeature(of: Feature, cell: string, output: Float64Array): string | null {
   if ("categories" in of) {
     const place = of.categories.indexOf(cell);
     if (place === -1) return `one of ${of.categories.join(", ")}`;

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { ConfigError } from "../model/error.ts";
 
@@ -16,11 +17,31 @@ export function readBytes(path: string, what: string, maxBytes = MAX_FILE_BYTES)
   throw problem(path, `${size} bytes`, `at most ${maxBytes} bytes`);
 }
 
-/** The same as UTF-8 text, without a byte order mark. */
+/** The same, of UTF-8: in another encoding different names may become one. Throws ConfigError naming file and line. */
+export function readUtf8(path: string, what: string): Buffer {
+  const bytes = readBytes(path, what);
+  if (isUtf8(bytes)) return bytes;
+  for (let start = 0, number = 1; ; number++) {
+    const end = endOfLine(bytes, start);
+    const line = bytes.subarray(start, end);
+    if (!isUtf8(line)) throw problem(`${path}:${number}`, line.toString("utf8"), "UTF-8 text");
+    start = end + 1;
+  }
+}
+
+/** The same as text, without a byte order mark. */
 export const readText = (path: string, what: string): string =>
-  readBytes(path, what)
+  readUtf8(path, what)
     .toString("utf8")
     .replace(/^\uFEFF/, "");
+
+export const NEWLINE = 10;
+
+/** Where the line that starts there has its line break, or the bytes end. */
+export function endOfLine(bytes: Buffer, start: number): number {
+  const end = bytes.indexOf(NEWLINE, start);
+  return end < 0 ? bytes.length : end;
+}
 
 /** The names in a folder, sorted: files and folders alike. */
 export function listNames(folder: string, what: string): readonly string[] {
@@ -41,7 +62,7 @@ export function inputsFor(path: string, count: number, size: number): Float32Arr
 }
 
 /** Before there is memory for any of them. */
-export function checkRoom(path: string, count: number, size: number): void {
+function checkRoom(path: string, count: number, size: number): void {
   if (count * size > MAX_VALUES)
     throw problem(
       path,

@@ -20,7 +20,7 @@ const MAX_PIXELS = 2 ** 26;
 const MAX_PICTURE_BYTES = 2 ** 26;
 
 /**
- * A folder with a folder of PNG or JPEG pictures for each class, classes in the order of their names, folders
+ * A folder with a folder of PNG or JPEG pictures for each class: whole numbers, or names in their order; folders
  * that begin with a dot left out: inputs [size, size, channels], 0 to 1, by averages over areas; transparent is black. Throws ConfigError naming the file.
  */
 export function readImages(folder: string, { size, channels, classes }: ImagesOptions): Dataset {
@@ -37,9 +37,10 @@ export function readImages(folder: string, { size, channels, classes }: ImagesOp
   const length = size * size * channels;
   if (files.length === 0) throw problem(folder, "no picture", "PNG or JPEG files in the classes' folders");
   const inputs = inputsFor(folder, files.length, length);
+  const areNumbers = folders.every((name) => /^\d+$/.test(name));
   const labels = namedClasses(
     files.map(({ label }) => label),
-    classes ?? folders,
+    classes ?? (areNumbers ? undefined : folders),
     (i) => files[i]!.path,
   );
   files.forEach(({ path }, i) => {

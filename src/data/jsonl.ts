@@ -1,9 +1,10 @@
 import type { Dataset } from "../model/dataset.ts";
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
-import { checkRoom, inputsFor, problem, readText } from "./files.ts";
+import { inputsFor, problem } from "./files.ts";
 import { groupsOf } from "./groups.ts";
 import { type NamedClasses, namedClasses } from "./labels.ts";
-import { fillRow, type TextTokens, words } from "./tokens.ts";
+import { known, readLines } from "./lines.ts";
+import { type TextTokens, words } from "./tokens.ts";
 
 export interface JsonlOptions {
   /** The field that holds an example: numbers, nested where it has more dimensions, or a text. */
@@ -21,15 +22,16 @@ const MAX_PROBLEMS = 10;
 
 /** One JSON object a line. All examples have one shape. Throws ConfigError naming file, line and field. */
 export function readJsonl(path: string, { input, label, classes, group, text }: JsonlOptions): Dataset {
-  const lines = readText(path, "a file of JSON lines")
-    .split("\n")
-    .map((line, i) => ({ line: line.trim(), place: `${path}:${i + 1}` }))
-    .filter(({ line }) => line !== "");
-  if (lines.length === 0) throw problem(path, "no lines", "one JSON object a line");
+  const lines = readLines(path, "a file of JSON lines");
+  if (lines.count === 0) throw problem(path, "no lines", "one JSON object a line");
   const problems: ConfigProblem[] = [];
-  const rows: { readonly example: Example; readonly label: string; readonly group: string }[] = [];
-  for (const { line, place } of lines) {
-    if (problems.length >= MAX_PROBLEMS) break;
+  const labels: string[] = [];
+  const groups: string[] = [];
+  const [sameLabel, sameGroup] = [known(), known()];
+  let whole: Pick<Dataset, "inputShape" | "inputs"> | null = null; // once there is a first example
+  for (let i = 0; i < lines.count && problems.length < MAX_PROBLEMS; i++) {
+    const place = lines.place(i);
+    const line = lines.text(i).trim();
     const object = parsed(line);
     if (object === null) {
       problems.push({ path: place, value: line, expected: "a JSON object" });
@@ -38,41 +40,25 @@ export function readJsonl(path: string, { input, label, classes, group, text }: 
     const example = exampleOf(object[input], text);
     if (typeof example === "string")
       problems.push({ path: `${place}: ${input}`, value: object[input], expected: example });
-    if (typeof example !== "string" && rows.length === 0)
-      checkRoom(path, lines.length, example.values.length);
-    const shapeBefore = rows[0]?.example.shape.join("x");
-    if (typeof example !== "string" && shapeBefore !== undefined && example.shape.join("x") !== shapeBefore)
-      problems.push({
-        path: `${place}: ${input}`,
-        value: example.shape.join("x"),
-        expected: `the first's ${shapeBefore}`,
-      });
+    else {
+      const { shape, values } = example;
+      const size = shape.reduce((product, n) => product * n, 1);
+      whole ??= { inputShape: shape, inputs: inputsFor(path, lines.count, size) };
+      const [found, first] = [shape.join("x"), whole.inputShape.join("x")];
+      if (found === first) whole.inputs.set(values, i * size);
+      else problems.push({ path: `${place}: ${input}`, value: found, expected: `the first's ${first}` });
+    }
     for (const field of group === undefined ? [label] : [label, group])
       if (!["string", "number", "boolean"].includes(typeof object[field]))
         problems.push({ path: `${place}: ${field}`, value: object[field], expected: "a name or a number" });
-    if (typeof example !== "string")
-      rows.push({
-        example,
-        label: String(object[label]),
-        group: group === undefined ? "" : String(object[group]),
-      });
+    labels.push(sameLabel(String(object[label])));
+    if (group !== undefined) groups.push(sameGroup(String(object[group])));
   }
   if (problems.length > 0) throw new ConfigError(problems.slice(0, MAX_PROBLEMS));
-  const inputShape = rows[0]!.example.shape;
-  const size = inputShape.reduce((product, n) => product * n, 1);
-  const inputs = inputsFor(path, rows.length, size);
-  rows.forEach(({ example }, i) => {
-    inputs.set(example.values, i * size);
-  });
   return {
-    inputShape,
-    inputs,
-    ...namedClasses(
-      rows.map((row) => row.label),
-      classes,
-      (i) => `${lines[i]!.place}: ${label}`,
-    ),
-    ...(group !== undefined && { groups: groupsOf(rows.map((row) => row.group)) }),
+    ...whole!,
+    ...namedClasses(labels, classes, (i) => `${lines.place(i)}: ${label}`),
+    ...(group !== undefined && { groups: groupsOf(groups) }),
   };
 }
 
@@ -89,26 +75,29 @@ function parsed(line: string): Readonly<Record<string, unknown>> | null {
 
 interface Example {
   readonly shape: readonly number[];
-  readonly values: Float32Array;
+  /** At most as many as the shape has; what is missing is padding. */
+  readonly values: readonly number[];
 }
+
+const IRREGULAR = "lists of one length in each of at most 3 dimensions";
 
 /** Or what was expected in its place. */
 function exampleOf(value: unknown, { steps, vocabulary }: TextTokens): Example | string {
-  if (typeof value === "string") {
-    const row = new Float32Array(steps);
-    fillRow(row, words(value, vocabulary));
-    return { shape: [steps], values: row };
-  }
+  if (typeof value === "string") return { shape: [steps], values: words(value, vocabulary).slice(0, steps) };
   if (!Array.isArray(value) || value.length === 0) return "a list of numbers, or a text";
   const shape: number[] = [];
   for (let inner: unknown = value; Array.isArray(inner) && shape.length <= 3; inner = inner[0])
     shape.push(inner.length);
-  if (shape.length > 3) return "lists of one length in each of at most 3 dimensions";
-  const flat: unknown[] = shape.length > 1 ? value.flat(shape.length - 1) : value;
-  const isRegular = flat.length === shape.reduce((product, n) => product * n, 1);
-  if (!isRegular) return "lists of one length in each of at most 3 dimensions";
+  if (shape.length > 3 || shape.includes(0) || !isRegular(value, shape)) return IRREGULAR;
+  const values: unknown[] = shape.length > 1 ? value.flat(shape.length - 1) : value;
   const isNumber = (n: unknown): boolean => typeof n === "number" && Number.isFinite(Math.fround(n));
-  return flat.every(isNumber)
-    ? { shape, values: Float32Array.from(flat as number[]) }
-    : "numbers that float32 holds";
+  return values.every(isNumber) ? { shape, values: values as number[] } : "numbers that float32 holds";
+}
+
+/** Whether there are lists of that length, in lists of that length, and none in the last. */
+function isRegular(value: unknown, shape: readonly number[], depth = 0): boolean {
+  if (!Array.isArray(value) || value.length !== shape[depth]) return false;
+  return depth === shape.length - 1
+    ? !value.some(Array.isArray)
+    : value.every((inner) => isRegular(inner, shape, depth + 1));
 }

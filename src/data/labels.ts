@@ -6,6 +6,8 @@ const MAX_CLASSES = 65_536;
 export interface ClassLabels {
   readonly labels: Int32Array;
   readonly numClasses: number;
+  /** By their numbers; left out where a file has numbers. */
+  readonly classNames?: readonly string[];
 }
 
 /**
@@ -39,8 +41,15 @@ export function namedClasses(
   place: (row: number) => string,
 ): ClassLabels {
   const cleaned = texts.map((text) => text.trim());
-  const areNumbers = cleaned.every((text) => /^\d+(\.0*)?$/.test(text));
-  if (typeof classes === "number" || (classes === undefined && areNumbers))
+  const refuse = (row: number, expected: string): never => {
+    throw new ConfigError([{ path: place(row), value: texts[row], expected }]);
+  };
+  const empty = cleaned.indexOf("");
+  if (empty >= 0) refuse(empty, "a class");
+  const firstName = cleaned.findIndex((text) => !/^\d+(\.0*)?$/.test(text));
+  if (typeof classes === "number" && firstName >= 0)
+    refuse(firstName, `a class, 0 to ${classes - 1}; names are told by classes=NAME,NAME`);
+  if (typeof classes === "number" || (classes === undefined && firstName < 0))
     return classLabels(cleaned.map(Number), typeof classes === "number" ? classes : undefined, place);
   const names = classes ?? [...new Set(cleaned)].sort();
   if (names.length > MAX_CLASSES)
@@ -50,9 +59,7 @@ export function namedClasses(
   const byName = new Map(names.map((name, i) => [name, i]));
   const numbers = cleaned.map((name, row) => {
     const label = byName.get(name);
-    if (label === undefined)
-      throw new ConfigError([{ path: place(row), value: name, expected: `one of ${names.join(", ")}` }]);
-    return label;
+    return label ?? refuse(row, `one of ${names.join(", ")}`);
   });
-  return classLabels(numbers, names.length, place);
+  return { ...classLabels(numbers, names.length, place), classNames: names };
 }

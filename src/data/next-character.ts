@@ -17,6 +17,7 @@ const MAX_VALUES = 2 ** 28;
 /**
  * A text for next-character prediction, as LEAF's Shakespeare (Caldas et al., 2018): `steps` characters, tokens of
  * tokens.ts, and the one that follows as the class. In a play each role is a group: its speeches one after another.
+ * Examples that begin less than `steps` apart share characters, but never the one that is asked for.
  */
 export function readNextCharacter(path: string, { steps, stride, isPlay }: TextOptions): Dataset {
   const text = readText(path, "a text");

@@ -1,7 +1,7 @@
-import { unzipSync } from "fflate";
 import type { Dataset } from "../model/dataset.ts";
 import { problem, readBytes } from "./files.ts";
 import { classLabels } from "./labels.ts";
+import { unpack, type ZipMember, zipMembers } from "./npy-zip.ts";
 
 export interface NpzOptions {
   /** The array of inputs, one example a row. Left out: the one that is called inputs, images, x or data. */
@@ -16,6 +16,9 @@ export interface NpzOptions {
 
 /** The largest number of values in one array: as float32 a gigabyte. */
 const MAX_VALUES = 2 ** 28;
+/** Of one array with its header. */
+const MAX_BYTES = 8 * MAX_VALUES + 2 ** 16;
+const ZIP = "a zip of NumPy arrays";
 const INPUTS = ["inputs", "images", "x", "data"];
 const LABELS = ["labels", "targets", "y"];
 
@@ -25,12 +28,17 @@ const LABELS = ["labels", "targets", "y"];
  * array.
  */
 export function readNpz(path: string, options: NpzOptions = {}): Dataset {
-  const arrays = unzipped(path, [
-    ...wanted(options.inputs, options, INPUTS),
-    ...wanted(options.labels, options, LABELS),
-  ]);
-  const inputs = pick(path, arrays, wanted(options.inputs, options, INPUTS), "inputs");
-  const labels = pick(path, arrays, wanted(options.labels, options, LABELS), "labels");
+  const zip = readBytes(path, ZIP);
+  const members = new Map(zipMembers(zip, path, ZIP).map((one) => [one.name.replace(/\.npy$/, ""), one]));
+  const chosen = {
+    inputs: pick(path, members, wanted(options.inputs, options, INPUTS), "inputs"),
+    labels: pick(path, members, wanted(options.labels, options, LABELS), "labels"),
+  };
+  const read = ({ member, place }: Chosen) => ({
+    array: parseNpy(unpack(zip, member, place, MAX_BYTES), place),
+    place,
+  });
+  const [inputs, labels] = [read(chosen.inputs), read(chosen.labels)];
   const [count, ...shape] = inputs.array.shape;
   if (count === undefined || shape.length === 0 || shape.length > 3)
     throw problem(inputs.place, inputs.array.shape, "2 to 4 dimensions, examples first");
@@ -59,40 +67,21 @@ const wanted = (
 ): readonly string[] =>
   given !== undefined ? [given] : usual.map((name) => (split === undefined ? name : `${split}_${name}`));
 
-function unzipped(path: string, names: readonly string[]): ReadonlyMap<string, NpyArray | string> {
-  const bytes = readBytes(path, "a zip of NumPy arrays");
-  const seen: string[] = [];
-  let files: Record<string, Uint8Array>;
-  try {
-    files = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        const array = name.replace(/\.npy$/, "");
-        seen.push(array);
-        return names.includes(array) && originalSize <= 8 * MAX_VALUES + 2 ** 16;
-      },
-    });
-  } catch (error) {
-    throw problem(path, (error as Error).message, "a zip of NumPy arrays");
-  }
-  const arrays = new Map<string, NpyArray | string>(seen.map((name) => [name, name]));
-  for (const [file, content] of Object.entries(files)) {
-    const name = file.replace(/\.npy$/, "");
-    arrays.set(name, parseNpy(content, `${path}: ${name}`));
-  }
-  return arrays;
+interface Chosen {
+  readonly member: ZipMember;
+  /** `FILE: ARRAY`. */
+  readonly place: string;
 }
 
 function pick(
   path: string,
-  arrays: ReadonlyMap<string, NpyArray | string>,
+  members: ReadonlyMap<string, ZipMember>,
   names: readonly string[],
   what: string,
-) {
-  for (const name of names) {
-    const array = arrays.get(name);
-    if (typeof array === "object") return { array, place: `${path}: ${name}` };
-  }
-  const found = [...arrays.keys()].join(", ") || "none";
+): Chosen {
+  const name = names.find((one) => members.has(one));
+  if (name !== undefined) return { member: members.get(name)!, place: `${path}: ${name}` };
+  const found = [...members.keys()].join(", ") || "none";
   throw problem(path, found, `an array of ${what}, named ${names.join(" or ")} (or say which: ${what}=NAME)`);
 }
 

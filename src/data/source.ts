@@ -1,4 +1,4 @@
-import { type Dataset, subset } from "../model/dataset.ts";
+import { countOf, type Dataset, subset } from "../model/dataset.ts";
 import { ConfigError } from "../model/error.ts";
 import { type Keys, keysOf } from "./keys.ts";
 import { kinds } from "./kinds.ts";
@@ -46,28 +46,65 @@ function loadSplit({ source, holdout }: DataConfig, seed: number) {
 }
 
 function heldOut(
-  { test: ofItsOwn }: DataConfig,
+  data: DataConfig,
   whole: Dataset,
   { test, transfer }: { test: Uint32Array; transfer: Uint32Array },
 ): HeldOut {
   const held = test.length === 0 ? null : subset(whole, test);
+  const { test: ofItsOwn } = data;
+  if (ofItsOwn) checkScale(data);
   return {
     test: !ofItsOwn ? held : alike(loadSource(ofItsOwn, "data.test"), whole, ofItsOwn),
     transfer: transfer.length === 0 ? null : subset(whole, transfer),
   };
 }
 
-function alike(test: Dataset, { inputShape, numClasses }: Dataset, source: string): Dataset {
-  const fits = test.inputShape.join("x") === inputShape.join("x") && test.numClasses <= numClasses;
+/** The set to measure on, with the classes that the other has: by their names where they have some. */
+function alike(test: Dataset, whole: Dataset, source: string): Dataset {
+  const { inputShape, numClasses, classNames } = whole;
+  const refuse = (value: string, expected: string): never => {
+    throw new ConfigError([{ path: "data.test", value: `${source}: ${value}`, expected }]);
+  };
+  const shape = inputShape.join("x");
+  const areNamed = classNames !== undefined;
+  const hasNames = test.classNames !== undefined;
+  const fits = test.inputShape.join("x") === shape && (areNamed || test.numClasses <= numClasses);
   if (!fits)
-    throw new ConfigError([
-      {
-        path: "data.test",
-        value: `${source}: ${test.inputShape.join("x")}, ${test.numClasses} classes`,
-        expected: `examples as in data.source: ${inputShape.join("x")}, ${numClasses} classes`,
-      },
-    ]);
-  return { ...test, numClasses };
+    refuse(
+      `${test.inputShape.join("x")}, ${test.numClasses} classes`,
+      `examples as in data.source: ${shape}, ${numClasses} classes`,
+    );
+  if (areNamed !== hasNames)
+    refuse(
+      `classes with ${hasNames ? "" : "no "}names`,
+      `classes as in data.source, with ${areNamed ? "" : "no "}names`,
+    );
+  if (!areNamed) return { ...test, numClasses };
+  const numbers = test.classNames!.map((name) => {
+    const number = classNames.indexOf(name);
+    return number >= 0
+      ? number
+      : refuse(`class ${name}`, `classes as in data.source: ${classNames.join(", ")}`);
+  });
+  const labels = new Int32Array(new SharedArrayBuffer(4 * countOf(test)));
+  labels.set(test.labels.map((label) => numbers[label]!));
+  return { ...test, numClasses, classNames, labels };
+}
+
+/** Of a table that is scaled by itself: another table would have another scale. */
+function checkScale({ source, test }: DataConfig): void {
+  for (const [path, text] of [
+    ["data.source", source],
+    ["data.test", test!],
+  ] as const) {
+    const problems = problemsAt(path);
+    const { kind, keys } = parseReference(text, problems);
+    const isByItself =
+      kind === "csv" && !keys.has("schema") && !keys.has("text") && keys.get("scale") !== "none";
+    if (isByItself)
+      problems.add("scale", undefined, "schema=FILE or scale=none, so that both tables are scaled alike");
+    problems.finish();
+  }
 }
 
 function loadSource(text: string, path: string): Dataset {

@@ -1,5 +1,6 @@
 import { ConfigError, type ConfigProblem } from "../model/error.ts";
-import { problem, readBytes } from "./files.ts";
+import { problem } from "./files.ts";
+import { known, readLines } from "./lines.ts";
 
 export interface TableOptions {
   /** Between fields; the default is a comma. Fields divided by tabs have no quotes. */
@@ -30,17 +31,17 @@ const separators = { comma: ",", tab: "\t", semicolon: ";" } as const;
 
 /** Lines of fields; blank lines are skipped. Throws ConfigError naming file and line. */
 export function readTable(path: string, { separator = "comma", header }: TableOptions): Table {
-  const bytes = readBytes(path, "a table in text");
-  const lines = linesOf(bytes);
+  const lines = readLines(path, "a table in text");
   const lineAt = (i: number): TableRow => {
-    const place = `${path}:${lines.numbers[i]!}`;
-    const text = bytes.toString("utf8", lines.starts[i]!, endOf(bytes, lines.starts[i]!)).replace(/\r$/, "");
-    return { cells: fields(text, separators[separator], place), place };
+    const place = lines.place(i);
+    return { cells: fields(lines.text(i).replace(/\r$/, ""), separators[separator], place), place };
   };
   if (lines.count === 0) throw problem(path, "no lines", "a table");
   const first = lineAt(0);
   const skipped = header === "none" ? 0 : 1;
   const columns = header === "none" ? first.cells.map((_, i) => String(i + 1)) : first.cells;
+  const twice = repeated(columns);
+  if (twice !== undefined) throw problem(first.place, twice, "a name for each column, no two alike");
   const numRows = lines.count - skipped;
   const row = (index: number): TableRow => lineAt(index + skipped);
   const ragged: ConfigProblem[] = [];
@@ -56,51 +57,15 @@ export function readTable(path: string, { separator = "comma", header }: TableOp
   if (ragged.length > 0) throw new ConfigError(ragged);
   if (numRows === 0) throw problem(path, lines.count, "a header and a row");
   const column = (index: number): readonly string[] => {
-    const known = new Map<string, string>();
-    return Array.from({ length: numRows }, (_, i) => {
-      const cell = row(i).cells[index]!;
-      const same = known.get(cell);
-      if (same !== undefined) return same;
-      if (known.size < MAX_KNOWN) known.set(cell, cell);
-      return cell;
-    });
+    const same = known();
+    return Array.from({ length: numRows }, (_, i) => same(row(i).cells[index]!));
   };
   return { columns, numRows, row, column, place: header === "none" ? path : first.place };
 }
 
-/** Texts of a column that are looked for among those before. */
-const MAX_KNOWN = 65_536;
-
-const NEWLINE = 10;
-
-const endOf = (bytes: Buffer, start: number): number => {
-  const end = bytes.indexOf(NEWLINE, start);
-  return end < 0 ? bytes.length : end;
-};
-
-/** Where lines start that are not blank, and their numbers, from 1; a byte order mark is no part of the first. */
-function linesOf(bytes: Buffer): {
-  readonly starts: Uint32Array;
-  readonly numbers: Uint32Array;
-  readonly count: number;
-} {
-  const hasMark = bytes.length >= 3 && bytes.readUIntBE(0, 3) === 0xefbbbf;
-  let most = 1;
-  for (const byte of bytes) if (byte === NEWLINE) most++;
-  const [starts, numbers] = [new Uint32Array(most), new Uint32Array(most)];
-  let count = 0;
-  let start = hasMark ? 3 : 0;
-  for (let number = 1; start < bytes.length; number++) {
-    const end = endOf(bytes, start);
-    let at = start;
-    while (at < end && bytes[at]! <= 0x20) at++;
-    if (at < end) {
-      starts[count] = start;
-      numbers[count++] = number;
-    }
-    start = end + 1;
-  }
-  return { starts, numbers, count };
+function repeated(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 export function columnOf({ columns, place }: Table, name: string): number {
@@ -113,11 +78,41 @@ export function columnOf({ columns, place }: Table, name: string): number {
 function fields(text: string, separator: string, place: string): readonly string[] {
   if (separator === "\t" || !text.includes('"')) return text.split(separator);
   const cells: string[] = [];
-  const field = new RegExp(`\\s*(?:"((?:[^"]|"")*)"\\s*|([^"${separator}]*))(${separator}|$)`, "y");
-  for (;;) {
-    const match = field.exec(text);
-    if (match === null) throw problem(place, text, "quotes that close");
-    cells.push(match[1]?.replaceAll('""', '"') ?? match[2]!);
-    if (match[3] === "") return cells;
+  for (let at = 0; ; ) {
+    const start = afterSpaces(text, at);
+    const { cell, end } =
+      text[start] === '"' ? quotedCell(text, start + 1) : plainCell(text, start, separator);
+    if (cell === null || (end < text.length && text[end] !== separator))
+      throw problem(place, text, "quotes that close");
+    cells.push(cell);
+    if (end === text.length) return cells;
+    at = end + 1;
   }
+}
+
+/** What it holds, null where a quote is out of place, and where its separator should be, or the line's end. */
+interface Cell {
+  readonly cell: string | null;
+  readonly end: number;
+}
+
+function plainCell(text: string, start: number, separator: string): Cell {
+  const next = text.indexOf(separator, start);
+  const end = next < 0 ? text.length : next;
+  const cell = text.slice(start, end);
+  return { cell: cell.includes('"') ? null : cell, end };
+}
+
+/** From behind its first quote; the next that is not doubled closes it. */
+function quotedCell(text: string, start: number): Cell {
+  let close = text.indexOf('"', start);
+  while (close >= 0 && text[close + 1] === '"') close = text.indexOf('"', close + 2);
+  if (close < 0) return { cell: null, end: text.length };
+  return { cell: text.slice(start, close).replaceAll('""', '"'), end: afterSpaces(text, close + 1) };
+}
+
+function afterSpaces(text: string, start: number): number {
+  let at = start;
+  while (/\s/.test(text.charAt(at))) at++;
+  return at;
 }

@@ -9,7 +9,7 @@ import { teacherLogits } from "./teacher.ts";
 /** Variations of the transfer set, and what the teacher says of each. */
 export interface Lesson {
   readonly dataset: Dataset;
-  /** count * numClasses. */
+  /** count * the classes that the teacher tells apart. */
   readonly logits: Float32Array;
 }
 
@@ -75,7 +75,7 @@ export async function study(
 
 /** A lesson dealt at random into `count` equal parts (fewer when it has fewer examples). */
 export function partsOf({ dataset, logits }: Lesson, count: number): readonly Lesson[] {
-  const { numClasses } = dataset;
+  const numClasses = logits.length / countOf(dataset);
   const order = permutation(countOf(dataset), derive(0, "parts"));
   const bound = (part: number): number => Math.floor((part * order.length) / count);
   return Array.from({ length: count }, (_, part) => {

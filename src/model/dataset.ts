@@ -3,6 +3,8 @@ export interface Dataset {
   /** Shape of one example, such as [28, 28, 1]. */
   readonly inputShape: readonly number[];
   readonly numClasses: number;
+  /** Where they have names, by their numbers. */
+  readonly classNames?: readonly string[];
   /** `count * product(inputShape)` values, example after example. */
   readonly inputs: Float32Array;
   /** One class a example, 0 to numClasses-1. */
@@ -28,7 +30,7 @@ export function countsByClass({ labels, numClasses }: Dataset): readonly number[
 
 /** The chosen examples, copied into memory that worker threads can share. */
 export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
-  const { inputShape, numClasses } = dataset;
+  const { inputShape, numClasses, classNames } = dataset;
   const size = dataset.inputs.length / Math.max(1, dataset.labels.length);
   const inputs = new Float32Array(new SharedArrayBuffer(4 * size * indices.length));
   const labels = new Int32Array(new SharedArrayBuffer(4 * indices.length));
@@ -39,5 +41,12 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>): Dataset {
   }
   const { groups } = dataset;
   const of = groups && Int32Array.from(indices, (i) => groups.of[i]!);
-  return { inputShape, numClasses, inputs, labels, ...(of && { groups: { names: groups.names, of } }) };
+  return {
+    inputShape,
+    numClasses,
+    ...(classNames && { classNames }),
+    inputs,
+    labels,
+    ...(of && { groups: { names: groups.names, of } }),
+  };
 }

@@ -18,11 +18,13 @@ function datasetProblems(dataset: Dataset, architecture: Blueprint): ConfigProbl
   const problems: ConfigProblem[] = [];
   const shape = inputShape.join("x");
   if (dataset.inputShape.join("x") !== shape)
-    problems.push({
-      path: "data.inputShape",
-      value: dataset.inputShape,
-      expected: `${shape}, which ${name} takes`,
-    });
+    return [
+      {
+        path: "data.source",
+        value: `examples of ${dataset.inputShape.join("x")}`,
+        expected: `examples of ${shape}, which ${name} takes`,
+      },
+    ];
   if (labels.length === 0) problems.push({ path: "data.labels", value: 0, expected: "at least one example" });
   const numInputs = labels.length * sizeOf(inputShape);
   if (inputs.length !== numInputs)

@@ -45,8 +45,9 @@ export async function evaluate(
   signal: AbortSignal,
 ): Promise<Metrics> {
   const logits = await predict(engine, plan, task, signal);
-  const { labels, numClasses } = task.dataset;
+  const { labels } = task.dataset;
   const count = labels.length;
+  const { numClasses } = plan.blueprint; // the data may lack some of them
   const arithmetic = engine.arithmetic();
   try {
     const loss = lossFor({ dataset: task.dataset }, arithmetic);

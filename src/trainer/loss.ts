@@ -10,11 +10,14 @@ export function lossFor(
   { dataset, soft, labelSmoothing = 0 }: Pick<TrainTask, "dataset" | "soft" | "labelSmoothing">,
   arithmetic: Arithmetic,
 ): Loss {
-  const { labels, numClasses } = dataset;
+  const { labels } = dataset;
+  /** The model's: the data may lack some of them. */
+  const classesIn = (logits: Tensor): number => logits.shape[1]!;
   const labelsOf = (examples: Uint32Array): Int32Array =>
     Int32Array.from(examples, (example) => labels[example]!);
   if (soft !== undefined)
     return (logits, examples) => {
+      const numClasses = classesIn(logits);
       const teacher = new Float32Array(examples.length * numClasses);
       examples.forEach((example, i) => {
         const from = example * numClasses;
@@ -25,7 +28,7 @@ export function lossFor(
   if (labelSmoothing > 0)
     return (logits, examples) => {
       // A teacher that finds all classes equally likely, with this share, is label smoothing.
-      const even = new Float32Array(examples.length * numClasses);
+      const even = new Float32Array(examples.length * classesIn(logits));
       const settings = { temperature: 1, share: labelSmoothing };
       return arithmetic.softCrossEntropy(logits, labelsOf(examples), even, settings);
     };

@@ -24,6 +24,31 @@ describe("readCsv", () => {
     expect(data.numClasses).toBe(2);
   });
 
+  it("tells numbers apart that float32 does not, whatever the first is", () => {
+    const near = Array.from({ length: 9 }, (_, i) => 7 * i);
+    const scaled = read(`t,y\n${near.map((t) => `${t},0\n`).join("")}`).inputs;
+    const far = near.map((t) => `${1_600_000_000 + t},0\n`).join("");
+    expect([...read(`t,y\n${far}`).inputs]).toEqual([...scaled]);
+    const late = read(`t,u,y\n${near.map((t) => `${(t - 28) / 1e44},${1e9 + t / 1e3},0\n`).join("")}`).inputs;
+    late.forEach((value, i) => {
+      expect(value).toBeCloseTo(scaled[i >> 1]!, 4);
+    });
+  });
+
+  it("makes a constant column 0, float32 or not", () => {
+    const rows = "0.1,1600000001,5,0\n".repeat(7);
+    expect([...read(`a,b,c,y\n${rows}`).inputs]).toEqual(new Array(21).fill(0));
+  });
+
+  it("computes columns near 0 from float32, as ever", () => {
+    const cells = Array.from({ length: 50 }, (_, i) => 20 + ((i * 37) % 50) / 10);
+    const rounded = cells.map(Math.fround);
+    const mean = rounded.reduce((sum, x) => sum + x, 0) / 50;
+    const deviation = Math.sqrt(rounded.reduce((sum, x) => sum + (x - mean) ** 2, 0) / 50);
+    const data = read(`a,y\n${cells.map((x) => `${x},0\n`).join("")}`);
+    expect([...data.inputs]).toEqual(rounded.map((x) => Math.fround((x - mean) / deviation)));
+  });
+
   it("leaves numbers alone when asked to", () => {
     expect([...read("a,y\n1.5,0\n-2e3,1\n", { scale: "none" }).inputs]).toEqual([1.5, -2000]);
   });

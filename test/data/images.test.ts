@@ -78,6 +78,23 @@ describe("readImages", () => {
     expect([...data.inputs.subarray(4)]).toEqual([1, 1, 1, 1]);
   });
 
+  it("takes folders of whole numbers as classes, told or not", () => {
+    const folder = temporaryFolder();
+    for (const name of ["0", "2", "10"]) {
+      mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, "1.png"), png(1, 1, pixels([[255, 255, 255, 255]])));
+    }
+    const read = (classes?: number) =>
+      readImages(folder, { size: 1, channels: 1, ...(classes !== undefined && { classes }) });
+    expect([read().numClasses, ...read().labels]).toEqual([11, 0, 10, 2]); // 10 before 2 in the folder
+    expect([read(12).numClasses, ...read(12).labels]).toEqual([12, 0, 10, 2]);
+    mkdirSync(join(folder, "dog"));
+    writeFileSync(join(folder, "dog", "1.png"), png(1, 1, pixels([[255, 255, 255, 255]])));
+    expect(() => read(12)).toThrow(
+      /dog.*"dog", expected a class, 0 to 11; names are told by classes=NAME,NAME/,
+    );
+  });
+
   it("takes no JPEG that says it is larger than its bytes can hold", () => {
     const folder = temporaryFolder();
     for (const name of ["ant", "cat"]) mkdirSync(join(folder, name));

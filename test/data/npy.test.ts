@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { parseNpy, readNpz } from "../../src/data/npy.ts";
+import { ownCrc32, zipMembers } from "../../src/data/npy-zip.ts";
 import { temporaryFolder } from "../temporary.ts";
 
 /** As NEP 1 writes it: the header ends with a line break at a multiple of 64. */
@@ -96,5 +97,74 @@ describe("readNpz", () => {
     const bad = join(temporaryFolder(), "bad.npz");
     writeFileSync(bad, "no zip");
     expect(() => readNpz(bad)).toThrow(/bad.npz: .*a zip of NumPy arrays/);
+  });
+
+  /** A zip with some of its bytes changed, from the first place where those stand that are sought. */
+  const changed = (
+    files: Record<string, Uint8Array>,
+    level: 0 | 6,
+    change: (zip: Buffer) => void,
+  ): string => {
+    const zip = Buffer.from(zipSync(files, { level }));
+    change(zip);
+    const path = join(temporaryFolder(), "set.npz");
+    writeFileSync(path, zip);
+    return path;
+  };
+  /** The directory's entry of a file: a checksum at 16, packed bytes at 20, bytes at 24. */
+  const entry = (zip: Buffer, name: string): number => zip.lastIndexOf(name) - 46;
+
+  it("refuses content that is not what the zip's checksum says", () => {
+    const files = { "x.npy": images, "y.npy": labels };
+    const stored = changed(files, 0, (zip) => {
+      zip[zip.indexOf(Buffer.of(0, 51, 255, 102)) + 1] = 52;
+    });
+    expect(() => readNpz(stored)).toThrow(
+      /set.npz: x: "0x[0-9a-f]{8}", expected content of checksum 0x[0-9a-f]{8}, as the zip says/,
+    );
+    const deflated = changed(files, 6, (zip) => {
+      zip.writeUInt32LE(0xabcd, entry(zip, "y.npy") + 16);
+    });
+    expect(() => readNpz(deflated)).toThrow(/set.npz: y: .* of checksum 0x0000abcd/);
+  });
+
+  it("knows CRC-32 where Node does not", () => {
+    expect(ownCrc32(new TextEncoder().encode("123456789"))).toBe(0xcbf43926); // as its catalogues check it
+    expect(ownCrc32(new Uint8Array())).toBe(0);
+  });
+
+  it("unpacks only what it reads: other arrays may be anything", () => {
+    const files = {
+      "data.npy": images,
+      "images.npy": floats([1, 2]),
+      "inputs.npy": images,
+      "labels.npy": labels,
+    };
+    const path = changed({ ...files, "y.npy": labels }, 6, (zip) => {
+      zip.fill(255, zip.indexOf("y.npy") + 5, zip.indexOf("y.npy") + 20);
+    });
+    expect(readNpz(path).inputShape).toEqual([1, 3, 1]);
+    expect(() => readNpz(path, { labels: "y" })).toThrow(/set.npz: y: /);
+  });
+
+  it("refuses an array that says it is larger than it may or can be, before there is memory for it", () => {
+    const files = { "x.npy": images, "y.npy": labels };
+    const sized = (bytes: number) =>
+      changed(files, 6, (zip) => {
+        zip.writeUInt32LE(bytes, entry(zip, "x.npy") + 24);
+      });
+    expect(() => readNpz(sized(0xfffffffe))).toThrow(/set.npz: x: "4294967294 bytes", expected at most 2147/);
+    expect(() => readNpz(sized(2 ** 31))).toThrow(/set.npz: x: .*bytes that hold 2147483648/);
+    expect(() => readNpz(sized(images.length - 1))).toThrow(/set.npz: x: .*checksum/);
+  });
+
+  it("says what is wrong with a zip that is cut or damaged", () => {
+    const zip = Buffer.from(zipSync({ "x.npy": images, "y.npy": labels }));
+    for (let length = 0; length < zip.length; length++)
+      expect(() => zipMembers(zip.subarray(0, length), "a.npz", "a zip")).toThrow(
+        /a.npz: .*, expected a zip/,
+      );
+    zip[entry(zip, "y.npy")] = 0;
+    expect(() => zipMembers(zip, "a.npz", "a zip")).toThrow(/a.npz: "no directory entry at byte \d+"/);
   });
 });

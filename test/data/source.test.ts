@@ -145,4 +145,29 @@ describe("a test set of its own", () => {
       /data.test: .*28x28x1.*1, 3 classes/,
     );
   });
+
+  it("has the source's classes by their names, whichever of them it holds", async () => {
+    const file = join(temporaryFolder(), "few.csv");
+    writeFileSync(file, "x,kind\n1,c\n2,b\n3,c\n");
+    const own = (test: string) => ({ ...data, test, holdout: { test: 0, transfer: 0 } });
+    const { test } = await loadHoldout(own(`csv:${file}?label=kind&scale=none`), 1);
+    expect([test!.numClasses, ...test!.labels]).toEqual([3, 2, 1, 2]);
+    writeFileSync(file, "x,kind\n1,c\n2,d\n");
+    await expect(loadHoldout(own(`csv:${file}?label=kind&scale=none`), 1)).rejects.toThrow(
+      /data.test: .*few.csv.*: class d", expected classes as in data.source: a, b, c/,
+    );
+    writeFileSync(file, "x,kind\n1,0\n2,1\n");
+    await expect(loadHoldout(own(`csv:${file}?label=kind&scale=none`), 1)).rejects.toThrow(
+      /with no names.*, with names/,
+    );
+  });
+
+  it("is scaled as the source is, or refused", async () => {
+    const own = (test: string) => ({ ...data, test, holdout: { test: 0, transfer: 0 } });
+    await expect(loadHoldout(own(source.replace("&scale=none", "")), 1)).rejects.toThrow(
+      /data.test: scale: .*schema=FILE or scale=none/,
+    );
+    const scaled = { ...own(source), source: source.replace("&scale=none", "") };
+    await expect(loadHoldout(scaled, 1)).rejects.toThrow(/data.source: scale/);
+  });
 });

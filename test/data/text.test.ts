@@ -130,7 +130,10 @@ describe("a table with a schema", () => {
     );
     expect(() =>
       readCsv(table, { label: "y", schema: file("columns: { age: { mean: x } }", "s.yaml") }),
-    ).toThrow(/s.yaml: columns.age/);
+    ).toThrow('s.yaml: columns.age: {"mean":"x"}, expected columns:');
+    expect(() => readCsv(table, { label: "y", schema: file("[1]", "s.yaml") })).toThrow(
+      /s.yaml: \[1\], expected columns:/,
+    );
     expect(() => readCsv(table, { label: "y", schema: file("columns: { nope: }", "s.yaml") })).toThrow(
       /a column named nope/,
     );

@@ -254,6 +254,19 @@ export function trainerContract(
       expect(warned).toEqual([]);
     });
 
+    test("a set that lacks classes of the model's is scored and learnt from as with all of them", async () => {
+      const whole = baseTask.dataset;
+      const some = subset(
+        whole,
+        [...whole.labels.keys()].filter((i) => whole.labels[i]! < 6),
+      );
+      const six = { ...some, numClasses: 6 };
+      const evaluate = (dataset: Dataset) => trainer.evaluate({ ...baseTask, dataset }, never);
+      expect(await evaluate(six)).toEqual(await evaluate(some));
+      const smooth = (dataset: Dataset) => train({ dataset, labelSmoothing: 0.5 });
+      expect((await smooth(six)).params).toEqual((await smooth(some)).params);
+    });
+
     test("what does not fit is a ConfigError, naming the place", async () => {
       const { dataset, params } = baseTask;
       const labels = Int32Array.from(dataset.labels);
@@ -262,7 +275,7 @@ export function trainerContract(
       const bad: [Partial<TrainTask>, string][] = [
         [{ architecture: "huge-cnn" }, "model.zoo"],
         [{ dataset: { ...dataset, labels } }, "data.labels"],
-        [{ dataset: { ...dataset, inputShape: [32, 32, 3] } }, "data.inputShape"],
+        [{ dataset: { ...dataset, inputShape: [32, 32, 3] } }, "data.source"],
         [{ dataset: { ...dataset, inputs: dataset.inputs.subarray(1) } }, "data.inputs"],
         [{ dataset: subset(dataset, []) }, "data.labels"],
         [{ params: few }, `params.${tensors[1]}`],
