@@ -7,7 +7,7 @@ import type { CheckIn, CheckInReply, Refusal } from "../model/protocol.ts";
 import { bad, PROTOCOL } from "../wire/link-fields.ts";
 import { decodeSignal, encodeCheckIn } from "./grpc-link-messages.ts";
 import { type Deferred, deferred } from "./grpc-link-wait.ts";
-import { LinkError } from "./link.ts";
+import { LinkError, noSession } from "./link.ts";
 
 /** One check-in stream, from hello to its end. */
 export interface CheckInStream {
@@ -16,7 +16,7 @@ export interface CheckInStream {
   isLive(): boolean;
   /** One at a time. Rejects with LinkError when the stream breaks. */
   checkIn(request: CheckIn): Promise<CheckInReply>;
-  /** One at a time. Rejects with LinkError when the stream breaks, or no answer comes. */
+  /** One at a time. Rejects with LinkError when the stream breaks, or no answer comes, and when it is refused. */
   heartbeat(round: number): Promise<Refusal | null>;
   /** Says goodbye; resolves when the coordinator has let go of the session, or has not answered for a second. */
   close(): Promise<void>;
@@ -72,7 +72,7 @@ export function openStream(client: CoordinatorClient, clientId: ClientId, timeou
       stop(); // the coordinator ends the stream after it
       welcome.resolve(signal.refusal);
       if (waiting !== null) answer(signal);
-      beating?.heard.reject(new LinkError(`no session: ${signal.refusal.code}`));
+      beating?.heard.reject(noSession(signal.refusal));
       beating = null;
     } else {
       answer(signal);

@@ -4,12 +4,12 @@ import { Coordinator } from "../generated/service.ts";
 import { assert } from "../model/assert.ts";
 import { ConfigError, WireError } from "../model/error.ts";
 import type { ClientId } from "../model/message.ts";
-import type { Receipt, Refusal } from "../model/protocol.ts";
+import type { Receipt } from "../model/protocol.ts";
 import { CHUNK_BYTES, CLIENT_KEY, isIdentifier, SESSION_KEY } from "../wire/link-fields.ts";
 import { type CheckInStream, openStream } from "./grpc-link-stream.ts";
 import { askStanding, type BrokenDownload, fetchFrames, sendFrame } from "./grpc-link-transfers.ts";
 import { unlessAborted } from "./grpc-link-wait.ts";
-import { type CoordinatorLink, LinkError } from "./link.ts";
+import { type CoordinatorLink, LinkError, noSession } from "./link.ts";
 
 /** What the client's end of the link puts up with. */
 interface GrpcLinkLimits {
@@ -72,10 +72,10 @@ export function grpcLink(options: GrpcLinkOptions): CoordinatorLink {
     departing = Promise.all([departing, open.close()]).then(() => {});
   };
 
-  const session = async (signal: AbortSignal): Promise<Metadata | Refusal> => {
+  const session = async (signal: AbortSignal): Promise<Metadata> => {
     const open = await live(signal);
     const welcomed = await unlessAborted(open.welcomed, signal);
-    if (typeof welcomed !== "string") return welcomed;
+    if (typeof welcomed !== "string") throw noSession(welcomed);
     const metadata = new Metadata();
     metadata.set(CLIENT_KEY, clientId);
     metadata.set(SESSION_KEY, welcomed);
@@ -113,16 +113,10 @@ export function grpcLink(options: GrpcLinkOptions): CoordinatorLink {
     },
     inquire: async (report, signal) => {
       const metadata = await session(signal);
-      if (metadata instanceof Metadata)
-        return await transfer((onStart) =>
-          askStanding({ client, metadata, limits, signal, onStart }, report),
-        );
-      if (metadata.retry) throw refusedError(metadata);
-      return { kind: "refused", refusal: metadata };
+      return await transfer((onStart) => askStanding({ client, metadata, limits, signal, onStart }, report));
     },
     fetchModel: async (request, signal) => {
       const metadata = await session(signal);
-      if (!(metadata instanceof Metadata)) throw refusedError(metadata);
       const fetch = (): Promise<Uint8Array[]> => {
         const from = broken;
         broken = null;
@@ -143,13 +137,9 @@ export function grpcLink(options: GrpcLinkOptions): CoordinatorLink {
     report: async (report, frame, offset, signal): Promise<Receipt> => {
       if (frame.length > limits.frameBytes) return tooLarge(frame.length, limits.frameBytes);
       const metadata = await session(signal);
-      if (metadata instanceof Metadata)
-        return await transfer((onStart) =>
-          sendFrame({ client, metadata, limits, signal, onStart }, report, frame, offset),
-        );
-      // A session that may yet be opened says nothing about the report.
-      if (metadata.retry) throw refusedError(metadata);
-      return { kind: "refused", refusal: metadata };
+      return await transfer((onStart) =>
+        sendFrame({ client, metadata, limits, signal, onStart }, report, frame, offset),
+      );
     },
     close: async () => {
       isClosed = true;
@@ -160,9 +150,6 @@ export function grpcLink(options: GrpcLinkOptions): CoordinatorLink {
     },
   };
 }
-
-const refusedError = ({ code, detail, retryAfterMs }: Refusal): LinkError =>
-  new LinkError(`no session: ${code}: ${detail}`, { retryAfterMs });
 
 const tooLarge = (bytes: number, most: number): Receipt => ({
   kind: "refused",

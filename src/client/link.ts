@@ -9,8 +9,10 @@ import type {
 } from "../model/protocol.ts";
 
 /**
- * How a client reaches its coordinator: over gRPC, or within a simulation. Refusals come back as values. Every call opens
- * the long-lived stream when there is none; only a check-in says that there is nothing left to report.
+ * How a client reaches its coordinator: over gRPC, or within a simulation. Refusals of what was asked come back as values.
+ * Every call opens the long-lived stream when there is none; only a check-in says that there is nothing left to report. A
+ * session that is refused says nothing of a report or a round: a check-in gets that as its answer, and all other calls
+ * reject, with LinkError where it may yet be opened and with SessionRefused where it may not.
  */
 export interface CoordinatorLink {
   /** Sends a check-in on the stream; resolves with the answer, which may take rounds. One at a time. */
@@ -47,3 +49,19 @@ export class LinkError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 }
+
+/** The coordinator wants nothing of this client, and has not looked at what was asked: a report may well be folded. */
+export class SessionRefused extends Error {
+  override readonly name = "SessionRefused";
+  readonly refusal: Refusal;
+  constructor(refusal: Refusal) {
+    super(`no session: ${refusal.code}: ${refusal.detail}`);
+    this.refusal = refusal;
+  }
+}
+
+/** What a call comes to whose session is refused. */
+export const noSession = (refusal: Refusal): LinkError | SessionRefused =>
+  refusal.retry
+    ? new LinkError(`no session: ${refusal.code}: ${refusal.detail}`, { retryAfterMs: refusal.retryAfterMs })
+    : new SessionRefused(refusal);

@@ -14,7 +14,7 @@ import { noControls } from "./control.ts";
 import { courier } from "./courier.ts";
 import { Outdated, whileItCounts } from "./heartbeats.ts";
 import { committed, rolledBack, withoutHistory } from "./ledger.ts";
-import { type CoordinatorLink, LinkError } from "./link.ts";
+import { type CoordinatorLink, LinkError, SessionRefused } from "./link.ts";
 import type { Factory, Once } from "./model-chain.ts";
 import type { ClientState, Pending, StateStore } from "./state.ts";
 import { trainRound, weightOf } from "./train-round.ts";
@@ -87,8 +87,8 @@ export type ClientEnd =
 
 /**
  * Trains and reports until the coordinator says that the run is over. A broken link is only waited out, and a damaged
- * download fetched again, for a while; the state is saved
- * before anything leaves the device, so that a restart goes on with its residual and its report.
+ * download fetched again, for a while; the state is saved before anything leaves the device, so that a restart goes on with
+ * its residual and its report.
  *
  * A report without a receipt comes before all else: whether it still counts is asked before checking in, as who checks in
  * has nothing more to report. Error feedback runs in two phases: the residual after a report counts only once the
@@ -144,10 +144,7 @@ export async function clientLoop(
 
   const checkIn = async (): Promise<ClientEnd | null> => {
     const reply = await link.checkIn(checkInOf(options, state), signal);
-    if (reply.kind === "refused") {
-      const { refusal } = reply;
-      return refusal.retry ? await turnedAway(refusal) : { kind: "refused", refusal };
-    }
+    if (reply.kind === "refused") return reply.refusal.retry ? await turnedAway(reply.refusal) : reply;
     if (reply.verdict !== null && reply.verdict.outcome !== "unknown")
       log({ type: "verdict", verdict: reply.verdict });
     if (state !== null) state = await keep(settled(state, reply));
@@ -191,6 +188,8 @@ export async function clientLoop(
         await sleep(clock, retryMs, signal);
         continue;
       }
+      // nothing was said of what is pending: it may have been folded
+      if (error instanceof SessionRefused) return { kind: "refused", refusal: error.refusal };
       if (!(error instanceof LinkError)) throw error;
       signal.throwIfAborted();
       if (error.movedBytes > 0) wait.reset();

@@ -1,4 +1,4 @@
-import { type CoordinatorLink, LinkError } from "../client/link.ts";
+import { type CoordinatorLink, noSession } from "../client/link.ts";
 import { sleep } from "../model/clock.ts";
 import type { ClientId } from "../model/message.ts";
 import type { ClientSession, CoordinatorService, Refusal } from "../model/protocol.ts";
@@ -27,7 +27,7 @@ export function localLink(
   const opened = (): ClientSession => {
     const open = live();
     if (!("code" in open)) return open;
-    throw new LinkError(`no session: ${open.code}`, { retryAfterMs: open.retryAfterMs });
+    throw noSession(open);
   };
   /** A transfer, and how far it came, also when it is given up on the way. */
   const moved = async (

@@ -16,7 +16,7 @@ export const SESSION_KEY = "fedpress-session";
 
 /** Data of the largest chunk that every message has room for. */
 export const CHUNK_BYTES = 256 * 1024;
-/** Of the chunks that are sent: only whole ones count as progress, and a slow link must show some. */
+/** Of the chunks that are sent: only whole ones are kept when a call breaks, and a slow link must bring some. */
 export const SENT_CHUNK_BYTES = 16 * 1024;
 
 const MAX_UINT32 = 2 ** 32 - 1;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type CoordinatorLink, LinkError } from "../../src/client/link.ts";
+import { type CoordinatorLink, LinkError, SessionRefused } from "../../src/client/link.ts";
 import { digestOf } from "../../src/model/manifest.ts";
 import type { Receipt, Refusal, ReportId, Standing } from "../../src/model/protocol.ts";
 import {
@@ -96,6 +96,23 @@ export function linkSuite(
         (error) => error instanceof LinkError && error.retryAfterMs === 1500,
       );
     await expect(link.heartbeat(1, signal)).rejects.toThrow(LinkError);
+  });
+
+  test(`${name}: a session that is refused for good is no answer to what was asked: it says nothing of a report`, async () => {
+    const refusal: Refusal = { code: "bad-version", detail: "protocol 1, this is 2", retry: false };
+    const link = await connect({ ...scripted(), open: () => refusal });
+    expect(await link.checkIn(checkIn, signal)).toStrictEqual({ kind: "refused", refusal });
+    const calls = [
+      () => link.inquire(report, signal),
+      () => link.fetchModel({ held: null, version: 1 }, signal),
+      () => link.report(report, frame, 0, signal),
+      () => link.heartbeat(1, signal),
+    ];
+    for (const call of calls) {
+      const error = await call().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(SessionRefused);
+      expect((error as SessionRefused).refusal).toStrictEqual(refusal);
+    }
   });
 
   test(`${name}: after a lease that has ended the next call opens another session`, async () => {

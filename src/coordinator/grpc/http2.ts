@@ -52,5 +52,6 @@ export function resetStream(call: unknown): void {
   if (typeof stream?.close === "function") stream.close(constants.NGHTTP2_CANCEL);
 }
 
-const streamOf = (call: unknown): ServerHttp2Stream | undefined =>
+/** What carries a call; a private member, and undefined where it is gone. */
+export const streamOf = (call: unknown): ServerHttp2Stream | undefined =>
   (call as { readonly call?: { readonly stream?: ServerHttp2Stream } }).call?.stream;

@@ -6,6 +6,7 @@ import type { ClientSession, Receipt, Refusal, ReportId } from "../../model/prot
 import { bad } from "../../wire/link-fields.ts";
 import { damaged, isFinal } from "../sessions/refusals.ts";
 import type { Upload, Uploads } from "../sessions/uploads.ts";
+import { arrivalsOf } from "./arrivals.ts";
 import { widenAs } from "./http2.ts";
 import type { GrpcLimits } from "./limits.ts";
 import { decodeReportHeader } from "./messages.ts";
@@ -80,27 +81,43 @@ function receiveFrame(
   receiving: Receiving,
 ): Promise<Uint8Array | Receipt | Status> {
   return new Promise((resolve, reject) => {
-    let arrivedBytes = 0; // since the last look at the progress
+    const { clientId, lost } = session;
+    const arrivals = arrivalsOf(call, limits.idleMs, lost);
+    let hasEnded = false;
 
     const onEnded = (): void =>
       pause({ code: status.CANCELLED, details: "the client began another report, or asked about this one" });
-    const receive = ({ header, data }: ReportChunk__Output): void => {
+    /** What a chunk is of; null where that is not taken, as has been said. */
+    const uploadOf = ({ header }: ReportChunk__Output): Upload | null => {
       if ((header === null) !== (receiving.upload !== null))
         throw bad("header", "belongs on the first chunk, and only there");
-      if (header !== null) {
-        const announced = decodeReportHeader(header);
-        receiving.report = announced.report;
-        const { clientId, lost } = session;
-        const begun = uploads.begin(announced, { clientId, lost, onEnded });
-        if ("code" in begun) return settle(notNow(begun));
-        receiving.upload = begun;
+      if (header === null) return receiving.upload;
+      const announced = decodeReportHeader(header);
+      receiving.report = announced.report;
+      const begun = uploads.begin(announced, { clientId, lost, onEnded });
+      if ("code" in begun) {
+        settle(notNow(begun));
+        return null;
       }
+      receiving.upload = begun;
+      return begun;
+    };
+    const receive = (chunk: ReportChunk__Output): void => {
+      const { header, data } = chunk;
+      arrivals.read(data.length);
+      let upload: Upload | null = null;
+      try {
+        upload = uploadOf(chunk);
+      } finally {
+        if (upload === null && data.length > 0) lost(data.length);
+      }
+      if (upload === null) return;
       widenAs(call, header === null ? data.length : 0, limits);
       session.heard();
-      arrivedBytes += data.length;
-      if (!receiving.upload!.add(data)) pause(notNow(NO_ROOM));
+      if (!upload.add(data)) pause(notNow(NO_ROOM));
     };
     const finish = (): void => {
+      hasEnded = true;
       // a stream that breaks looks like one that has ended
       if (receiving.upload?.isWhole() !== true) return pause(notNow(ENDED_EARLY));
       settle(receiving.upload.finish());
@@ -125,16 +142,22 @@ function receiveFrame(
       };
     const onData = guarded(receive);
     const onEnd = guarded(finish);
-    const onCancelled = (): void => pause({ code: status.CANCELLED, details: "the client left" });
+    const onCancelled = (): void => {
+      hasEnded = true;
+      pause({ code: status.CANCELLED, details: "the client left" });
+    };
     const leastBytes = Math.max(1, (limits.minUploadRate * limits.idleMs) / 1000);
+    let before = 0;
     const timer = setInterval(() => {
-      if (arrivedBytes < leastBytes) pause({ code: status.DEADLINE_EXCEEDED, details: "no progress" });
-      arrivedBytes = 0;
+      const bytes = arrivals.bytes();
+      if (bytes - before < leastBytes) pause({ code: status.DEADLINE_EXCEEDED, details: "no progress" });
+      before = bytes;
     }, limits.idleMs);
     const stop = (): void => {
       clearInterval(timer);
       call.off("data", onData).off("end", onEnd).off("cancelled", onCancelled);
       call.resume(); // what still comes is read and dropped
+      if (!hasEnded) arrivals.answered();
     };
     call.on("data", onData).on("end", onEnd).on("cancelled", onCancelled);
   });

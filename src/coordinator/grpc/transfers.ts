@@ -12,13 +12,13 @@ import type { ReportId__Output } from "../../generated/fedpress/v1/ReportId.ts";
 import type { Standing as StandingFields } from "../../generated/fedpress/v1/Standing.ts";
 import { WireError } from "../../model/error.ts";
 import type { ClientSession, ReportId, Standing } from "../../model/protocol.ts";
-import { bytesOf, decodeReportId, SENT_CHUNK_BYTES } from "../../wire/link-fields.ts";
-import { transferChunks } from "../../wire/transfer.ts";
+import { bytesOf, decodeReportId } from "../../wire/link-fields.ts";
 import { isFinal } from "../sessions/refusals.ts";
 import type { Uploads } from "../sessions/uploads.ts";
 import { resetStream } from "./http2.ts";
 import type { GrpcLimits } from "./limits.ts";
 import { decodeFetch, encodeReceipt, encodeStanding } from "./messages.ts";
+import { modelChunks } from "./model-chunks.ts";
 import { type ReportCall, receiveReport, type Status } from "./receive.ts";
 
 type FetchCall = ServerWritableStream<FetchRequest__Output, ModelChunk>;
@@ -107,7 +107,7 @@ async function sendModel(call: FetchCall, session: ClientSession, { idleMs }: Gr
   const { frames, transfer, offset, sent } = await session.fetchModel(decodeFetch(call.request));
   const header = { frameBytes: frames.map(({ length }) => length), transfer: bytesOf(transfer), offset };
   let isFirst = true;
-  for (const data of transferChunks(frames, SENT_CHUNK_BYTES, offset)) {
+  for (const data of modelChunks(frames, offset)) {
     if (!(await written(call, isFirst ? { header, data } : { data }, idleMs))) return;
     sent(data.length);
     session.heard();

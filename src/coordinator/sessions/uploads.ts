@@ -12,7 +12,8 @@ export interface Uploads {
   received(clientId: ClientId, report: ReportId): number;
   /**
    * Goes on at `offset`, or begins anew at 0; another upload of the client is ended by it. Throws WireError `too-large`
-   * above the limit; a refusal, with what is here unchanged, when it does not fit that.
+   * above a limit, also of all uploads together: there will never be room for it. A refusal, with what is here unchanged,
+   * when it does not fit that.
    */
   begin(announced: Announced, owner: Owner): Upload | Refusal;
   /** Throws away what is here of that report. */
@@ -38,7 +39,10 @@ export interface Owner {
 }
 
 export interface Upload {
-  /** False: there is no room for it now. Throws WireError `trailing` beyond the length that was announced. */
+  /**
+   * False: there is no room for it now. Throws WireError `trailing` beyond the length that was announced. What is not kept
+   * is lost.
+   */
   add(data: Uint8Array): boolean;
   isWhole(): boolean;
   /** The whole frame, which nobody else may end or throw away from now on. */
@@ -118,14 +122,16 @@ export function openUploads(
 
   const uploadOf = (one: Kept): Upload => ({
     add: (data) => {
-      if (!hasRoom(data.length, one)) return false;
       const before = one.joiner.received();
       try {
+        if (!hasRoom(data.length, one)) return false;
         one.joiner.add(data);
+        return true;
       } finally {
-        heldBytes += one.joiner.received() - before;
+        const added = one.joiner.received() - before;
+        heldBytes += added;
+        if (added < data.length) one.owner.lost(data.length - added);
       }
-      return true;
     },
     isWhole: () => one.joiner.received() === one.frameBytes,
     finish: () => {
@@ -148,9 +154,10 @@ export function openUploads(
       stop(kept.get(owner.clientId));
       const one = kept.get(owner.clientId);
       if (offset === 0) {
+        const mostBytes = Math.min(limits.frameBytes, limits.uploadBytes);
         const joiner = frameJoiner([frameBytes], {
-          ...limits,
-          transferBytes: limits.frameBytes,
+          frameBytes: mostBytes,
+          transferBytes: mostBytes,
           maxFrames: 1,
         });
         if (one?.state === "paused") lose(one);

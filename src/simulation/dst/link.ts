@@ -1,4 +1,4 @@
-import { type CoordinatorLink, LinkError } from "../../client/link.ts";
+import { type CoordinatorLink, LinkError, noSession } from "../../client/link.ts";
 import { sleep } from "../../model/clock.ts";
 import type { ClientId } from "../../model/message.ts";
 import type {
@@ -11,7 +11,7 @@ import type {
   ReportId,
 } from "../../model/protocol.ts";
 import { asBytes, flipped, joined, resumed, sizeOf } from "./bytes.ts";
-import { type Call, caller, isOfDisk, type Paths } from "./call.ts";
+import { caller, isOfDisk, type Paths } from "./call.ts";
 import type { Chance } from "./chance.ts";
 import { type Connection, connection } from "./connection.ts";
 import { never, type Process } from "./process.ts";
@@ -69,13 +69,9 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
 
   const session = async (signal: AbortSignal): Promise<Connection> => {
     const at = await connect(signal);
-    if ("code" in at) throw new LinkError(`no session: ${at.code}`, { retryAfterMs: at.retryAfterMs });
+    if ("code" in at) throw noSession(at);
     return at;
   };
-
-  /** A call of a few bytes. */
-  const ask = async <T>(what: string, signal: AbortSignal, handle: Call<T>["handle"]): Promise<T> =>
-    call(await session(signal), signal, { what, upBytes: 0, handle, downBytes: () => 0 });
 
   const report = async (
     at: Connection,
@@ -88,7 +84,12 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
     // what is not decided is not counted either, and comes again
     if (receipt.kind === "refused" && receipt.refusal.retryAfterMs !== undefined) to.lost(frame.length);
     if (at.server.process.isAlive()) wire.receiptLeft(at.server, clientId, id, frame, receipt);
+    if (receipt.kind === "refused") refusalLeaves(at, id.round, receipt.refusal);
     return receipt;
+  };
+
+  const refusalLeaves = (at: Connection, round: number, refusal: Refusal): void => {
+    if (at.server.process.isAlive()) wire.refusalLeft(at.server, clientId, round, refusal);
   };
 
   return {
@@ -103,6 +104,7 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
         downBytes: () => 0,
         onAbort: () => leave(at),
         handle: async (to) => {
+          wire.checkInArrived(at.server, clientId);
           const answer: CheckInReply = asBytes(await to.checkIn(said));
           if (at.server.process.isAlive()) wire.replyLeft(clientId, said, answer);
           if (answer.kind === "refused") at.hangUp("server", "");
@@ -114,7 +116,17 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
     },
     heartbeat: async (round, signal) => {
       if (!client.call()) return never();
-      return ask("heartbeat", signal, async (to) => to.heartbeat(round));
+      const at = await session(signal);
+      return call(at, signal, {
+        what: "heartbeat",
+        upBytes: 0,
+        downBytes: () => 0,
+        handle: async (to) => {
+          const refusal = to.heartbeat(round);
+          if (refusal !== null) refusalLeaves(at, round, refusal);
+          return refusal;
+        },
+      });
     },
     inquire: async (id, signal) => {
       if (!client.call()) return never();
@@ -128,6 +140,7 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
           const standing = asBytes(await to.inquire(said));
           if (at.server.process.isAlive() && standing.kind === "accepted")
             wire.receiptLeft(at.server, clientId, said, null, { kind: "accepted", report: standing.report });
+          if (standing.kind === "refused") refusalLeaves(at, said.round, standing.refusal);
           const staged = at.server.staged.get(`${clientId} ${said.digest}`);
           return standing.kind === "wanted" ? { ...standing, receivedBytes: staged?.length ?? 0 } : standing;
         },
@@ -154,7 +167,7 @@ export function simulatedLink(paths: Paths, client: Process, clientId: ClientId)
           const bytes = sizeOf(download.frames) - download.offset;
           download.sent(bytes);
           wire.bytesLeft(at.server, bytes);
-          if (at.server.process.isAlive()) wire.framesLeft(said, download.frames);
+          if (at.server.process.isAlive()) wire.framesLeft(at.server, said, download.frames);
           return { ...download, frames: download.frames.map((frame) => frame.slice()) };
         },
       });

@@ -6,6 +6,7 @@ import type {
   CoordinatorService,
   FetchModel,
   Receipt,
+  Refusal,
   ReportId,
 } from "../../model/protocol.ts";
 import type { Chance } from "./chance.ts";
@@ -24,8 +25,11 @@ export interface Wire {
     frame: Uint8Array | null,
     receipt: Receipt,
   ) => void;
+  /** The answer to a report, a heartbeat or an inquiry that does not want the round's report. */
+  readonly refusalLeft: (at: Server, clientId: ClientId, round: number, refusal: Refusal) => void;
   readonly bytesLeft: (at: Server, bytes: number) => void;
-  readonly framesLeft: (request: FetchModel, frames: readonly Uint8Array[]) => void;
+  readonly framesLeft: (at: Server, request: FetchModel, frames: readonly Uint8Array[]) => void;
+  readonly checkInArrived: (at: Server, clientId: ClientId) => void;
   readonly replyLeft: (clientId: ClientId, request: CheckIn, reply: CheckInReply) => void;
   /** The service threw, which it never should. */
   readonly failed: (error: unknown) => void;

@@ -17,6 +17,8 @@ export interface Process {
   readonly killAtCall: (n: number, onDeath: () => void) => void;
   /** Nothing happens in it for so long, as if it were stopped by a signal or a long collection of garbage. */
   readonly pause: (ms: number) => void;
+  /** When that is over, or was. */
+  readonly pausedUntil: () => number;
 }
 
 export function spawn(name: string, time: Scheduler): Process {
@@ -50,6 +52,7 @@ export function spawn(name: string, time: Scheduler): Process {
     pause: (ms) => {
       pausedUntil = Math.max(pausedUntil, time.now() + ms);
     },
+    pausedUntil: () => pausedUntil,
   };
 }
 

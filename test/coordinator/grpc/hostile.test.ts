@@ -1,3 +1,4 @@
+import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { type Metadata, Server, ServerCredentials, status } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "vitest";
@@ -12,7 +13,7 @@ import type {
 import type { CoordinatorSignal } from "../../../src/generated/fedpress/v1/CoordinatorSignal.ts";
 import type { ModelChunk } from "../../../src/generated/fedpress/v1/ModelChunk.ts";
 import type { Receipt__Output } from "../../../src/generated/fedpress/v1/Receipt.ts";
-import type { ReportChunk } from "../../../src/generated/fedpress/v1/ReportChunk.ts";
+import type { ReportChunk, ReportChunk__Output } from "../../../src/generated/fedpress/v1/ReportChunk.ts";
 import { Coordinator } from "../../../src/generated/service.ts";
 import { WireError } from "../../../src/model/error.ts";
 import {
@@ -36,6 +37,7 @@ import {
 // Peers that break the rules, on either end. Whatever they do: a typed refusal, nothing changed, others served.
 
 const { signal } = new AbortController();
+const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const sha = (length = 32) => new Uint8Array(length).fill(7);
 
@@ -176,7 +178,7 @@ test("a report that ends early is no report yet: it may go on, and nothing is he
   expect((await sendReport(client, metadata, [rest])).refused).toMatchObject(damaged);
   expect((await sendReport(client, metadata, [rest])).refused).toMatchObject({ code: "bad-offset" });
   expect([...service.reports[0]!.frame]).toEqual([...noise(3), ...noise(1)]);
-  expect(service.log).toEqual(["open slow", "lost slow 4"]);
+  expect(service.log).toEqual(["open slow", "lost slow 4", "lost slow 1"]);
 });
 
 test("frames above its own limit, the link does not send; the server refuses what it does send", async () => {
@@ -256,6 +258,73 @@ test("what was announced and did not come holds no room; what drips is ended; a 
   clearInterval(drip);
   expect(code).toBe(status.DEADLINE_EXCEEDED);
   expect(service.reports).toHaveLength(1);
+});
+
+/** Of frames: what a service was told is lost. */
+const lostBytes = (log: readonly string[]): number =>
+  log.reduce((sum, line) => sum + Number(/^lost \S+ (\d+)$/.exec(line)?.[1] ?? 0), 0);
+
+test.each([
+  ["above the limit", { frameBytes: MIB }],
+  ["that there will never be room for", { uploadBytes: MIB }],
+])(
+  "every byte of a report %s is counted, that it is refused for good, and so is what comes after",
+  async (_, limits) => {
+    const service = scripted();
+    const server = await serve(service, { limits });
+    const link = linkTo(server, "careless");
+    await link.checkIn(checkIn, signal);
+    const report = { round: 1, digest: digest(1) };
+    const before = server.socketBytes().received;
+    for (let i = 0; i < 5; i++)
+      expect(await link.report(report, new Uint8Array(8 * MIB), 0, signal)).toMatchObject({
+        refusal: { code: "too-large", retry: false },
+      });
+    await link.close();
+    await until(() => server.numClients() === 0);
+    const received = server.socketBytes().received - before;
+    const lost = lostBytes(service.log);
+    expect(lost).toBeGreaterThan(5 * 4096);
+    expect(lost).toBeGreaterThan(0.95 * received - 5 * KIB); // HTTP/2 has its own
+    expect(lost).toBeLessThan(received);
+  },
+);
+
+test("who sends on after the answer is cut off, and what came is counted", async () => {
+  const service = scripted();
+  const server = await serve(service, { limits: { frameBytes: MIB, idleMs: 500 } });
+  const client = rawClient(server);
+  const { metadata } = await hello(client, "mallory");
+  const session = connectHttp2(`http://${server.address}`);
+  const call = session.request({
+    ":method": "POST",
+    ":path": "/fedpress.v1.Coordinator/Report",
+    "content-type": "application/grpc",
+    te: "trailers",
+    ...(metadata.getMap() as Record<string, string>),
+  });
+  call.on("error", () => {});
+  const prefixed = (bytes: Uint8Array): Buffer => {
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(bytes.length, 1);
+    return Buffer.concat([prefix, bytes]);
+  };
+  let sentBytes = 0;
+  const send = (chunk: ReportChunk): void => {
+    const message = prefixed(Coordinator.service.Report.requestSerialize(chunk as ReportChunk__Output));
+    sentBytes += message.length;
+    call.write(message);
+  };
+  send({ header: header(MIB + 1), data: noise(9) });
+  const sending = setInterval(() => send({ data: noise(1000) }), 10);
+  call.resume();
+  await new Promise((resolve) => call.once("close", resolve));
+  clearInterval(sending);
+  session.close();
+  await until(() => lostBytes(service.log) > 1000);
+  expect(service.log).toContain("refuse mallory 1 too-large");
+  expect(lostBytes(service.log)).toBeGreaterThan(0.7 * sentBytes);
+  expect(lostBytes(service.log)).toBeLessThanOrEqual(sentBytes);
 });
 
 test("a message above the limit ends its call, not the server", async () => {

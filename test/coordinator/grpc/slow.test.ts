@@ -21,6 +21,29 @@ test("a model comes through a link so slow that a part of it takes longer than t
   }
 });
 
+// 256 bytes a second over 30 s are 7.5 KiB: 24 times as fast, with as much less time
+const least = { idleMs: 1250, bytesPerSecond: 6 * KIB };
+
+test.each(["down", "up"] as const)("what is as slow as may be is not without progress: %s", async (way) => {
+  const { idleMs, bytesPerSecond } = least;
+  const frame = noise(30 * KIB);
+  const service = scripted({ fetchModel: async () => [frame] });
+  const { port } = await serve(service, { limits: { idleMs, minUploadRate: bytesPerSecond / 2 } });
+  const proxy = await faultProxy({ target: () => port, faults: { [way]: { bytesPerSecond } } });
+  try {
+    // what goes up is judged by who sees it come
+    const link = linkTo(proxy, "a", { limits: { idleMs: way === "down" ? idleMs : 20_000 } });
+    const { signal } = new AbortController();
+    await link.checkIn(checkIn, signal);
+    const report = { round: 1, digest: digestOf(frame) };
+    if (way === "down") expect(await link.fetchModel({ held: null, version: 0 }, signal)).toEqual([frame]);
+    else expect(await link.report(report, frame, 0, signal)).toEqual({ kind: "accepted", report });
+    await link.close();
+  } finally {
+    await proxy.close();
+  }
+});
+
 test("a report comes through a link on which 1 MiB on its way would hold up all else for too long", async () => {
   const idleMs = 6000;
   const frame = noise(240 * KIB);

@@ -101,14 +101,21 @@ test("one report a client: another takes its place, the same begins anew, and wh
 });
 
 test("frames above the limit and bytes beyond the length are refused", () => {
-  const { begin, begun } = desk();
+  const { begin, begun, log } = desk();
   expect(() => begin("a", { ...first, frameBytes: 1001 })).toThrow("too-large");
   const upload = begun("a", first);
-  expect(() => upload.add(noise(101))).toThrow(WireError);
+  expect(() => upload.add(noise(102))).toThrow(WireError);
+  expect(log).toEqual(["a lost 2"]);
   const other = begun("b", first);
   other.add(noise(99));
   expect(other.isWhole()).toBe(false);
   expect(() => other.finish()).toThrow("truncated");
+});
+
+test("a frame that there will never be room for is refused for good, not told to come later", () => {
+  const { begin, begun } = desk({ uploadBytes: 100 });
+  expect(() => begin("a", { ...first, frameBytes: 101 })).toThrow("too-large");
+  expect(begun("a", first).add(noise(100))).toBe(true);
 });
 
 test("what is kept has its time, and goes when it cannot count any more", async () => {
@@ -162,6 +169,7 @@ test("what broke makes way for what comes, the oldest first; what runs does not"
   expect(other.add(noise(60))).toBe(true);
   expect(log.splice(0)).toEqual(["b lost 40"]);
   expect(other.add(noise(1))).toBe(false);
+  expect(log.splice(0)).toEqual(["d lost 1"]);
   other.pause();
   expect(running.add(noise(60))).toBe(true);
   expect(log.splice(0)).toEqual(["d lost 60"]);
@@ -176,7 +184,7 @@ test("what cannot count makes way though it runs, and takes no room from what ca
   const hostile = begun("mallory", first);
   expect(hostile.add(noise(80))).toBe(true); // there was room
   expect(hostile.add(noise(1))).toBe(false);
-  expect(log).toEqual([]);
+  expect(log.splice(0)).toEqual(["mallory lost 1"]);
   const honest = begun("b", { ...first, frameBytes: 60 });
   expect(honest.add(noise(60))).toBe(true);
   expect(log).toEqual(["a lost 20", "mallory ended", "mallory lost 80"]);
@@ -221,10 +229,8 @@ test("property: every byte that came was reported, thrown away and counted, or i
         if (kind === "begin") begin(0);
         if (kind === "resume") begin(bytes);
         if (kind === "add" && at !== undefined && at.received + bytes <= 60) {
-          if (at.upload.add(noise(bytes))) {
-            came += bytes;
-            at.received += bytes;
-          }
+          came += bytes;
+          if (at.upload.add(noise(bytes))) at.received += bytes;
         }
         if (kind === "pause" && at !== undefined) {
           at.upload.pause();

@@ -1,11 +1,19 @@
 import { expect, test } from "vitest";
 import { manifestOf } from "../../../src/model/manifest.ts";
 import type { AuditContext } from "../../../src/simulation/dst/audit/context.ts";
+import { controlAudit } from "../../../src/simulation/dst/audit/controls.ts";
+import { deadlineAudit } from "../../../src/simulation/dst/audit/deadlines.ts";
 import type { Decoded } from "../../../src/simulation/dst/audit/decoded.ts";
 import { downloadAudit } from "../../../src/simulation/dst/audit/downloads.ts";
 import { type FoldRules, foldAgain } from "../../../src/simulation/dst/audit/fold.ts";
-import { emptyHistory, follow, type HistoryRules } from "../../../src/simulation/dst/audit/history.ts";
+import {
+  emptyHistory,
+  follow,
+  type HistoryRules,
+  type OpenRound,
+} from "../../../src/simulation/dst/audit/history.ts";
 import type { JournalRecord } from "../../../src/simulation/dst/audit/journal.ts";
+import { refusalAudit } from "../../../src/simulation/dst/audit/refusals.ts";
 import { encodeFrame } from "../../../src/wire/frame.ts";
 import { defaultLimits } from "../../../src/wire/limits.ts";
 
@@ -48,19 +56,34 @@ test("the reference folds by hand-computed numbers", () => {
 });
 
 test("a history that cannot be is refused, record by record", () => {
-  const allow: HistoryRules = { minimum: 1, goal: 2, maxStaleness: 0, isBuffered: false };
+  const allow: HistoryRules = { minimum: 1, goal: 2, maxStaleness: 0, mostAsked: 2 };
   const record = (head: object, frame = new Uint8Array()): JournalRecord => ({
     head: head as JournalRecord["head"],
     frame,
   });
-  const opened = (round: number) => record({ type: "opened", round, cohort: ["a", "b"], exponents: [3] });
+  const bytes = (uplink: number, downlink: number) => ({
+    uplink,
+    downlink,
+    denseUplink: 0,
+    denseDownlink: 0,
+  });
+  const opened = (round: number, cohort = ["a", "b"], downlink = 0) =>
+    record({ type: "opened", round, cohort, exponents: [3], bytes: bytes(round - 1, downlink) });
+  const joined = (clientId: string, round = 1) => record({ type: "joined", round, clientId });
   const accepted = (clientId: string, round = 1) =>
     record(
       { type: "accepted", round, baseVersion: 0, clientId, weight: {} },
       new TextEncoder().encode(clientId),
     );
-  const closed = (version: number) =>
-    record({ type: "closed", round: 1, outcome: "commit", version, digest: `of ${version}` });
+  const closed = (version: number, uplink = 1) =>
+    record({
+      type: "closed",
+      round: 1,
+      outcome: "commit",
+      version,
+      digest: `of ${version}`,
+      bytes: bytes(uplink, 0),
+    });
   const started = record({ type: "started", runId: "run" });
   const verdictOn = (...records: readonly JournalRecord[]): string | null => {
     const history = emptyHistory("of 0");
@@ -78,12 +101,20 @@ test("a history that cannot be is refused, record by record", () => {
   expect(verdictOn(started, opened(1), opened(2))).toMatch(/while 1 is open/);
   expect(verdictOn(started, opened(1), accepted("a"), accepted("a"))).toMatch(/twice/);
   expect(verdictOn(started, opened(1), accepted("c"))).toMatch(/not asked/);
+  expect(verdictOn(started, opened(1), joined("c"), accepted("c"))).toBeNull();
+  expect(verdictOn(started, opened(1), joined("b"))).toMatch(/joins/);
+  expect(verdictOn(started, opened(1), joined("c", 2))).toMatch(/joins/);
+  expect(verdictOn(started, opened(1, ["a", "b", "c"]))).toMatch(/asks 3 clients/);
+  expect(verdictOn(started, opened(1), accepted("a"), closed(1, 0))).toMatch(/0 bytes uplink, after 1/);
+  expect(verdictOn(started, opened(1, ["a"], 9), accepted("a"), closed(1))).toMatch(/0 bytes downlink/);
   expect(verdictOn(started, opened(1), closed(1))).toMatch(/commits 0 reports/);
   expect(verdictOn(started, opened(1), accepted("a"), closed(2))).toMatch(/version 2, not 1/);
   expect(verdictOn(started, opened(1), accepted("a"), closed(1), opened(2), accepted("a"))).toMatch(
     /counted in round 1/,
   );
 });
+
+const noControls = { isUsed: false, wrongShared: () => null };
 
 test("a download has to lead from what is held to what was asked for, frame by frame", () => {
   const model = new Map([["w", { shape: [2], data: Float32Array.of(1, 2) }]]);
@@ -102,7 +133,8 @@ test("a download has to lead from what is held to what was asked for, frame by f
       },
     } as unknown as AuditContext;
     const held = from === null ? null : { version: from, digest: digests[from] ?? "f".repeat(64) };
-    downloadAudit(context, { isUsed: false, of: () => null })({ held, version: to }, frames, { digests });
+    const audit = downloadAudit(context, { isUsed: false, of: () => null }, noControls);
+    audit({ held, version: to }, frames, { digests });
     return wrong;
   };
   expect(wrongs(0, 2, delta(1), delta(2))).toBe(0);
@@ -116,4 +148,121 @@ test("a download has to lead from what is held to what was asked for, frame by f
   expect(wrongs(0, 3, delta(1), delta(3))).toBe(1);
   expect(wrongs(null, 2)).toBe(1);
   expect(wrongs(0, 3, delta(1), delta(2), delta(3), delta(4))).toBe(1); // to what is not durable
+});
+
+test("what goes down is no longer than the deltas that are known", () => {
+  const model = new Map([["w", { shape: [64], data: new Float32Array(64) }]]);
+  const wrongs: string[] = [];
+  const context = {
+    options: { contract: { limits: defaultLimits, manifest: manifestOf(model) } },
+    fail: (check: string) => wrongs.push(check),
+  } as unknown as AuditContext;
+  const digests = ["a", "b", "c"].map((letter) => letter.repeat(64));
+  const audit = downloadAudit(context, { isUsed: false, of: () => null }, noControls);
+  const delta = (version: number) =>
+    encodeFrame({ kind: "delta", version, manifest: 0, plan: 0, digest: 0, payloads: [Uint8Array.of(1)] });
+  const whole = encodeFrame({ kind: "checkpoint", version: 2, params: model });
+  const held = { version: 1, digest: digests[1]! };
+  audit({ held, version: 2 }, [whole], { digests }); // who knows how long the delta is
+  audit({ held: { version: 0, digest: digests[0]! }, version: 2 }, [delta(1), delta(2)], { digests });
+  audit({ held, version: 2, whole: true }, [whole], { digests });
+  audit({ held: null, version: 2 }, [whole], { digests });
+  expect(wrongs).toEqual([]);
+  audit({ held, version: 2 }, [whole], { digests });
+  expect(wrongs).toEqual(["broadcast"]);
+});
+
+test("a cohort's control variate is the mean of its clients', by hand", () => {
+  const context = {
+    shape: {
+      config: { train: { optimizer: { sgd: { learningRate: 0.5, momentum: 0 } } } },
+      initial: new Map([["w", { shape: [1], data: Float32Array.of(0) }]]),
+    },
+    options: {
+      contract: {
+        aggregation: { strategy: "scaffold" },
+        uplink: [{ tensors: "*", codec: { select: "all", values: "float32" }, errorFeedback: false }],
+      },
+    },
+    length: 1,
+  } as unknown as AuditContext;
+  const controls = controlAudit(context);
+  controls.folded([counted("a", [1], 1), counted("b", [-2], 3)]);
+  // a has -1 / 0.5 = -2 and b 4: (-2 + 3 * 4) / 4
+  expect(controls.wrongShared(1, [2.5])).toBeNull();
+  expect(controls.wrongShared(1, [0])).toMatch(/coordinate 0 is 0, not 2.5/);
+  controls.folded([counted("a", [1], 1)]);
+  // a's becomes -2 - 2.5 - 2 = -6.5: (-6.5 + 12) / 4
+  expect(controls.wrongShared(2, [1.375])).toBeNull();
+  expect(controls.wrongShared(0, null)).toBeNull();
+  expect(controls.wrongShared(2, null)).toMatch(/without one/);
+});
+
+test("who is turned away hears the truth", () => {
+  const wrongs: string[] = [];
+  const context = {
+    shape: { config: { cohort: { maxStaleness: 1 } } },
+    options: { rounds: { rounds: 9 } },
+    fail: (_: string, detail: string) => wrongs.push(detail),
+  } as unknown as AuditContext;
+  const life = {};
+  const history = emptyHistory("of 0");
+  history.rounds.set(1, { version: 0, exponents: [3], cohort: ["a", "b"] });
+  const audit = refusalAudit(context);
+  const heard = (event: object) => audit.heard(life, event as Parameters<typeof audit.heard>[1]);
+  const says = (clientId: string, code: string): number => {
+    const before = wrongs.length;
+    audit.refused(life, clientId, 1, { code, detail: "", retry: true }, history);
+    return wrongs.length - before;
+  };
+  heard({ type: "run.started", resumedFromVersion: null });
+  heard({ type: "round.opened", round: 1 });
+  for (const id of ["a", "b"]) audit.asked(id, 1);
+  expect([says("a", "wrong-round"), says("a", "not-selected"), says("c", "not-selected")]).toEqual([1, 1, 0]);
+  expect([says("a", "already-reported"), says("a", "already-refused"), says("a", "run-over")]).toEqual([
+    1, 1, 1,
+  ]);
+  heard({ type: "report.accepted", clientId: "a", round: 1 });
+  expect(says("a", "already-reported")).toBe(0);
+  heard({ type: "round.committed", round: 1, version: 1 });
+  expect([says("a", "wrong-round"), says("b", "wrong-round")]).toEqual([0, 1]); // b is late
+  expect([audit.checksIn(life, "a", history), audit.checksIn(life, "b", history)]).toEqual([false, true]);
+  expect(says("b", "wrong-round")).toBe(0);
+  audit.asked("b", 1);
+  heard({ type: "round.committed", round: 2, version: 2 });
+  expect(says("b", "wrong-round")).toBe(0); // too late
+  heard({ type: "report.accepted", clientId: "b", round: 1 });
+  expect(wrongs.at(-1)).toMatch(/after it checked in/);
+});
+
+test("a round closes in its time", () => {
+  let nowMs = 0;
+  let wrongs = 0;
+  const context = {
+    shape: { config: { cohort: { reportDeadline: 100, goal: 2 } } },
+    fail: () => wrongs++,
+  } as unknown as AuditContext;
+  const audit = deadlineAudit(context, () => nowMs);
+  const life = { isAlive: () => true, pausedUntil: () => 0 };
+  const heard = (event: object) => audit.heard(life, event as Parameters<typeof audit.heard>[1]);
+  const history = emptyHistory("of 0");
+  const commits = (round: number, atMs: number): number => {
+    heard({ type: "round.opened", round });
+    nowMs += atMs;
+    audit.check();
+    heard({ type: "round.committed", round, digest: `of ${round}` });
+    history.rounds.set(round, { version: 0, exponents: [3], cohort: ["a", "b"] });
+    const accepted = [{ clientId: "a" }] as unknown as OpenRound["accepted"];
+    const before = wrongs;
+    audit.commits({ round, exponents: [3], accepted }, `of ${round}`, history);
+    return wrongs - before;
+  };
+  heard({ type: "run.started" });
+  for (const clientId of ["a", "b"]) heard({ type: "client.joined", clientId });
+  expect(commits(1, 50)).toBe(1); // b is at work
+  expect(commits(2, 100)).toBe(0);
+  heard({ type: "client.left", clientId: "b" });
+  expect(commits(3, 50)).toBe(0);
+  expect(wrongs).toBe(1);
+  expect([commits(4, 150), wrongs]).toEqual([0, 2]); // it was open for too long
 });

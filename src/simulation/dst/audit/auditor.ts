@@ -7,6 +7,7 @@ import type { Process } from "../process.ts";
 import type { TrueDelta } from "../training.ts";
 import { type ClientAudit, clientAudit } from "./clients.ts";
 import type { AuditContext } from "./context.ts";
+import { controlAudit } from "./controls.ts";
 import { deadlineAudit } from "./deadlines.ts";
 import { downloadAudit } from "./downloads.ts";
 import { emptyHistory, follow, type History } from "./history.ts";
@@ -14,6 +15,7 @@ import { GONE, type JournalRecord, journalReader, type Totals } from "./journal.
 import { ledgerAudit } from "./ledger.ts";
 import { priorAudit } from "./priors.ts";
 import { promiseAudit } from "./promises.ts";
+import { refusalAudit } from "./refusals.ts";
 import { digestAgain, type RoundAudit, roundAudit } from "./rounds.ts";
 
 /**
@@ -57,17 +59,25 @@ export function openAuditor(
   const { cohort } = shape.config;
   const history = emptyHistory(digestAgain(shape.initial));
   const priors = priorAudit(context);
-  const rounds = roundAudit(context, (version) => priors.uplink(history.digests[version]));
-  const clients: ClientAudit = clientAudit(context, rounds, priors);
+  const controls = controlAudit(context);
+  const rounds = roundAudit(
+    context,
+    (version) => priors.uplink(version, history.digests[version]),
+    controls.folded,
+  );
+  const clients: ClientAudit = clientAudit(context, rounds, priors, controls);
   const promises = promiseAudit(context, priors);
-  const downloads = downloadAudit(context, priors);
+  const downloads = downloadAudit(context, priors, controls);
+  const refusals = refusalAudit(context);
   const ledger = ledgerAudit(context);
   const deadlines = deadlineAudit(context, now);
   const rules = {
     minimum: options.rounds.minimum,
     goal: cohort.goal,
     maxStaleness: cohort.maxStaleness,
-    isBuffered: cohort.concurrency !== null,
+    mostAsked:
+      cohort.concurrency ??
+      (cohort.overSelection === "auto" ? Infinity : Math.ceil(cohort.goal * cohort.overSelection)),
   };
   const files = {
     names: disk.names,
@@ -90,9 +100,10 @@ export function openAuditor(
       const { type, clientId, code } = record.head;
       if (type === "refused" && code === "prior-mismatch" && !clientId.startsWith("hostile"))
         fail("journal", `${clientId} is out of a round for a history that was another`);
-      const wrong = follow(history, record, rules, (open, head) =>
-        rounds.closes(open, head, history.version),
-      );
+      const wrong = follow(history, record, rules, (open, head) => {
+        if (head.outcome === "commit") deadlines.commits(open, head.digest, history);
+        return rounds.closes(open, head, history.version);
+      });
       if (wrong !== null) fail("journal", wrong);
     }
     return history;
@@ -117,6 +128,12 @@ export function openAuditor(
         onReport(round, frame);
         ledger.up(process, frame.length);
       },
+      refusalLeft: ({ process }, clientId, round, refusal) => {
+        if (process === newest) refusals.refused(process, clientId, round, refusal, upToDate());
+      },
+      checkInArrived: ({ process }, clientId) => {
+        if (refusals.checksIn(process, clientId, upToDate())) deadlines.givenUp(process);
+      },
       receiptLeft: ({ process }, clientId, id, frame, receipt) => {
         if (receipt.kind === "refused" && receipt.refusal.code === "prior-mismatch")
           clients.mismatched(clientId, id.digest);
@@ -125,8 +142,15 @@ export function openAuditor(
           promises.receipt(clientId, id, frame, receipt, upToDate());
       },
       bytesLeft: ({ process }, bytes) => ledger.down(process, bytes),
-      framesLeft: (request, frames) => downloads(request, frames, upToDate()),
-      replyLeft: (clientId, request, reply) => promises.reply(clientId, request, reply, upToDate()),
+      framesLeft: ({ process }, request, frames) => {
+        // who was taken over without having noticed leads as far as it knows
+        const version = process === newest ? request.version : 0;
+        downloads({ ...request, version }, frames, upToDate());
+      },
+      replyLeft: (clientId, request, reply) => {
+        promises.reply(clientId, request, reply, upToDate());
+        if (reply.kind === "task") refusals.asked(clientId, reply.task.round);
+      },
       failed: (error) => fail("engine", `the service threw ${(error as Error).stack ?? error}`),
     },
     stepped: rounds.stepped,
@@ -137,6 +161,7 @@ export function openAuditor(
         priors.published(coordinator);
       }
       deadlines.heard(life, event);
+      refusals.heard(life, event);
     },
     coordinatorOpened: ({ process }, coordinator) => {
       newest = process;
@@ -153,6 +178,7 @@ export function openAuditor(
           `a coordinator opens at version ${model.version}; the journal says ${history.version}`,
         );
       rounds.published(model.params);
+      for (const { inherits } of [deadlines, refusals]) inherits(process, history.open?.round ?? null);
       ledger.begins(process, () => coordinator.bytes.totals(), totalsIn(known));
     },
     operated: (how, abandoned) => {
@@ -165,6 +191,7 @@ export function openAuditor(
     coordinatorDied: (life) => {
       ledger.ends(life);
       deadlines.died(life);
+      refusals.died(life);
     },
     diskChanged: () => {
       isStale = true;

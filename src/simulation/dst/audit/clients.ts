@@ -1,16 +1,19 @@
 import { type ClientState, decodeState } from "../../../client/state.ts";
 import type { ClientId } from "../../../model/message.ts";
-import { decodeFrame } from "../../../wire/frame.ts";
+import type { Params } from "../../../model/tensor.ts";
 import type { TrueDelta } from "../training.ts";
+import { conservationAudit } from "./conservation.ts";
 import type { AuditContext } from "./context.ts";
+import type { ControlAudit } from "./controls.ts";
+import { decoded } from "./decoded.ts";
 import { type History, reportKey } from "./history.ts";
 import type { PriorAudit } from "./priors.ts";
-import { forEachGroup, type RoundAudit } from "./rounds.ts";
-import { reach } from "./weight.ts";
+import { reportAudit } from "./reported.ts";
+import { digestAgain, type RoundAudit } from "./rounds.ts";
 
 /**
- * Every state that a client keeps: its model is a version that was, and never an earlier one than before; and for what has
- * error feedback, all that was folded, what it owes and what it gave up come to all that it ever trained.
+ * Every state that a client keeps: its model is a version that was, and never an earlier one than before, beside that
+ * version's history and control variates; a report in it says what was trained, and nothing of that is lost.
  */
 export interface ClientAudit {
   readonly trained: (clientId: ClientId, round: number, delta: TrueDelta) => void;
@@ -29,14 +32,8 @@ export interface ClientAudit {
 }
 
 interface Known {
-  version: number;
-  /** What was trained for reports that were saved, by digest. */
-  readonly trained: Map<string, Float64Array>;
-  /** How often each of them was saved: a training that was refused may come to the same report again. */
-  readonly saved: Map<string, number>;
-  pending: string | null;
-  /** The round of that. */
-  round: number | null;
+  /** As it was last held. */
+  before: ClientState | null;
   /** Reports that came to nothing as bytes: by digest. */
   readonly recoded: Set<string>;
   /** The round whose report it has to save in other bytes. */
@@ -46,20 +43,18 @@ interface Known {
 }
 
 export function clientAudit(
-  { shape, options, partOf, length, fail }: AuditContext,
+  context: AuditContext,
   rounds: RoundAudit,
   priors: PriorAudit,
+  controls: ControlAudit,
 ): ClientAudit {
-  const { uplink, train } = options.contract;
+  const { options, partOf, length, fail } = context;
+  const conservation = conservationAudit(context, rounds);
+  const reported = reportAudit(context);
   const clients = new Map<ClientId, Known>();
-  const newest = new Map<string, Float64Array>();
   const knownOf = (clientId: ClientId): Known => {
     const known = clients.get(clientId) ?? {
-      version: 0,
-      trained: new Map(),
-      saved: new Map(),
-      pending: null,
-      round: null,
+      before: null,
       recoded: new Set(),
       recodes: null,
       isDamaged: false,
@@ -67,25 +62,57 @@ export function clientAudit(
     clients.set(clientId, known);
     return known;
   };
-  const places: { readonly place: number; readonly group: number; readonly i: number }[] = [];
-  forEachGroup(shape.initial, uplink, (place, group, i) => places.push({ place, group, i }));
 
-  const stepsOfFrame = (bytes: Uint8Array): number => {
-    const frame = decodeFrame(bytes, options.contract.limits);
-    if (frame.kind !== "update") throw new Error("a report is an update");
-    return reach(frame.numSteps, shape.config);
+  const ofModel = (clientId: ClientId, { before }: Known, { held }: ClientState, history: History): void => {
+    const { version, digest, params } = held;
+    const least = before?.held.version ?? 0;
+    if (history.digests[version] !== digest)
+      fail("client-model", `${clientId} holds a version ${version} that never was, ${digest.slice(0, 8)}`);
+    if (digestAgain(params) !== digest)
+      fail("client-model", `${clientId} holds another model than that of version ${version}`);
+    if (version < least) fail("client-model", `${clientId} goes back from version ${least} to ${version}`);
   };
 
   /** The history of the version held, or none once another was noticed: that is fetched anew. */
   const ofHistory = (clientId: ClientId, known: Known, { held }: ClientState): void => {
     if (!priors.isUsed) return;
-    const right = priors.of(held.digest);
+    const right = priors.of(held.version, held.digest);
     if (held.history === null) {
       if (known.recoded.size === 0) fail("client-model", `${clientId} holds a model without its history`);
       known.isDamaged = false;
     } else if (right !== null && held.history.digest === right.digest) known.isDamaged = false;
     else if (right !== null && !known.isDamaged)
       fail("client-model", `${clientId} holds another history of version ${held.version}`);
+  };
+
+  /** The cohort's is that of the version held; its own follows the reports that are folded. */
+  const ofControls = (
+    clientId: ClientId,
+    { before }: Known,
+    state: ClientState,
+    { reports }: History,
+  ): void => {
+    const { held, pending } = state;
+    const { shared } = state.controls;
+    const settled = pending === null ? before?.pending?.report.digest : undefined;
+    const isFolded = settled !== undefined && reports.get(reportKey(clientId, settled))?.fate === "folded";
+    const wrong =
+      controls.wrongShared(held.version, shared && valuesOf(shared)) ??
+      controls.wrongOwn(before, state, isFolded);
+    if (wrong !== null) fail("control", `${clientId}, at version ${held.version}: ${wrong}`);
+  };
+
+  const ofReport = (clientId: ClientId, { before }: Known, state: ClientState, history: History): void => {
+    const pending = state.pending!;
+    const { round, digest } = pending.report;
+    conservation.waits(clientId, pending, before);
+    const trained = conservation.of(clientId, digest);
+    // a history may be another here, and the same is said without
+    const { frame, plain, residualBefore } = pending;
+    const update = decoded(plain ?? frame, partOf(clientId), length, options.contract.limits, null);
+    reported(clientId, { round, update, trained, residualBefore }, history);
+    const wrong = controls.isUsed ? controls.wrongNext(state, trained, update.values) : null;
+    if (wrong !== null) fail("control", `${clientId}'s after round ${round}: ${wrong}`);
   };
 
   return {
@@ -101,16 +128,7 @@ export function clientAudit(
     damaged: (clientId) => {
       knownOf(clientId).isDamaged = true;
     },
-    trained: (clientId, round, delta) => {
-      const { owned } = partOf(clientId);
-      const whole = new Float64Array(length);
-      [...delta.values()]
-        .flatMap((part) => [...part])
-        .forEach((v, i) => {
-          whole[owned[i]!] = v;
-        });
-      newest.set(`${clientId} ${round}`, whole);
-    },
+    trained: conservation.trained,
     saving: (clientId, bytes) => {
       const { pending, held } = decodeState(bytes);
       const known = knownOf(clientId);
@@ -121,20 +139,7 @@ export function clientAudit(
           "client-model",
           `${clientId} does not send its report of round ${recodes} again, or keeps its history`,
         );
-      if (pending === null) return;
-      const { trained } = known;
-      if (trained.has(pending.report.digest)) return;
-      const delta = newest.get(`${clientId} ${pending.report.round}`);
-      if (delta === undefined)
-        return fail(
-          "conservation",
-          `${clientId} has a report of round ${pending.report.round} that it never trained for`,
-        );
-      const divisor = train.perStep ? stepsOfFrame(pending.frame) : 1;
-      trained.set(
-        pending.report.digest,
-        delta.map((v) => (divisor === 1 ? v : Math.fround(v / divisor))),
-      );
+      if (pending !== null) conservation.saving(clientId, pending);
     },
     sends: (clientId, digest, durable) => {
       const saved = durable && decodeState(durable).pending?.report.digest;
@@ -143,52 +148,20 @@ export function clientAudit(
     holds: (clientId, bytes, history) => {
       const state = decodeState(bytes);
       const known = knownOf(clientId);
-      const { version, digest } = state.held;
-      if (history.digests[version] !== digest)
-        fail("client-model", `${clientId} holds a version ${version} that never was, ${digest.slice(0, 8)}`);
-      if (version < known.version)
-        fail("client-model", `${clientId} goes back from version ${known.version} to ${version}`);
-      known.version = version;
+      ofModel(clientId, known, state, history);
       ofHistory(clientId, known, state);
       const { pending } = state;
-      const waiting = pending?.report.digest ?? null;
-      const isRecoded =
-        waiting !== null &&
-        waiting !== known.pending &&
-        known.pending !== null &&
-        known.recoded.has(known.pending) &&
-        known.round === pending!.report.round;
-      // the same report in other bytes
-      if (isRecoded) known.saved.set(known.pending!, known.saved.get(known.pending!)! - 1);
-      known.round = pending?.report.round ?? null;
-      if (waiting !== null && waiting !== known.pending)
-        known.saved.set(waiting, (known.saved.get(waiting) ?? 0) + 1);
-      known.pending = waiting;
-
-      const balance = new Float64Array(length);
-      const size = new Float64Array(length);
-      const book = (place: number, v: number): void => {
-        balance[place]! += v;
-        size[place]! += Math.abs(v);
-      };
-      for (const [report, times] of known.saved) {
-        const settled = times - (report === waiting ? 1 : 0);
-        const accepted = history.reports.get(reportKey(clientId, report));
-        for (const [at, v] of known.trained.get(report)!.entries()) book(at, -settled * v);
-        if (report !== waiting && accepted?.fate === "folded")
-          for (const [at, v] of rounds.decode(accepted).values.entries()) book(at, v);
+      const waited = known.before?.pending?.report;
+      if (pending !== null && pending.report.digest !== waited?.digest) {
+        const isSame = waited?.round === pending.report.round && known.recoded.has(waited.digest);
+        if (isSame) conservation.recoded(clientId, pending, waited.digest);
+        else ofReport(clientId, known, state, history);
       }
-      for (const { place, group, i } of places) {
-        const owed = (pending === null ? state.residual : pending.residualBefore)?.[group];
-        if (owed === null) continue; // no feedback: what is not sent is lost
-        book(place, owed?.[i] ?? 0);
-        book(place, state.discarded[group]?.[i] ?? 0);
-        if (Math.abs(balance[place]!) > 1e-5 * (1 + size[place]!))
-          return fail(
-            "conservation",
-            `${clientId}, coordinate ${place}: folded + owed + discarded is ${balance[place]} more than was trained`,
-          );
-      }
+      if (controls.isUsed) ofControls(clientId, known, state, history);
+      conservation.holds(clientId, state, history);
+      known.before = state;
     },
   };
 }
+
+const valuesOf = (params: Params): readonly number[] => [...params.values()].flatMap(({ data }) => [...data]);

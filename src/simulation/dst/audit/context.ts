@@ -24,6 +24,8 @@ export type Check =
   | "refusal"
   | "ledger"
   | "client-model"
+  | "report"
+  | "control"
   | "conservation"
   | "damage"
   | "operator"

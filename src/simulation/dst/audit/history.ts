@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { GONE, type JournalRecord, type RecordHead } from "./journal.ts";
+import { GONE, type JournalRecord, type RecordHead, type Totals } from "./journal.ts";
 
 /** What became of a run, as the auditor reads it off the durable records, one by one. */
 export interface History {
@@ -12,7 +12,18 @@ export interface History {
   /** By an operator. */
   isPaused: boolean;
   readonly reports: Map<string, Accepted>;
-  readonly rounds: Map<number, { readonly version: number; readonly cohort: readonly string[] }>;
+  readonly rounds: Map<number, AskedRound>;
+  /** Of reports, by client and round: those that decided something. */
+  readonly refused: Set<string>;
+  /** What a coordinator has counted by now, at least. */
+  bytes: Totals;
+}
+
+interface AskedRound {
+  readonly version: number;
+  readonly exponents: readonly number[];
+  /** With those who joined. */
+  readonly cohort: string[];
 }
 
 export interface OpenRound {
@@ -46,6 +57,8 @@ export const emptyHistory = (digest: string): History => ({
   isPaused: false,
   reports: new Map(),
   rounds: new Map(),
+  refused: new Set(),
+  bytes: { uplink: 0, downlink: 0, denseUplink: 0, denseDownlink: 0 },
 });
 
 export const sha256 = (...bytes: readonly Uint8Array[]): string => {
@@ -56,11 +69,14 @@ export const sha256 = (...bytes: readonly Uint8Array[]): string => {
 
 export const reportKey = (clientId: string, digest: string): string => `${clientId} ${digest}`;
 
+export const roundKey = (clientId: string, round: number): string => `${clientId} ${round}`;
+
 export interface HistoryRules {
   readonly minimum: number;
   readonly maxStaleness: number;
-  readonly isBuffered: boolean;
   readonly goal: number;
+  /** Clients that a round may open with. */
+  readonly mostAsked: number;
 }
 
 /** Follows one record; null when it may stand there, else what is wrong with it. `onClose` sees a round before it is closed. */
@@ -82,20 +98,44 @@ export function follow(
     history.isPaused = head.type === "paused";
     return null;
   }
-  if (!["opened", "accepted", "closed"].includes(head.type)) return null;
+  if (head.type === "refused") history.refused.add(roundKey(head.clientId, head.round));
+  if (!["opened", "joined", "accepted", "closed"].includes(head.type)) return null;
   if (head.type === "opened") {
     if (open !== null) return `round ${head.round} opens while ${open.round} is open`;
     if (history.isPaused) return `round ${head.round} opens while the run is paused`;
     if (head.round !== history.round + 1) return `round ${head.round} follows ${history.round}`;
     if (new Set(head.cohort).size < head.cohort.length) return `round ${head.round} asks somebody twice`;
+    if (head.cohort.length > rules.mostAsked)
+      return `round ${head.round} asks ${head.cohort.length} clients, not ${rules.mostAsked} at most`;
+    const less = countsLess(history, head);
+    if (less !== null) return less;
     history.round = head.round;
     history.open = { round: head.round, exponents: head.exponents, accepted: [] };
-    history.rounds.set(head.round, { version: history.version, cohort: head.cohort });
+    const { exponents, cohort } = head;
+    history.rounds.set(head.round, { version: history.version, exponents, cohort: [...cohort] });
     return null;
   }
   if (open === null) return `${head.type} while no round is open`;
+  if (head.type === "joined") return join(history, open, head);
   if (head.type === "accepted") return accept(history, open, head, frame, rules);
   return close(history, open, head, rules, onClose);
+}
+
+function join(history: History, open: OpenRound, { clientId, round }: RecordHead): string | null {
+  const { cohort } = history.rounds.get(open.round)!;
+  if (round !== open.round || cohort.includes(clientId)) return `${clientId} joins round ${round}`;
+  cohort.push(clientId);
+  return null;
+}
+
+/** Bytes that were counted once are never fewer, over restarts too. */
+function countsLess(history: History, { type, round, bytes }: RecordHead): string | null {
+  const before = history.bytes;
+  history.bytes = bytes;
+  for (const what of ["uplink", "downlink", "denseUplink", "denseDownlink"] as const)
+    if (!(bytes[what] >= before[what]))
+      return `round ${round} is ${type} with ${bytes[what]} bytes ${what}, after ${before[what]}`;
+  return null;
 }
 
 function accept(
@@ -118,7 +158,7 @@ function accept(
   if (round !== open.round && history.version - baseVersion > rules.maxStaleness)
     return `${who}: counted in round ${open.round}, at version ${history.version}`;
   if (round !== open.round && rules.maxStaleness === 0) return `${who}: late, and counted`;
-  if (!rules.isBuffered && !asked.cohort.includes(clientId)) return `${who}: was not asked`;
+  if (!asked.cohort.includes(clientId)) return `${who}: was not asked`;
   const report: Accepted = {
     clientId,
     round,
@@ -131,6 +171,7 @@ function accept(
     version: null,
   };
   open.accepted.push(report);
+  history.bytes = { ...history.bytes, uplink: history.bytes.uplink + frame.length };
   history.reports.set(reportKey(clientId, digest), report);
   return null;
 }
@@ -152,7 +193,7 @@ function close(
   if (head.version !== version) return `round ${head.round} leads to version ${head.version}, not ${version}`;
   if (!commits && head.digest !== history.digests[version])
     return `abandoned round ${head.round} changed the model`;
-  const wrong = onClose(open, head);
+  const wrong = countsLess(history, head) ?? onClose(open, head);
   if (wrong !== null) return wrong;
   history.open = null;
   history.version = version;

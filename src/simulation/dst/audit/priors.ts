@@ -13,15 +13,16 @@ import { digestAgain } from "./rounds.ts";
 export interface PriorAudit {
   /** Follows what a coordinator would send to who holds the version before its newest. */
   readonly published: (coordinator: Coordinator) => void;
-  /** Of the version with this digest; null without history, and where it was never seen. */
-  readonly of: (digest: string | undefined) => History | null;
+  /** Of a version with its digest, which others may share; null without history, and where it was never seen. */
+  readonly of: (version: number, digest: string | undefined) => History | null;
   /** For a report of that version. */
-  readonly uplink: (digest: string | undefined) => Priors;
+  readonly uplink: (version: number, digest: string | undefined) => Priors;
   readonly isUsed: boolean;
 }
 
 interface Version {
   readonly version: number;
+  readonly digest: string;
   readonly params: Params;
   readonly history: History;
 }
@@ -30,18 +31,21 @@ export function priorAudit({ shape, options, plan, fail }: AuditContext): PriorA
   const { uplink, downlink, manifest, limits } = options.contract;
   const isUsed = usesHistory(uplink, downlink);
   const groups = planGroups(downlink, manifest, "downlink");
-  const first = { version: 0, params: shape.initial, history: firstHistory(shape.initial) };
-  const known = new Map<string, Version>([[digestAgain(shape.initial), first]]);
+  const known = new Map<string, Version>();
+  const remember = (one: Omit<Version, "digest">): Version => {
+    const version = { ...one, digest: digestAgain(one.params) };
+    known.set(keyOf(version.version, version.digest), version);
+    return version;
+  };
+  remember({ version: 0, params: shape.initial, history: firstHistory(shape.initial) });
 
   /** From a version before it that is known; what leads on from there is what anybody would get. */
   const follow = (coordinator: Coordinator): void => {
     const { version, digest } = coordinator.book.held();
-    if (known.has(digest)) return;
-    const earlier = [...known].filter(([, one]) => one.version < version).reverse();
+    if (known.has(keyOf(version, digest))) return;
+    const earlier = [...known.values()].filter((one) => one.version < version).reverse();
     const [from, frames] = earlier
-      .map(
-        ([known, one]) => [one, coordinator.book.catchUp({ version: one.version, digest: known })] as const,
-      )
+      .map((one) => [one, coordinator.book.catchUp(one)] as const)
       .flatMap(([one, { kind, frames }]) => (kind === "delta" ? [[one, frames] as const] : []))
       .at(0) ?? [null, []];
     if (from === null) return whole(coordinator);
@@ -57,10 +61,10 @@ export function priorAudit({ shape, options, plan, fail }: AuditContext): PriorA
         values.forEach((value, i) => {
           params.get(name)!.data[support === null ? i : support[i]!]! += value;
         });
-      at = { version: at.version + 1, params, history: foldHistory(at.history, sent) };
-      known.set(digestAgain(params), at);
+      at = remember({ version: at.version + 1, params, history: foldHistory(at.history, sent) });
     }
-    if (!known.has(digest)) fail("broadcast", `what is sent does not lead to version ${version}`);
+    if (!known.has(keyOf(version, digest)))
+      fail("broadcast", `what is sent does not lead to version ${version}`);
   };
 
   /** Where a whole model is shorter than its delta nobody gets the delta: what comes beside it is all that there is. */
@@ -69,13 +73,12 @@ export function priorAudit({ shape, options, plan, fail }: AuditContext): PriorA
     for (const bytes of book.catchUp(null, undefined, true).frames) {
       const frame = decodeFrame(bytes, limits);
       if (frame.kind === "history")
-        known.set(digestAgain(params), {
-          version,
-          params,
-          history: readHistory(frame.state, manifest, "history"),
-        });
+        remember({ version, params, history: readHistory(frame.state, manifest, "history") });
     }
   };
+
+  const of: PriorAudit["of"] = (version, digest) =>
+    isUsed && digest !== undefined ? (known.get(keyOf(version, digest))?.history ?? null) : null;
 
   return {
     isUsed,
@@ -88,10 +91,12 @@ export function priorAudit({ shape, options, plan, fail }: AuditContext): PriorA
         fail("broadcast", `what leads to version ${coordinator.book.held().version}: ${error.message}`);
       }
     },
-    of: (digest) => (isUsed && digest !== undefined ? (known.get(digest)?.history ?? null) : null),
-    uplink: (digest) => {
-      const history = isUsed && digest !== undefined ? known.get(digest)?.history : undefined;
-      return history === undefined ? null : priorsOf(plan.groups, history);
+    of,
+    uplink: (version, digest) => {
+      const history = of(version, digest);
+      return history && priorsOf(plan.groups, history);
     },
   };
 }
+
+const keyOf = (version: number, digest: string): string => `${version} ${digest}`;

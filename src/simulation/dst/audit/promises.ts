@@ -49,9 +49,11 @@ export function promiseAudit(
     const { limits } = options.contract;
     try {
       const update = decodeFrame(frame, limits);
-      const base = update.kind === "update" ? history.digests[update.baseVersion] : undefined;
-      if (priors.of(base) === null) return false; // nobody can tell
-      decoded(frame, partOf(clientId), length, limits, priors.uplink(base));
+      if (update.kind !== "update") return false;
+      const { baseVersion } = update;
+      const digest = history.digests[baseVersion];
+      if (priors.of(baseVersion, digest) === null) return false; // nobody can tell
+      decoded(frame, partOf(clientId), length, limits, priors.uplink(baseVersion, digest));
       return true;
     } catch (error) {
       if (!(error instanceof WireError)) throw error;

@@ -5,7 +5,7 @@ import { WireError } from "../../../model/error.ts";
 import type { Params } from "../../../model/tensor.ts";
 import type { AuditContext } from "./context.ts";
 import { type Decoded, decoded } from "./decoded.ts";
-import { type FoldRules, foldAgain } from "./fold.ts";
+import { type Counted, type FoldRules, foldAgain } from "./fold.ts";
 import { type Accepted, type OpenRound, sha256 } from "./history.ts";
 import type { RecordHead } from "./journal.ts";
 import { stepAgain } from "./optimizer.ts";
@@ -36,10 +36,11 @@ interface Seen {
   readonly owed: Float64Array;
 }
 
-/** `priorsAt` are those of a version. */
+/** `priorsAt` are those of a version; `onFold` sees the reports that make the next one. */
 export function roundAudit(
   { shape, options, plan, partOf, length, fail }: AuditContext,
   priorsAt: (version: number) => Priors,
+  onFold: (reports: readonly Counted[]) => void,
 ): RoundAudit {
   const { config } = shape;
   const { manifest, limits, aggregation } = options.contract;
@@ -130,6 +131,7 @@ export function roundAudit(
     const seen = steps.get(open.round) ?? [];
     const right = seen.find((one) => firstApart(one.target, target, isRobust ? 1e-6 : 0) < 0);
     if (right === undefined) return wrongStep(open.round, seen.at(-1), target);
+    onFold(counted);
     exponents = nextExponents(open.accepted);
     lastSteps = medianOf(counted.map(({ update }) => unitsOfSteps(update, config)));
     return broadcast({ round: open.round, version: version + 1, seen: right, digest: head.digest });
@@ -197,7 +199,7 @@ function flat(params: Params): Float64Array {
 }
 
 /** Of every coordinate its tensor's place. */
-const coordinatesOf = (params: Params): readonly number[] =>
+export const coordinatesOf = (params: Params): readonly number[] =>
   [...params.values()].flatMap(({ data }, i) => [...data].map(() => i));
 
 /** What is owed by plan groups, by coordinate of the model. */
@@ -210,7 +212,11 @@ function flatOwed(owed: Residual, { initial }: Shape, rules: Parameters<typeof p
   return all;
 }
 
-function feedbackOf({ initial }: Shape, rules: Parameters<typeof planGroups>[0]): (at: number) => boolean {
+/** Whether what is not sent of a coordinate is owed. */
+export function feedbackOf(
+  { initial }: Shape,
+  rules: Parameters<typeof planGroups>[0],
+): (at: number) => boolean {
   const has = new Set<number>();
   const groups = groupsOf(initial, rules);
   forEachGroup(initial, rules, (place, group) => {

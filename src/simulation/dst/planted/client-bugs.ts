@@ -51,4 +51,46 @@ export const clientBugs: readonly PlantedBug[] = [
     "baseVersion: state.held.version,",
     "baseVersion: task.base.version + 1,",
   ),
+  bug(
+    "a model that is caught up with is another than its name",
+    "client/loop",
+    "runId: task.runId, held, masks,",
+    "runId: task.runId, held: { ...held, params: state?.held.params ?? held.params }, masks,",
+  ),
+  bug(
+    "what is owed is given up before every round",
+    "client/ledger",
+    "const share = beyond === 0 ? 1 : decay.factor ** beyond;",
+    "const share = 0;",
+  ),
+  bug(
+    "half of what is never owed is sent",
+    "compress/error-feedback",
+    "vector: clamped(wanted, bound),",
+    "vector: owed === null ? clamped(wanted, bound).map((v) => v / 2) : clamped(wanted, bound),",
+  ),
+  bug(
+    "every client says that it has one example",
+    "client/train-round",
+    "numExamples: weightOf(dataset),",
+    "numExamples: 1,",
+  ),
+  bug(
+    "a client's control variate stays where it was",
+    "client/ledger",
+    "own: ownControl ?? state.controls.own",
+    "own: state.controls.own",
+  ),
+  bug(
+    "what is owed fades from the first round that is missed",
+    "client/ledger",
+    "Math.max(0, roundsMissed - decay.afterRounds)",
+    "roundsMissed",
+  ),
+  bug(
+    "a client's control variate forgets the cohort's",
+    "client/control",
+    "return data.map((d, j) => -c[j] - d / learningRate);",
+    "return data.map((d) => -d / learningRate);",
+  ),
 ];

@@ -76,4 +76,16 @@ export const foldBugs: readonly PlantedBug[] = [
     "const complete = wanted.length === to - Math.max(from, 0);",
     "const complete = wanted.length >= to - Math.max(from, 0) - 1;",
   ),
+  bug(
+    "nobody is brought up to date by deltas from what is held",
+    "coordinator/book/chain",
+    "const known = held !== null &&",
+    "const known = false && held !== null &&",
+  ),
+  bug(
+    "the cohort's control variate stays where it was",
+    "coordinator/book/control-track",
+    "control = next(control, tally, { before, after: total() });",
+    "",
+  ),
 ];

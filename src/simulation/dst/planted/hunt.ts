@@ -18,7 +18,7 @@ export interface HuntOptions {
 }
 
 /** Longest that a hunt for one bug may take: a bug may also make everything stand still. */
-const MOST_MS = 900_000;
+const mostMs = (seeds: number): number => 300_000 + 1000 * seeds;
 
 /**
  * Does the simulator notice? Plants one bug after the other in a copy of the build and runs seeds until one fails. Rejects
@@ -61,7 +61,7 @@ async function hunt(copy: BuildCopy, name: string, seeds: number): Promise<Caugh
 async function firstFailure(copy: BuildCopy, seeds: number): Promise<SeedResult | null> {
   const failed: SeedResult[] = [];
   const range = { from: 1, seeds, untilFailure: true, twiceEvery: 10 };
-  await seedsInThread(copy.path(THREAD_FILE), range, MOST_MS, (result) => {
+  await seedsInThread(copy.path(THREAD_FILE), range, mostMs(seeds), (result) => {
     if (result.violation !== null) failed.push(result);
   });
   return failed[0] ?? null;

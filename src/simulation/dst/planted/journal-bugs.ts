@@ -110,4 +110,10 @@ export const journalBugs: readonly PlantedBug[] = [
     "verdicts: verdicts.rows(),",
     "verdicts: { clients: [], words: new Uint32Array(0) },",
   ),
+  bug(
+    "records count no bytes down",
+    "coordinator/coordinator",
+    "bytes: ledger.totals(),",
+    "bytes: { ...ledger.totals(), downlink: 0 },",
+  ),
 ];

@@ -93,4 +93,16 @@ export const promiseBugs: readonly PlantedBug[] = [
     '? { kind: "finished", verdict: verdictFor(clientId, request) }',
     '? { kind: "finished", verdict: null }',
   ),
+  bug(
+    "every inquiry hears that its round is over",
+    "coordinator/sessions/sessions",
+    "const why = objection(clientId, id.round);",
+    'const why = { code: "wrong-round", detail: "", retry: true };',
+  ),
+  bug(
+    "a heartbeat hears that its round is not open",
+    "coordinator/sessions/sessions",
+    "if (isFinal(refusal)) return refusal;",
+    'if (isFinal(refusal) || round === desk.state().round) return { code: "wrong-round", detail: "", retry: true };',
+  ),
 ];

@@ -100,4 +100,40 @@ export const roundBugs: readonly PlantedBug[] = [
     "live.delete(clientId);",
     "",
   ),
+  bug(
+    "everybody who waits is asked",
+    "coordinator/round/opening",
+    "const chosen = inOrder.slice(0, size);",
+    "const chosen = inOrder.slice();",
+  ),
+  bug(
+    "a round closes at its minimum",
+    "coordinator/round/closing",
+    "const complete = reported.length >= config.goal ||",
+    "const complete = reported.length >= config.minimum ||",
+  ),
+  bug(
+    "a round stays open for eight deadlines",
+    "coordinator/round/opening",
+    "afterMs: reportDeadlineMs",
+    "afterMs: 8 * reportDeadlineMs",
+  ),
+  bug(
+    "late for one version less",
+    "coordinator/round/closing",
+    "nextVersion - one.version <= maxStaleness",
+    "nextVersion - one.version < maxStaleness",
+  ),
+  bug(
+    "a restart forgets who is late",
+    "coordinator/round/replay",
+    "const late = lateAfter(state, version, config);",
+    "const late = [];",
+  ),
+  bug(
+    "who checks in may still report late",
+    "coordinator/round/round",
+    "...withoutLate(noticed(before, clientId), clientId),",
+    "...noticed(before, clientId),",
+  ),
 ];
