@@ -63,9 +63,10 @@ export const framedBytes = (payload: Uint8Array): number => varintBytes(payload.
 
 /**
  * The largest of all vectors together, by one threshold, so many that their payloads take the room but for the slack: all
- * where all fit, one where not even that does, and the most that fit where one more would turn a codebook into a longer one. By rate the largest for their bits, see rate.ts. The search is over how many:
- * by Newton's method on what the next coordinate costs, and by halves where that leaves what is known; it takes two or
- * three encodings, as a rule. Same vectors, room and priors, same bytes.
+ * where all fit, one where not even that does, and the most that fit where one more would turn a codebook into a longer
+ * one. By rate the largest for their bits, see rate.ts. The search is over how many: by Newton's method on what the next
+ * coordinate costs, and by halves where that leaves what is known; it takes two or three encodings, as a rule. Same
+ * vectors, room and priors, same bytes.
  */
 export function fitInto(members: readonly Steered[], room: Room, byRate: boolean): Fitted {
   const lengths = members.map(({ vector }) => vector.length);
