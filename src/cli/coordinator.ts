@@ -4,7 +4,12 @@ import { Command } from "commander";
 import picocolors from "picocolors";
 import { stringify } from "yaml";
 import type { Config } from "../coordinator/config/config.ts";
-import { type Coordinator, type Outcome, openCoordinator } from "../coordinator/coordinator.ts";
+import {
+  CONFIRM_EVERY_MS,
+  type Coordinator,
+  type Outcome,
+  openCoordinator,
+} from "../coordinator/coordinator.ts";
 import { type GrpcServer, serveGrpc } from "../coordinator/grpc/grpc.ts";
 import { coordinatorOptions } from "../coordinator/options.ts";
 import { loadHoldout } from "../data/source.ts";
@@ -112,6 +117,8 @@ const coordinate = (named: Config, options: Options, interrupt: AbortSignal): Pr
       await coordinator.finished.catch(() => {});
     };
     defer(stop);
+    const watch = setInterval(() => void coordinator.confirm(), CONFIRM_EVERY_MS);
+    defer(() => clearInterval(watch));
     const byOperator = () => operator.abort(new Interrupted("stopped by an operator"));
     defer(await controlled(config.coordinator.stateDir, coordinator, byOperator));
 

@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { checkFileName, type Disk } from "../model/disk.ts";
@@ -24,7 +25,7 @@ export function nodeDisk(folder: string): Disk {
     }
   };
 
-  const withFile = async (file: string, flags: string, action: (file: Handle) => Promise<void>) => {
+  const withFile = async (file: string, flags: string | number, action: (file: Handle) => Promise<void>) => {
     const handle = await open(file, flags);
     try {
       await action(handle);
@@ -48,6 +49,12 @@ export function nodeDisk(folder: string): Disk {
     named.add(name);
   };
 
+  /** A new file's name is durable only with its folder. */
+  const nameIt = async (name: string): Promise<void> => {
+    if (!named.has(name)) await syncFolder(folder);
+    named.add(name);
+  };
+
   return {
     list: async () => {
       const entries = await orNull(readdir(folder, { withFileTypes: true }));
@@ -67,17 +74,14 @@ export function nodeDisk(folder: string): Disk {
       return isNew;
     },
     write: (name, bytes) => placed(name, bytes, (aside) => rename(aside, path(name))),
-    append: async (name, bytes) => {
+    extend: async (name, at, bytes) => {
       await makeFolder();
-      await withFile(path(name), "a", (file) => file.writeFile(bytes));
-      if (!named.has(name)) await syncFolder(folder); // a new file's name is durable only with its folder
-      named.add(name);
+      await withFile(path(name), O_WRONLY | (at === 0 ? O_CREAT : 0), (file) => writeAt(file, at, bytes));
+      await nameIt(name);
     },
-    truncate: async (name, length) => {
-      const cut = withFile(path(name), "r+", async (file) => {
-        if ((await file.stat()).size > length) await file.truncate(length);
-      });
-      await orNull(cut);
+    flush: async (name) => {
+      const synced = await orNull(withFile(path(name), O_WRONLY, async () => {}).then(() => true));
+      if (synced) await nameIt(name);
     },
     remove: async (names) => {
       if (names.length === 0) return;
@@ -90,7 +94,14 @@ export function nodeDisk(folder: string): Disk {
   };
 }
 
+const { O_CREAT, O_WRONLY } = constants;
+
 type Handle = Awaited<ReturnType<typeof open>>;
+
+async function writeAt(file: Handle, at: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; )
+    done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+}
 
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");

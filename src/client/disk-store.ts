@@ -10,7 +10,7 @@ export function diskStore(disk: Disk): StateStore {
       const bytes = await disk.read(STATE_FILE);
       if (bytes === null) return null;
       // What was read may be of a save that never ended: a report must not leave that a power cut could still take back.
-      await disk.append(STATE_FILE, new Uint8Array());
+      await disk.flush(STATE_FILE);
       return decodeState(bytes);
     },
     save: (state) => disk.write(STATE_FILE, encodeState(state)),

@@ -7,6 +7,7 @@ import type { DeviceProfile } from "../model/submodel.ts";
 import type { Params } from "../model/tensor.ts";
 import type { TelemetryEvent } from "../telemetry/event.ts";
 import type { Book, DownlinkObserver } from "./book/book.ts";
+import { JournalError } from "./journal/error.ts";
 import { openRun } from "./journal/opening.ts";
 import type { Record } from "./journal/record.ts";
 import type { CoordinatorOptions } from "./options.ts";
@@ -49,7 +50,15 @@ export interface Coordinator extends Operator {
   readonly finished: Promise<Outcome>;
   /** Ends the run where it stands; what was acknowledged is in the journal. */
   readonly stop: (detail: string) => void;
+  /**
+   * Looks whether another coordinator has taken the journal over, and if so ends this one. One that writes finds out by
+   * itself; one that waits, for clients or for room on its disk, would keep the clients that it has for ever: whoever runs
+   * it calls this every `CONFIRM_EVERY_MS`.
+   */
+  readonly confirm: () => Promise<void>;
 }
+
+export const CONFIRM_EVERY_MS = 5000;
 
 export interface Outcome {
   readonly outcome: "done" | "failed" | "interrupted";
@@ -274,6 +283,15 @@ export async function openCoordinator(
     stop: (detail) => {
       settle({ outcome: "interrupted", detail });
       run.patience.stop(stopped); // a full disk is not waited for any more
+    },
+    confirm: async () => {
+      try {
+        await run.confirm();
+      } catch (error) {
+        if (!(error instanceof JournalError && error.code === "fenced")) return; // the next write will tell
+        fail(error);
+        run.patience.stop(error);
+      }
     },
     ...operator(desk),
   };

@@ -1,6 +1,5 @@
-import { concatBytes } from "@noble/hashes/utils.js";
 import type { ClientState, StateStore } from "../client/state.ts";
-import { checkFileName, type Disk } from "../model/disk.ts";
+import { checkFileName, type Disk, extended } from "../model/disk.ts";
 
 /** A disk that lasts as long as the process. */
 export function memoryDisk(): Disk {
@@ -18,11 +17,8 @@ export function memoryDisk(): Disk {
       return true;
     },
     write: async (name, bytes) => put(name, bytes),
-    append: async (name, bytes) => put(name, concatBytes(files.get(name) ?? new Uint8Array(), bytes)),
-    truncate: async (name, length) => {
-      const file = files.get(name);
-      if (file !== undefined) put(name, file.subarray(0, length));
-    },
+    extend: async (name, at, bytes) => put(name, extended(files.get(name) ?? null, at, bytes)),
+    flush: async () => {},
     remove: async (names) => {
       for (const name of names) files.delete(name);
     },
@@ -38,8 +34,7 @@ export function discardingDisk(): Disk {
   return {
     ...created,
     write: async () => {},
-    append: async () => {},
-    truncate: async () => {},
+    extend: async () => {},
   };
 }
 

@@ -126,9 +126,9 @@ test.each([
     let appends = 0;
     const dying = {
       ...disk,
-      append: async (name: string, bytes: Uint8Array) => {
+      extend: async (name: string, at: number, bytes: Uint8Array) => {
         if (++appends > crashAfter) throw new Error("power cut");
-        await disk.append(name, bytes);
+        await disk.extend(name, at, bytes);
       },
     };
     const before = world();

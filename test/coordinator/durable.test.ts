@@ -35,12 +35,12 @@ function dying(disk: Disk, numOperations: number): Disk {
     ...disk,
     create: once(disk.create),
     write: once(disk.write),
-    truncate: once(disk.truncate),
     remove: once(disk.remove),
-    append: async (name, bytes) => {
-      if (--left === -1) await disk.append(name, bytes.subarray(0, bytes.length >> 1));
+    flush: once(disk.flush),
+    extend: async (name, at, bytes) => {
+      if (--left === -1) await disk.extend(name, at, bytes.subarray(0, bytes.length >> 1));
       if (left < 0) throw cut;
-      await disk.append(name, bytes);
+      await disk.extend(name, at, bytes);
     },
   };
 }
@@ -127,6 +127,43 @@ test("right after a snapshot there is nothing but the state, and its totals coun
   expect(uplink).toBe(coordinator.bytes.totals().uplink);
   const session = more.service.open("client-1") as ClientSession;
   expect(session.clientId).toBe("client-1");
+});
+
+test("one that waits, for clients or for room on its disk, notices by looking, and only then", async () => {
+  for (const isFull of [false, true]) {
+    const disk = memoryDisk();
+    const virtual = world();
+    let noRoom = false;
+    const full = Object.assign(new Error("ENOSPC"), { code: "ENOSPC" });
+    const stalling = {
+      ...disk,
+      extend: async (name: string, at: number, bytes: Uint8Array) => {
+        if (noRoom) throw full;
+        await disk.extend(name, at, bytes);
+      },
+    };
+    const old = await open(stalling, virtual, options({}));
+    if (isFull) for (const i of [1, 2, 3]) startClient(i, old.service, virtual);
+    virtual.after(100, () => {
+      noRoom = isFull;
+    });
+    let isOver = false;
+    old.finished.catch(() => {
+      isOver = true;
+    });
+    virtual.after(20_000, async () => {
+      await old.confirm();
+      expect(isOver).toBe(false); // nobody has taken it over yet
+      expect(old.events.some(({ type }) => type === "coordinator.stalled")).toBe(isFull);
+      await open(disk, world(), options({}));
+    });
+    virtual.after(40_000, async () => {
+      expect(isOver).toBe(false);
+      await old.confirm();
+    });
+    await expect(virtual.run(old.finished)).rejects.toMatchObject({ code: "fenced" });
+    expect(virtual.clock.now()).toBe(40_000);
+  }
 });
 
 test("a coordinator whose folder another has taken acknowledges nothing more, and says why", async () => {

@@ -61,9 +61,9 @@ test.each([
     let appends = 9 + (life % 5);
     const dying = {
       ...disk,
-      append: async (name: string, bytes: Uint8Array) => {
+      extend: async (name: string, at: number, bytes: Uint8Array) => {
         if (--appends < 0) throw new Error("power cut");
-        await disk.append(name, bytes);
+        await disk.extend(name, at, bytes);
       },
     };
     const virtual = world();

@@ -68,9 +68,9 @@ test.each(robust)("%s: a coordinator that dies inside a round comes to the same 
   let appends = 0;
   const dying = {
     ...disk,
-    append: async (name: string, bytes: Uint8Array) => {
+    extend: async (name: string, at: number, bytes: Uint8Array) => {
       if (++appends > 12) throw new Error("power cut");
-      await disk.append(name, bytes);
+      await disk.extend(name, at, bytes);
     },
   };
   expect((await run(dying, kept)).end).toBeInstanceOf(Error);

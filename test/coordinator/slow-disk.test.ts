@@ -9,9 +9,9 @@ test("nobody who checks in is forgotten when the round closes before the journal
   const disk = memoryDisk();
   const slow = {
     ...disk,
-    append: async (name: string, bytes: Uint8Array) => {
+    extend: async (name: string, at: number, bytes: Uint8Array) => {
       await sleep(virtual.clock, 300, new AbortController().signal);
-      await disk.append(name, bytes);
+      await disk.extend(name, at, bytes);
     },
   };
   const opening = open(
@@ -45,10 +45,10 @@ test("no version is handed out before it is on disk: a power cut could take it b
   const appends = { begun: 0, done: 0 };
   const slow = {
     ...disk,
-    append: async (name: string, bytes: Uint8Array) => {
+    extend: async (name: string, at: number, bytes: Uint8Array) => {
       const nth = ++appends.begun;
       await sleep(virtual.clock, 300, new AbortController().signal);
-      await disk.append(name, bytes);
+      await disk.extend(name, at, bytes);
       appends.done = nth;
     },
   };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { nodeDisk } from "../../src/cli/node-disk.ts";
 import type { RunStatus } from "../../src/coordinator/sessions/operator.ts";
 import { fedpress, scratch } from "./processes.ts";
 
@@ -51,4 +52,20 @@ test("paused by an operator a run stays so over a kill -9; resumed it goes on; s
   const nobody = fedpress("control", stateDir, "status");
   expect(await nobody.exit).toBe(1);
   expect(nobody.stderr()).toContain("no coordinator answers at");
+});
+
+test("a coordinator whose folder another has taken over ends, though it had nothing to write", async () => {
+  const stateDir = join(scratch(), "state");
+  const coordinator = fedpress(
+    ...["coordinator", "examples/three-clients.yaml", "--out", join(stateDir, "run")],
+    ...[`coordinator.stateDir=${stateDir}`, "coordinator.listen=127.0.0.1:0", "telemetry.nats=null"].flatMap(
+      (assignment) => ["--set", assignment],
+    ),
+  );
+  await coordinator.waitFor(/listening/);
+  const other = nodeDisk(stateDir);
+  expect(await other.create("epoch-00000002", new Uint8Array())).toBe(true);
+  await other.remove(["epoch-00000001"]);
+  expect(await coordinator.exit).toBe(1);
+  expect(coordinator.stderr()).toContain("another coordinator has taken this journal over");
 });

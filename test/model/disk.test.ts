@@ -38,7 +38,7 @@ test("node: nothing is left aside, and folders are no files", async () => {
 test("the discarding disk knows whose it is, and nothing else", async () => {
   const disk = discardingDisk();
   await disk.write("a", utf8("x"));
-  await disk.append("b", utf8("x"));
+  await disk.extend("b", 0, utf8("x"));
   expect(await disk.create("c", utf8(""))).toBe(true);
   expect(await disk.create("c", utf8(""))).toBe(false);
   expect(await disk.list()).toEqual(["c"]);

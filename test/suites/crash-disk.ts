@@ -1,5 +1,4 @@
-import type { Disk } from "../../src/model/disk.ts";
-import { checkFileName } from "../../src/model/disk.ts";
+import { checkFileName, type Disk, extended } from "../../src/model/disk.ts";
 import type { Rng } from "../../src/model/rng.ts";
 
 /**
@@ -41,6 +40,10 @@ export function crashDisk(files: Files = new Map(), step: () => Promise<void> = 
     await step();
     inode.durable = inode.bytes;
   };
+  const sync = async (name: string, inode: Inode): Promise<void> => {
+    await syncFile(inode);
+    if (durableNames.get(name) !== inode) await syncFolder();
+  };
   const syncFolder = async (): Promise<void> => {
     await step();
     for (const [name, inode] of pending)
@@ -78,22 +81,20 @@ export function crashDisk(files: Files = new Map(), step: () => Promise<void> = 
     write: async (name, bytes) => {
       await place(name, bytes, false);
     },
-    append: async (name, bytes) => {
+    extend: async (name, at, bytes) => {
       checkFileName(name);
       await step();
-      if (!seen.has(name)) rename(name, { bytes: new Uint8Array(), durable: new Uint8Array() });
-      const inode = seen.get(name)!;
+      if (at === 0 && !seen.has(name)) rename(name, { bytes: new Uint8Array(), durable: new Uint8Array() });
+      const inode = seen.get(name);
       await step();
-      inode.bytes = Uint8Array.of(...inode.bytes, ...bytes);
-      await syncFile(inode);
-      if (durableNames.get(name) !== inode) await syncFolder();
+      const after = extended(inode?.bytes ?? null, at, bytes);
+      inode!.bytes = after;
+      await sync(name, inode!);
     },
-    truncate: async (name, length) => {
+    flush: async (name) => {
       await step();
       const inode = seen.get(name);
-      if (inode === undefined) return;
-      inode.bytes = inode.bytes.slice(0, length);
-      await syncFile(inode);
+      if (inode !== undefined) await sync(name, inode);
     },
     remove: async (names) => {
       for (const name of names) {

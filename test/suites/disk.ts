@@ -14,7 +14,7 @@ export function diskSuite(
       const { disk } = open();
       expect(await disk.list()).toEqual([]);
       expect(await disk.read("a")).toBeNull();
-      await disk.truncate("a", 0);
+      await disk.flush("a");
       await disk.remove(["a"]);
       expect(await disk.list()).toEqual([]);
     });
@@ -41,25 +41,27 @@ export function diskSuite(
       expect(await disk.list()).toEqual(["a", "b"]);
     });
 
-    it("appends to what is there, or to nothing", async () => {
+    it("extends what is there, or nothing", async () => {
       const { disk, again } = open();
-      await disk.append("a", utf8("one "));
-      await again().append("a", utf8("two "));
-      await disk.append("a", utf8(""));
-      await disk.append("a", utf8("three"));
+      await disk.extend("a", 0, utf8("one "));
+      await again().extend("a", 4, utf8("two "));
+      await disk.extend("a", 8, utf8(""));
+      await disk.flush("a");
+      await disk.extend("a", 8, utf8("three"));
       expect(text(await disk.read("a"))).toBe("one two three");
-      await disk.append("empty", utf8(""));
+      await disk.extend("empty", 0, utf8(""));
       expect(text(await disk.read("empty"))).toBe("");
+      await expect(disk.extend("missing", 1, utf8("x"))).rejects.toMatchObject({ code: "ENOENT" });
+      expect(await disk.list()).toEqual(["a", "empty"]);
     });
 
-    it("cuts, but never to more than there is", async () => {
-      const { disk } = open();
-      await disk.append("a", utf8("0123456789"));
-      await disk.truncate("a", 20);
-      expect(text(await disk.read("a"))).toBe("0123456789");
-      await disk.truncate("a", 4);
-      await disk.append("a", utf8("x"));
-      expect(text(await disk.read("a"))).toBe("0123x");
+    it("does it again where it ended early, and cuts nothing off", async () => {
+      const { disk, again } = open();
+      await disk.write("a", utf8("head "));
+      await disk.extend("a", 5, utf8("one "));
+      await again().extend("a", 5, utf8("one two"));
+      await disk.extend("a", 5, utf8("one "));
+      expect(text(await disk.read("a"))).toBe("head one two");
     });
 
     it("removes those that are there, and only them", async () => {
@@ -67,7 +69,7 @@ export function diskSuite(
       for (const file of ["a", "b", "c"]) await disk.write(file, utf8(file));
       await disk.remove(["c", "missing", "a"]);
       expect(await again().list()).toEqual(["b"]);
-      await disk.append("a", utf8("new"));
+      await disk.extend("a", 0, utf8("new"));
       expect(text(await again().read("a"))).toBe("new");
     });
 
@@ -85,7 +87,7 @@ export function diskSuite(
       async (bad) => {
         const { disk } = open();
         await expect(disk.write(bad, utf8("x"))).rejects.toThrow("is the name of a file");
-        await expect(disk.append(bad, utf8("x"))).rejects.toThrow("is the name of a file");
+        await expect(disk.extend(bad, 0, utf8("x"))).rejects.toThrow("is the name of a file");
         await expect(disk.create(bad, utf8("x"))).rejects.toThrow("is the name of a file");
         expect(await disk.list()).toEqual([]);
       },

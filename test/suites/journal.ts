@@ -10,8 +10,8 @@ export const tiny: JournalSettings = { segmentBytes: 600, blobBytes: 100, keep: 
 /** Nobody tells of waiting, and nothing that waits is ever served. */
 export const noPatience = () => patience(world().clock, { stalled: () => {}, resumed: () => {} });
 
-export const openTiny = (disk: Disk, settings: Partial<JournalSettings> = {}) =>
-  openJournal(disk, { ...tiny, ...settings }, noPatience());
+export const openTiny = (disk: Disk, settings: Partial<JournalSettings> = {}, patience = noPatience()) =>
+  openJournal(disk, { ...tiny, ...settings }, patience);
 
 /** Record i: i, and as many bytes as make some of them blobs. */
 export function nth(i: number): Uint8Array {

@@ -73,8 +73,9 @@ async function benchAppends(folder: string): Promise<readonly AppendRow[]> {
     const { journal } = await openJournal(disk, settings, impatient());
     const bytes = new Uint8Array(RECORD_BYTES).fill(1);
     const turns: { appends: number; syncs: number }[] = [];
+    let plain = 0;
     for (let turn = 0; turn < TURNS; turn++) {
-      const syncs = await perSecond(1, () => disk.append("plain", bytes));
+      const syncs = await perSecond(1, () => disk.extend("plain", RECORD_BYTES * plain++, bytes));
       turns.push({ syncs, appends: await perSecond(writers, () => journal.append(bytes)) });
     }
     rows.push({

@@ -22,17 +22,14 @@ export function fatalDisk(disk: Disk, folder: string, pass: CoordinatorPass): Di
       through(pass(...places(name.split("-")[0]!)), () => disk.write(name, bytes), {
         torn: () => writeFileSync(path(`${name}.torn.tmp`), half(bytes)),
       }),
-    append: (name, bytes) => {
+    extend: (name, at, bytes) => {
       const records = recordsOf(bytes);
-      const death = bytes.length === 0 ? null : pass("append", ...places(...records.map(({ type }) => type)));
-      return through(death, () => disk.append(name, bytes), {
+      const death = pass("append", ...places(...records.map(({ type }) => type)));
+      return through(death, () => disk.extend(name, at, bytes), {
         torn: () => {
           // in the middle of the record that is meant, or of all
-          const { at, end } = records.find(({ type }) => type === death!.place) ?? {
-            at: 0,
-            end: bytes.length,
-          };
-          appendFileSync(path(name), bytes.subarray(0, (at + end) >> 1));
+          const meant = records.find(({ type }) => type === death!.place) ?? { at: 0, end: bytes.length };
+          appendFileSync(path(name), bytes.subarray(0, (meant.at + meant.end) >> 1));
         },
         unsynced: () => appendFileSync(path(name), bytes),
       });

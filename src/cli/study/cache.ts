@@ -14,7 +14,7 @@ export async function openCache<Cell, Run>(
 ): Promise<Cache<Cell, Run>> {
   const bytes = (await disk.read(FILE)) ?? new Uint8Array(0);
   const whole = bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1);
-  if (whole.length < bytes.length) await disk.truncate(FILE, whole.length); // torn by a crash
+  if (whole.length < bytes.length) await disk.write(FILE, whole); // torn by a crash
   const lines = new TextDecoder().decode(whole).split("\n").filter(Boolean);
   const runs = new Map(
     lines.map((line) => {
@@ -22,13 +22,15 @@ export async function openCache<Cell, Run>(
       return [keyOf(cell), run];
     }),
   );
-  let written = Promise.resolve();
+  let [written, at] = [Promise.resolve(), whole.length];
   return {
     get: (cell) => runs.get(keyOf(cell)),
     put: (cell, run) => {
       runs.set(keyOf(cell), run);
       const line = new TextEncoder().encode(`${JSON.stringify({ cell, run })}\n`);
-      written = written.then(() => disk.append(FILE, line));
+      const end = at;
+      at += line.length;
+      written = written.then(() => disk.extend(FILE, end, line));
       return written;
     },
   };

@@ -11,7 +11,7 @@ import { type BlobRef, type Body, blobsOf, encodeBody, type SegmentHead } from "
 /**
  * The durable log: records appended in order, each durable before `append` resolves. One flush serves all who wait (group
  * commit): a record that comes while one is running waits for the next. A failed write ends it for good, since nothing on
- * the file can be relied on after that; one that fails for want of room is cut off and tried again.
+ * the file can be relied on after that; one that fails for want of room is done again.
  */
 export interface Journal {
   readonly append: (bytes: Uint8Array) => Promise<void>;
@@ -20,6 +20,8 @@ export interface Journal {
    * all is kept. Resolves then.
    */
   readonly snapshot: (state: Uint8Array) => Promise<void>;
+  /** Throws a JournalError once another coordinator has taken the folder over. */
+  readonly confirm: () => Promise<void>;
 }
 
 export interface JournalSettings {
@@ -46,7 +48,7 @@ export async function openJournal(
   // What a killed process wrote may be there without being durable; so may the name of a snapshot's file.
   const start = contents.snapshot === null ? null : contents.segments[0]!.head.snapshot;
   const found = [...(tip ? [tip.name] : []), ...(start ? [blobName(start.digest)] : [])];
-  for (const name of found) await patience.run(() => disk.append(name, new Uint8Array()));
+  for (const name of found) await patience.run(() => disk.flush(name));
   const journal = writer(disk, settings, patience, claim, contents);
   await journal.opened;
   const useless = uselessFiles(contents, settings.keep);
@@ -125,17 +127,13 @@ function writer(
 
   const flush = async (name: string, { at, parts, blobs }: Batch): Promise<void> => {
     for (const [blob, bytes] of blobs) await patience.run(() => disk.write(blob, bytes));
+    // nothing is ever cut off: whoever takes over meanwhile may have read a part of it
     const bytes = concatBytes(...parts);
-    let isTouched = false;
-    await patience.run(async () => {
-      if (isTouched) {
-        await claim.check(); // or whoever took over counts on what would be cut
-        await disk.truncate(name, at);
-      }
-      isTouched = true;
-      await disk.append(name, bytes);
-    });
-    await claim.check();
+    try {
+      await patience.run(() => disk.extend(name, at, bytes));
+    } finally {
+      await claim.check(); // whatever came of it: a segment of whoever is fenced may be gone
+    }
   };
 
   const openBatch = (): Batch => {
@@ -192,5 +190,5 @@ function writer(
     await patience.run(() => disk.remove([...old.map(({ name }) => name), ...blobs]));
   };
 
-  return { append, snapshot, opened: startSegment(null) };
+  return { append, snapshot, confirm: claim.check, opened: startSegment(null) };
 }

@@ -27,6 +27,8 @@ export interface OpenedRun {
   readonly write: (record: Record) => Promise<void>;
   /** Saves the state, if it is time to; no round may be open. */
   readonly saveIfDue: () => Promise<void>;
+  /** Throws a JournalError once another coordinator has taken the run over. */
+  readonly confirm: () => Promise<void>;
   readonly patience: Patience;
 }
 
@@ -103,6 +105,7 @@ async function openWith(
       const [bytes, saved] = [ledger.totals(), book.snapshot()];
       await journal.snapshot(encodeSavedRun({ runId, contract: contractDigests, bytes, round, book: saved }));
     },
+    confirm: journal.confirm,
     patience: waiting,
   };
 }

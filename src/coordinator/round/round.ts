@@ -80,7 +80,10 @@ function checkedIn(
   }
   const isWaiting = state.waiting.includes(clientId);
   const next = isWaiting ? state : { ...state, waiting: [...state.waiting, clientId] };
-  return next.phase === "reporting" ? joinRound(next, config) : openWhenReady(next, config, false);
+  if (next.phase !== "reporting") return openWhenReady(next, config, false);
+  const [joined, effects] = joinRound(next, config);
+  const [closed, more] = closeWhenComplete(joined, config); // it may have been the last that was hoped for
+  return [closed, [...effects, ...more]];
 }
 
 const withoutLate = (state: RoundState, clientId: ClientId): RoundState => ({

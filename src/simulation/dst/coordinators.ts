@@ -1,4 +1,4 @@
-import { type Coordinator, openCoordinator } from "../../coordinator/coordinator.ts";
+import { CONFIRM_EVERY_MS, type Coordinator, openCoordinator } from "../../coordinator/coordinator.ts";
 import { JournalError } from "../../coordinator/journal/error.ts";
 import type { CoordinatorOptions } from "../../coordinator/options.ts";
 import type { TelemetryEvent } from "../../telemetry/event.ts";
@@ -24,8 +24,6 @@ export interface CoordinatorHost {
   /** An operator has the run stand still, or go on, and sees to it that it does after a restart too. */
   readonly pause: (abandon: boolean) => void;
   readonly resume: () => void;
-  /** Ends whoever was taken over and has not noticed. */
-  readonly endOld: () => void;
 }
 
 export interface HostParts {
@@ -129,6 +127,10 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
         coordinator = opened;
         if (damage !== null)
           return fail("damage", `a journal with a bit of ${damage.where} turned is opened`);
+        const watch = (): void => {
+          own.clock.after(CONFIRM_EVERY_MS, () => void opened.confirm().then(watch));
+        };
+        watch();
         const server: Server = { process: mine, service: opened.service, staged: new Map() };
         auditor.coordinatorOpened(server, opened);
         if (process === mine) {
@@ -185,9 +187,6 @@ export function coordinatorHost(parts: HostParts): CoordinatorHost {
       if (wanted.how === "running") return;
       wanted = { how: "running" };
       operate(false);
-    },
-    endOld: () => {
-      for (const one of [...lives]) if (one !== process) ended(one);
     },
   };
 }

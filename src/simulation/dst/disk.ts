@@ -1,4 +1,4 @@
-import type { Disk } from "../../model/disk.ts";
+import { type Disk, extended } from "../../model/disk.ts";
 import type { Chance } from "./chance.ts";
 import type { Process } from "./process.ts";
 import { never } from "./process.ts";
@@ -37,7 +37,7 @@ interface File {
   durable: Uint8Array | null;
   /** What was last read: a process that dies takes nothing back that another has seen. */
   seen: Uint8Array | null;
-  /** Whether what is visible came about by a rename or a cut, which happens as a whole or not at all. */
+  /** Whether what is visible came about by a rename, which happens as a whole or not at all. */
   isWhole: boolean;
 }
 
@@ -80,10 +80,18 @@ export function simulatedDisk(
         if (!process.isAlive()) return;
         const state = fileOf(file);
         const before = state.visible;
-        const after = change(before);
+        let after: Uint8Array | null;
+        try {
+          after = change(before);
+        } catch (error) {
+          return process.deliver(() => reject(error));
+        }
         if (fullUntil > time.now() && after !== null && after.length > (before?.length ?? 0)) {
           // as much as there was room for
-          if (!isWhole) state.visible = cut(before, after, chance.uniform("room", key));
+          if (!isWhole) {
+            state.visible = cut(before, after, chance.uniform("room", key));
+            state.isWhole = false;
+          }
           return process.deliver(() => reject(diskFull()));
         }
         state.visible = after;
@@ -139,12 +147,11 @@ export function simulatedDisk(
           const copy = bytes.slice();
           return operate(process, file, () => copy, true);
         },
-        append: (file, bytes) => {
+        extend: (file, at, bytes) => {
           const copy = bytes.slice();
-          return operate(process, file, (before) => joined(before ?? NOTHING, copy), false);
+          return operate(process, file, (before) => extended(before, at, copy), false);
         },
-        truncate: (file, length) =>
-          operate(process, file, (before) => before?.slice(0, length) ?? null, true),
+        flush: (file) => operate(process, file, (before) => before, fileOf(file).isWhole),
         remove: async (names) => {
           for (const file of names) await operate(process, file, () => null, true);
         },
@@ -217,13 +224,6 @@ function afterLoss({ visible, durable, isWhole }: File, key: string, chance: Cha
   const from = old + Math.floor(chance.uniform("sector", key) * (visible.length - old));
   left.fill(0, Math.max(old, Math.floor(from / SECTOR) * SECTOR));
   return left;
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }
 
 const diskFull = (): Error => Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });

@@ -145,6 +145,16 @@ export function drawPlan(seed: number, numClients: number, untilMs: number): rea
       target: more.below(numClients),
       downMs: 10 + more.below(5000),
     });
+  // who waits for room looks dead
+  const stalls = derive(seed, "stalls");
+  for (const one of [...plan])
+    if (one.kind === "disk-full" && one.target < 0 && stalls.below(2) === 0)
+      plan.push({
+        ...one,
+        kind: "take-over",
+        atMs: Math.round(one.atMs + Math.min(one.forMs, untilMs - one.atMs) * stalls.uniform()),
+        forMs: 0,
+      });
   return plan.sort((a, b) => a.atMs - b.atMs);
 }
 

@@ -103,7 +103,6 @@ export async function runSeed({ seed, only, keepsLines = false }: RunOptions): P
       trace.note("world", "heals");
       luck.heal();
       net.heal();
-      host.endOld();
       host.resume();
       stopHostile();
       await guarded(shape.healMs + HEALED_MS);

@@ -34,12 +34,12 @@ test("records that wait for a flush share the next one, and resolve only after i
   let release: () => void = () => {};
   const slow = {
     ...disk,
-    append: async (name: string, part: Uint8Array) => {
+    extend: async (name: string, at: number, part: Uint8Array) => {
       flushes.push(part.length);
       await new Promise<void>((resolve) => {
         release = resolve;
       });
-      await disk.append(name, part);
+      await disk.extend(name, at, part);
     },
   };
   const { journal } = await openTiny(slow);
@@ -73,7 +73,7 @@ test("after a failed write nothing more is accepted; a restart goes on from the 
   let isBroken = false;
   const { journal } = await openTiny({
     ...disk,
-    append: (name, part) => (isBroken ? Promise.reject(new Error("EIO")) : disk.append(name, part)),
+    extend: (name, at, part) => (isBroken ? Promise.reject(new Error("EIO")) : disk.extend(name, at, part)),
   });
   await journal.append(utf8("kept"));
   isBroken = true;
@@ -157,7 +157,7 @@ test("a snapshot that cannot be read costs nothing as long as its records are th
     await Promise.all(appendAll(journal, [3, 5]));
     const { digest } = (await readJournal(disk, "snapshot")).segments[0]!.head.snapshot!;
     if (damage === "missing") await disk.remove([`blob-${digest}`]);
-    else await disk.append(`blob-${digest}`, utf8("!"));
+    else await disk.extend(`blob-${digest}`, 50, utf8("!"));
     const contents = await openTiny(disk, { keep: "all" });
     expect(folded(contents)).toBe(5);
     expect(contents.repairs).toEqual([{ what: "snapshot", file: `blob-${digest}`, bytes: 50 }]);

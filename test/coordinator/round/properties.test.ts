@@ -9,6 +9,7 @@ import {
   isEarly,
   numLateAtWork,
   owes,
+  owing,
   type RoundConfig,
   type RoundEffect,
   type RoundEvent,
@@ -119,12 +120,21 @@ function coordinator(config: RoundConfig) {
     expect(new Set(awaited).size, "awaited once").toBe(awaited.length);
     for (const who of next.waiting) expect(owes(next, who), "who waits owes nothing").toBe(false);
     for (const who of next.waiting) expect(next.present.map(({ clientId }) => clientId)).toContain(who);
-    if (config.concurrency !== null && effects.some(({ type }) => type === "open" || type === "join")) {
+    // who was gone holds a place as a late client: more than there are, as long as nobody is asked
+    const asks = effects.some((one) => one.type === "join" || (one.type === "open" && one.cohort.length > 0));
+    if (config.concurrency !== null && asks) {
       const atWork = next.cohort.filter((who) => owes(next, who) && !next.gone.includes(who)).length;
       expect(atWork + numLateAtWork(next)).toBeLessThanOrEqual(config.concurrency);
     }
-    if (next.phase === "reporting")
-      expect(next.reported.length, "a round closes at its goal").toBeLessThan(config.goal);
+    if (next.phase !== "reporting") return;
+    expect(next.reported.length, "a round closes at its goal").toBeLessThan(config.goal);
+    const numSilent = owing(next).length;
+    if (config.concurrency === null)
+      expect(next.reported.length + next.late.length + numSilent, "enough are left").toBeGreaterThanOrEqual(
+        config.minimum,
+      );
+    if (next.reported.length >= config.minimum)
+      expect(next.late.length + numSilent - next.gone.length, "somebody is left").toBeGreaterThan(0);
   };
 
   const report = (clientId: string, round: number): void => {

@@ -179,6 +179,37 @@ test("after a restart an open round goes on, with its deadline anew", () => {
   });
 });
 
+test("a round closes, or is abandoned, as soon as the last late client that it counted on checks in anew", () => {
+  const settings = { ...config, rounds: 3, maxStaleness: 2, maxAbandoned: 3 };
+  const first = run(checkIn("a", "b", "m"), initialRound, settings);
+  const late = run(
+    [...report("a", "b"), { type: "report-deadline", round: 1 }, { type: "committed" }],
+    first.state,
+    settings,
+  );
+  const second = run(
+    [...checkIn("a", "b"), { type: "selection-deadline", round: 2 }, ...report("a", "b")],
+    late.state,
+    settings,
+  );
+  expect(second.state).toMatchObject({ phase: "reporting", round: 2 });
+  expect(run(checkIn("m"), second.state, settings).effects).toEqual([
+    { type: "close", round: 2, outcome: "commit" },
+  ]);
+  const refused: RoundEvent = { type: "refused", clientId: "b" };
+  const few = run(
+    [...checkIn("a", "b"), { type: "selection-deadline", round: 2 }, ...report("a"), refused],
+    late.state,
+    settings,
+  );
+  expect(few.state.phase).toBe("reporting"); // m may still make it two
+  expect(run(checkIn("m"), few.state, settings).effects[0]).toEqual({
+    type: "close",
+    round: 2,
+    outcome: "abandon",
+  });
+});
+
 test("a late client that is ready again and again, and never reports, is counted on once", () => {
   const settings = { ...config, rounds: 3, goal: 3, minimum: 3, maxStaleness: 2, maxAbandoned: 3 };
   const ready: RoundEvent = { type: "offered", clientId: "m" };

@@ -29,8 +29,8 @@ test("what was flushed outlives the machine, and what was not is old, new, or a 
         const first = Uint8Array.of(1, 2, 3);
         let isDone = false;
         const port = disk.of(process);
-        void port.append("log", first).then(async () => {
-          await port.append("log", more);
+        void port.extend("log", 0, first).then(async () => {
+          await port.extend("log", 3, more);
           isDone = true;
         });
         await until(40); // the first is through
@@ -81,7 +81,7 @@ test("a full disk takes what fits and says so; later there is room", async () =>
   const codes: string[] = [];
   void disk
     .of(process)
-    .append("log", new Uint8Array(100))
+    .extend("log", 0, new Uint8Array(100))
     .catch((error) => codes.push(error.code));
   await until(500);
   expect(codes).toEqual(["ENOSPC"]);

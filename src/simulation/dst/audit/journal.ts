@@ -109,6 +109,8 @@ export function journalReader(files: DurableFiles): JournalReader {
     if (segment.at > bytes) return `${segment.name} counted ${segment.at} bytes, and now ${bytes}`;
     const file = files.read(segment.name);
     if (segment.at === bytes || file === null) return null;
+    if (file.length < bytes)
+      return `${segment.name} has ${file.length} bytes, of which the next counts ${bytes}`;
     const wrong = readSegment(segment, file, bytes);
     return wrong ?? (segment.at === bytes ? null : `${segment.name} ends at ${segment.at}, not ${bytes}`);
   };

@@ -26,12 +26,7 @@ export const clientBugs: readonly PlantedBug[] = [
     "return await store.save(state);",
     "return void store.save(state).catch(() => {});",
   ),
-  bug(
-    "a state that was read is not made durable",
-    "client/disk-store",
-    "await disk.append(STATE_FILE, new Uint8Array());",
-    "",
-  ),
+  bug("a state that was read is not made durable", "client/disk-store", "await disk.flush(STATE_FILE);", ""),
   bug(
     "folded is taken for dropped",
     "client/loop",

@@ -9,10 +9,21 @@ export const journalBugs: readonly PlantedBug[] = [
     "return flush(name, batch).then(() => { if (open === batch) open = null; });",
   ),
   bug(
-    "a flush without room is not cut off before it is tried again",
+    "what a flush without room left is cut off",
     "coordinator/journal/journal",
-    "await disk.truncate(name, at);",
-    "",
+    "await patience.run(() => disk.extend(name, at, bytes));",
+    `let isTouched = false;
+    await patience.run(async () => {
+      if (isTouched) await disk.write(name, (await disk.read(name)).subarray(0, at));
+      isTouched = true;
+      await disk.extend(name, at, bytes);
+    });`,
+  ),
+  bug(
+    "a flush without room is done again behind what it left",
+    "coordinator/journal/journal",
+    "await patience.run(() => disk.extend(name, at, bytes));",
+    "await patience.run(async () => disk.extend(name, (await disk.read(name)).length, bytes));",
   ),
   bug(
     "records become durable before the blobs that they name",
@@ -29,13 +40,19 @@ export const journalBugs: readonly PlantedBug[] = [
   bug(
     "what a restart reads is not made durable",
     "coordinator/journal/journal",
-    "for (const name of found) await patience.run(() => disk.append(name, new Uint8Array()));",
+    "for (const name of found) await patience.run(() => disk.flush(name));",
     "",
   ),
   bug(
     "a writer that was taken over goes on",
     "coordinator/journal/claim",
     "if ((await disk.read(own)) === null) throw fenced(own);",
+    "",
+  ),
+  bug(
+    "a writer that waits does not notice that it was taken over",
+    "coordinator/coordinator",
+    "await run.confirm();",
     "",
   ),
   bug(
