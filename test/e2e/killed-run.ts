@@ -187,7 +187,7 @@ async function livesOf(
   };
   for (const [i, failpoint] of failpoints.entries()) {
     const life = live(i, failpoint);
-    expect(await life.exit, life.stderr()).toBe(137);
+    expect(await life.exit, `${failpoint}: ${life.stderr()}`).toBe(137);
     expect(life.stderr()).toContain(`failpoint ${failpoint}\n`);
     await died();
   }

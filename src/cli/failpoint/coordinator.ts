@@ -74,9 +74,9 @@ export function fatalService(service: CoordinatorService, pass: CoordinatorPass)
     },
     fetchModel: async (request) => {
       const download = await session.fetchModel(request);
-      const death = pass("model");
-      if (death?.moment === "before") death.die();
       const total = download.frames.reduce((n, frame) => n + frame.length, 0) - download.offset;
+      const death = total > 0 ? pass("model") : null; // who holds it already is sent nothing
+      if (death?.moment === "before") death.die();
       let sent = 0;
       return {
         ...download,
