@@ -4,8 +4,8 @@ import type { ModelChunk__Output } from "../generated/fedpress/v1/ModelChunk.ts"
 import type { ReportChunk } from "../generated/fedpress/v1/ReportChunk.ts";
 import { WireError } from "../model/error.ts";
 import type { FetchModel, Receipt, ReportId, Standing } from "../model/protocol.ts";
-import { bad, encodeReportId, SENT_CHUNK_BYTES } from "../wire/link-fields.ts";
-import { type FrameJoiner, frameJoiner, type TransferLimits, transferChunks } from "../wire/transfer.ts";
+import { bad, encodeReportId } from "../wire/link-fields.ts";
+import { type FrameJoiner, frameJoiner, type TransferLimits } from "../wire/transfer.ts";
 import { transferDigest } from "../wire/transfer-digest.ts";
 import {
   type Announced,
@@ -16,6 +16,7 @@ import {
   encodeReportHeader,
 } from "./grpc-link-messages.ts";
 import { LinkError } from "./link.ts";
+import { FIRST_PIECE_BYTES, nextPieceBytes } from "./piece-bytes.ts";
 
 export interface TransferContext {
   readonly client: CoordinatorClient;
@@ -132,13 +133,17 @@ export function sendFrame(
       });
     const send = async (): Promise<void> => {
       const header = encodeReportHeader(report, frame.length, offset);
-      let isFirst = true;
-      for (const data of transferChunks([frame], SENT_CHUNK_BYTES, offset)) {
-        await write(isFirst ? { header, data } : { data });
-        isFirst = false;
+      let pieceBytes = FIRST_PIECE_BYTES;
+      let at = offset;
+      do {
+        const data = frame.subarray(at, at + pieceBytes);
+        const began = performance.now();
+        await write(at === offset ? { header, data } : { data });
         if (watch.isOver()) return;
-      }
-      if (isFirst) await write({ header });
+        // grpc-js buffers the first, which leaves at once on any link
+        if (at > offset) pieceBytes = nextPieceBytes(pieceBytes, performance.now() - began);
+        at += data.length;
+      } while (at < frame.length);
       call.end();
     };
     void send();

@@ -10,6 +10,7 @@ import { type CheckInStream, openStream } from "./grpc-link-stream.ts";
 import { askStanding, type BrokenDownload, fetchFrames, sendFrame } from "./grpc-link-transfers.ts";
 import { unlessAborted } from "./grpc-link-wait.ts";
 import { type CoordinatorLink, LinkError, noSession } from "./link.ts";
+import { FIRST_PIECE_BYTES } from "./piece-bytes.ts";
 
 /** What the client's end of the link puts up with. */
 interface GrpcLinkLimits {
@@ -176,8 +177,8 @@ function connectLater(options: GrpcLinkOptions, limits: GrpcLinkLimits): Coordin
     "grpc.use_local_subchannel_pool": 1, // one connection a client
     "grpc.service_config_disable_resolution": 1,
     "grpc.enable_retries": 0, // the client's loop decides
-    // what is kept for retries counts as written, and would be taken for progress
-    "grpc.per_rpc_retry_buffer_size": 2 ** 15,
+    // what is kept for retries counts as written, and would be taken for progress: the first message alone, which must be
+    "grpc.per_rpc_retry_buffer_size": FIRST_PIECE_BYTES + 1024,
     "grpc.enable_channelz": 0,
   });
 }

@@ -4,7 +4,7 @@ import { Coordinator } from "../../generated/service.ts";
 import type { CoordinatorService } from "../../model/protocol.ts";
 import { pace } from "../sessions/pace.ts";
 import { openUploads } from "../sessions/uploads.ts";
-import { tuneHttp2 } from "./http2.ts";
+import { timePing, tuneHttp2 } from "./http2.ts";
 import { type GrpcLimits, withDefaults } from "./limits.ts";
 import { listenTcp } from "./sockets.ts";
 import { frameTransfers } from "./transfers.ts";
@@ -48,6 +48,7 @@ export async function serveGrpc(service: CoordinatorService, options: GrpcOption
   const visits = clientVisits(service, {
     idleMs: limits.idleMs,
     pace: pace(limits.sessionsPerSecond, () => performance.now()),
+    onWelcome: (call) => timePing(call, limits),
     onError,
   });
   const uploads = openUploads(limits, { after: later }, service.counts);

@@ -16,7 +16,7 @@ export interface GrpcLimits {
   readonly sessionsPerSecond: number;
   /** Bytes of the largest single message, either way; at least 512 KiB. */
   readonly messageBytes: number;
-  /** What a report may have on the way to us, in bytes; a connection up to twice that, as far as its link carries it. */
+  /** What a report may have on the way to us, in bytes, as far as its link carries it; a connection 64 KiB more. */
   readonly windowBytes: number;
   readonly maxConnections: number;
   readonly maxStreamsPerConnection: number;

@@ -1,62 +1,45 @@
 /**
- * How much a connection may have on its way to us. What waits before a slow link holds up all that comes after it, answers
- * and pings too, so the window grows only as far as the link would carry within `mostMs`; and only while twice the window
- * brings distinctly more, which it does on a long link and not on a slow one.
+ * How much of a report may be on its way to us, in bytes. What waits before a slow link holds up all that comes after it,
+ * heartbeats and pings too, so it is what the link carries in the time of a ping and a second more. Pings show both: their
+ * answers wait behind the report, and what comes until then is what the link carries.
  */
 export interface ReceiveWindow {
-  /** A transfer begins: what was measured before says nothing about it. */
-  begin(): void;
-  /** Bytes of a transfer have come; the window from now on, or null where it stays. */
-  received(bytes: number, nowMs: number): number | null;
+  bytes(): number;
+  /** A ping took so long. From when it was sent so much of a report came in so long, or null: there was none. */
+  measured(pingMs: number, came: { readonly bytes: number; readonly ms: number } | null): void;
 }
 
-/** HTTP/2's own, for a connection. */
-export const FIRST_WINDOW_BYTES = 65_535;
+/** A link of 256 bytes a second carries it in a quarter of a minute. */
+export const FIRST_WINDOW_BYTES = 4096;
+const LEAST_WINDOW_BYTES = 1024;
 
-const DISTINCTLY = 1.5;
+/** What waits before the link may hold a heartbeat up for so long; on a longer link for as long as its way takes anyway. */
+const HOLD_MS = 1000;
+/** What comes in one burst says little of the link, so this is the most at one time. */
+const MOST_GROWTH = 16;
+/** Less of a change is none. */
+const LEAST_CHANGE = 0.25;
 
-export function receiveWindow(mostBytes: number, mostMs: number): ReceiveWindow {
-  let size = FIRST_WINDOW_BYTES;
-  let measuring: { readonly sinceMs: number; bytes: number } | null = null;
-  /** What came a millisecond at half the window. */
-  let before = 0;
-  /** It has just been doubled, and is yet to show for it. */
-  let isTried = false;
-  let isSettled = false;
+export function receiveWindow(mostBytes: number): ReceiveWindow {
+  let size = Math.min(FIRST_WINDOW_BYTES, mostBytes);
+  /** Of a ping with nothing before it. */
+  let leastMs = Number.POSITIVE_INFINITY;
 
-  const next = (rate: number): number => {
-    const fits = rate * mostMs;
-    const brought = !isTried || rate >= DISTINCTLY * before;
-    isTried = false;
-    if (!brought) {
-      isSettled = true;
-      return Math.max(FIRST_WINDOW_BYTES, Math.floor(size / 2));
-    }
-    if (fits < 0.9 * size) return Math.max(FIRST_WINDOW_BYTES, Math.floor(0.8 * fits));
-    if (isSettled || 2 * size > mostBytes || fits < 2 * size) return size;
-    isTried = true;
-    before = rate;
-    return 2 * size;
+  const next = (pingMs: number, bytesPerMs: number): number => {
+    const mayTakeMs = leastMs + Math.max(HOLD_MS, leastMs);
+    const carried = Math.floor(bytesPerMs * mayTakeMs);
+    if (carried > size) return Math.min(carried, MOST_GROWTH * size, mostBytes);
+    // who has sent less than it may has not shown what the link carries
+    return pingMs > mayTakeMs ? Math.max(carried, Math.min(LEAST_WINDOW_BYTES, size)) : size;
   };
 
   return {
-    begin: () => {
-      measuring = null;
-    },
-    received: (bytes, nowMs) => {
-      if (measuring === null) {
-        measuring = { sinceMs: nowMs, bytes: 0 }; // what came before may have waited elsewhere
-        return null;
-      }
-      measuring.bytes += bytes;
-      const ms = nowMs - measuring.sinceMs;
-      if (measuring.bytes < 2 * size || ms <= 0) return null;
-      const rate = measuring.bytes / ms;
-      const last = size;
-      // what a fast link fills at once need not be tried
-      size = rate * mostMs >= 16 * mostBytes ? mostBytes : next(rate);
-      measuring = { sinceMs: nowMs, bytes: 0 };
-      return size === last ? null : size;
+    bytes: () => size,
+    measured: (pingMs, came) => {
+      leastMs = Math.min(leastMs, pingMs);
+      if (came === null || came.ms <= 0) return;
+      const wanted = next(pingMs, came.bytes / came.ms);
+      if (wanted === mostBytes || Math.abs(wanted - size) >= LEAST_CHANGE * size) size = wanted;
     },
   };
 }

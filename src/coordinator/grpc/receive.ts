@@ -83,6 +83,7 @@ function receiveFrame(
   return new Promise((resolve, reject) => {
     const { clientId, lost } = session;
     const arrivals = arrivalsOf(call, limits.idleMs, lost);
+    widenAs(call, limits);
     let hasEnded = false;
 
     const onEnded = (): void =>
@@ -103,7 +104,7 @@ function receiveFrame(
       return begun;
     };
     const receive = (chunk: ReportChunk__Output): void => {
-      const { header, data } = chunk;
+      const { data } = chunk;
       arrivals.read(data.length);
       let upload: Upload | null = null;
       try {
@@ -112,7 +113,6 @@ function receiveFrame(
         if (upload === null && data.length > 0) lost(data.length);
       }
       if (upload === null) return;
-      widenAs(call, header === null ? data.length : 0, limits);
       session.heard();
       if (!upload.add(data)) pause(notNow(NO_ROOM));
     };

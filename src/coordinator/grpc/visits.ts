@@ -26,6 +26,8 @@ export interface VisitOptions {
   readonly idleMs: number;
   /** Of new sessions. */
   readonly pace: Pace;
+  /** A session begins with this call. */
+  readonly onWelcome: (call: unknown) => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -61,7 +63,7 @@ function openVisit(
   call: Stream,
   service: CoordinatorService,
   sessions: Map<string, ClientSession>,
-  { idleMs, pace, onError }: VisitOptions,
+  { idleMs, pace, onWelcome, onError }: VisitOptions,
   onGone: () => void,
 ): Visit {
   const token = randomBytes(16);
@@ -117,6 +119,7 @@ function openVisit(
     session = opened;
     sessions.set(key, opened);
     send({ welcome: { session: token } });
+    onWelcome(call);
   };
 
   const answer = async (open: ClientSession, request: CheckIn): Promise<void> => {

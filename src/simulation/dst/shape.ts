@@ -100,7 +100,7 @@ export function drawShape(seed: number): Shape {
       ...(!isRobust &&
         strategy !== "scaffold" &&
         rng.below(4) === 0 && { clipNorm: 0.05 + 0.3 * rng.uniform() }),
-      gates: { normFactor: rng.below(3) === 0 ? null : 10 },
+      gates: { normFactor: rng.below(3) === 0 ? null : drawFactor(seed) },
       ...(isBuffered && strategy === "fedbuff" && rng.below(2) === 0 && { stalenessExponent: 1 }),
     },
   });
@@ -131,6 +131,9 @@ function drawClient(rng: Rng, { train, cohort }: Config, isInTime: boolean): Omi
     clockRate: 0.8 + 0.4 * rng.uniform(),
   };
 }
+
+/** Half of the gates are so tight that long updates in order are turned away too. Of a stream of its own. */
+const drawFactor = (seed: number): number => (derive(seed, "gate").below(2) === 0 ? 10 : 2);
 
 function drawModel(rng: Rng): Params {
   const [inputs, units] = [2 + rng.below(8), 2 + rng.below(6)];

@@ -87,3 +87,26 @@ test("on a long link a connection's window grows while a report comes", async ()
     await proxy.close();
   }
 });
+
+test("on a slow link a report comes without a break, and holds no heartbeat up for long", async () => {
+  const idleMs = 2500;
+  const frame = noise(24 * KIB);
+  const { port } = await serve(scripted());
+  const proxy = await faultProxy({ target: () => port, faults: { up: { bytesPerSecond: 4 * KIB } } });
+  try {
+    const link = linkTo(proxy, "a", { limits: { idleMs } });
+    const { signal } = new AbortController();
+    await link.checkIn(checkIn, signal);
+    const report = { round: 1, digest: digestOf(frame) };
+    const receipt = link.report(report, frame, 0, signal);
+    await new Promise((later) => setTimeout(later, 2500));
+    const asked = performance.now();
+    await link.heartbeat(1, signal);
+    // all that is left of the report would take more than 3 s
+    expect(performance.now() - asked).toBeLessThan(2500);
+    expect(await receipt).toEqual({ kind: "accepted", report });
+    await link.close();
+  } finally {
+    await proxy.close();
+  }
+});

@@ -5,13 +5,17 @@ import { controlAudit } from "../../../src/simulation/dst/audit/controls.ts";
 import { deadlineAudit } from "../../../src/simulation/dst/audit/deadlines.ts";
 import type { Decoded } from "../../../src/simulation/dst/audit/decoded.ts";
 import { downloadAudit } from "../../../src/simulation/dst/audit/downloads.ts";
+import { evidenceAudit, shortfall } from "../../../src/simulation/dst/audit/evidence.ts";
 import { type FoldRules, foldAgain } from "../../../src/simulation/dst/audit/fold.ts";
+import { gateAudit } from "../../../src/simulation/dst/audit/gates.ts";
 import {
   emptyHistory,
   follow,
+  type History,
   type HistoryRules,
   type OpenRound,
 } from "../../../src/simulation/dst/audit/history.ts";
+import { overdue } from "../../../src/simulation/dst/audit/hopes.ts";
 import type { JournalRecord } from "../../../src/simulation/dst/audit/journal.ts";
 import { refusalAudit } from "../../../src/simulation/dst/audit/refusals.ts";
 import { encodeFrame } from "../../../src/wire/frame.ts";
@@ -56,7 +60,7 @@ test("the reference folds by hand-computed numbers", () => {
 });
 
 test("a history that cannot be is refused, record by record", () => {
-  const allow: HistoryRules = { minimum: 1, goal: 2, maxStaleness: 0, mostAsked: 2 };
+  const allow: HistoryRules = { minimum: 1, goal: 2, maxStaleness: 0, mostAsked: 2, isBuffered: false };
   const record = (head: object, frame = new Uint8Array()): JournalRecord => ({
     head: head as JournalRecord["head"],
     frame,
@@ -254,7 +258,7 @@ test("a round closes in its time", () => {
     history.rounds.set(round, { version: 0, exponents: [3], cohort: ["a", "b"] });
     const accepted = [{ clientId: "a" }] as unknown as OpenRound["accepted"];
     const before = wrongs;
-    audit.commits({ round, exponents: [3], accepted }, `of ${round}`, history);
+    audit.commits({ round, exponents: [3], accepted, refused: new Set() }, `of ${round}`, history);
     return wrongs - before;
   };
   heard({ type: "run.started" });
@@ -265,4 +269,104 @@ test("a round closes in its time", () => {
   expect(commits(3, 50)).toBe(0);
   expect(wrongs).toBe(1);
   expect([commits(4, 150), wrongs]).toEqual([0, 2]); // it was open for too long
+});
+
+/** Round `round`, open at version `version`, with what has become of its cohort. */
+function openHistory(
+  cohort: readonly string[],
+  accepted: readonly string[],
+  { refused = [], version = 0 }: { readonly refused?: readonly string[]; readonly version?: number } = {},
+): History & { readonly open: OpenRound } {
+  const open: OpenRound = {
+    round: 1,
+    exponents: [3],
+    accepted: accepted.map((clientId) => ({
+      clientId,
+      digest: clientId,
+    })) as unknown as OpenRound["accepted"],
+    refused: new Set(refused),
+  };
+  const history = { ...emptyHistory("of 0"), version, open };
+  history.rounds.set(1, { version, exponents: [3], cohort: [...cohort] });
+  return history;
+}
+
+test("a round is over when nobody is left, or too few are", () => {
+  const rules = { minimum: 2, maxStaleness: 1, isBuffered: false };
+  const cohort = ["a", "b", "c"];
+  expect(overdue(emptyHistory("of 0"), rules)).toBeNull();
+  expect(overdue(openHistory(cohort, ["a", "b"]), rules)).toBeNull(); // c may report
+  expect(overdue(openHistory(cohort, ["a", "b", "c"]), rules)).toMatch(/3 have reported, and nobody/);
+  expect(overdue(openHistory(cohort, ["a", "b"], { refused: ["c"] }), rules)).toMatch(/nobody is left/);
+  expect(overdue(openHistory(cohort, ["a"], { refused: ["b"] }), rules)).toBeNull();
+  const few = openHistory(cohort, ["a"], { refused: ["b", "c"], version: 2 });
+  expect(overdue(few, rules)).toMatch(/0 may, of 2/);
+  expect(overdue(few, { ...rules, isBuffered: true })).toBeNull();
+  few.late.set("d", 0);
+  expect(overdue(few, rules)).toMatch(/0 may/); // d is too late
+  few.late.set("d", 1);
+  expect(overdue(few, rules)).toBeNull();
+  expect(overdue(few, { ...rules, maxStaleness: 0 })).toMatch(/0 may/);
+});
+
+test("how many are asked follows from what became of those who were", () => {
+  expect(shortfall(2, 2, { heard: 10, lost: 0 })).toBe(0);
+  expect(shortfall(1, 1, { heard: 3, lost: 1 })).toBeCloseTo(1 / 4);
+  expect(shortfall(2, 1, { heard: 3, lost: 1 })).toBeCloseTo((1 * 2) / (4 * 5)); // both are lost
+  expect(shortfall(2, 2, { heard: 3, lost: 1 })).toBeCloseTo(1 - (3 * 4) / (4 * 5)); // not both report
+  const audit = evidenceAudit({
+    shape: { config: { cohort: { goal: 2, overSelection: "auto", concurrency: null } } },
+  } as unknown as AuditContext);
+  const opens = (...cohort: readonly string[]) =>
+    audit.opens({ round: 2, cohort } as unknown as JournalRecord["head"]);
+  const closes = (history: ReturnType<typeof openHistory>, heard: number, lost: number) =>
+    audit.closes(
+      history.open,
+      { round: 1, evidence: { heard, lost } } as unknown as JournalRecord["head"],
+      history,
+    );
+  expect(opens("a", "b", "c")).toMatch(/asks 3 clients; 2 are enough/);
+  expect(opens("a", "b")).toBeNull();
+  expect(closes(openHistory(["a", "b", "c"], ["a", "b"]), 10, 0)).toBeNull(); // c is waited for
+  expect(opens("a", "b", "c")).toBeNull();
+  expect(closes(openHistory(["a", "b"], ["a"], { refused: ["b"] }), 13, 2)).toBeNull(); // with c, who was lost
+  expect(closes(openHistory(["a", "b"], ["a"], { refused: ["b"] }), 13, 3)).toMatch(/what was heard/);
+  expect(closes(openHistory(["a", "b"], ["a"]), 17, 3)).toMatch(/too many/);
+  expect(closes(openHistory(["a", "b", "c"], ["a", "b"]), 17, 3)).toBeNull();
+  audit.begins();
+  expect(closes(openHistory(["a"], ["a"]), 19, 4)).toMatch(/too many/); // c of the life before
+});
+
+test("the norm that is let in is ten times the usual one", () => {
+  const wrongs: string[] = [];
+  const context = {
+    shape: { config: { aggregation: { gates: { normFactor: 10 } } } },
+    fail: (_: string, detail: string) => wrongs.push(detail),
+  } as unknown as AuditContext;
+  const norms = new Map<string, number>();
+  const audit = gateAudit(context, {
+    decode: ({ clientId }) => ({ ...update([]), norm: norms.get(clientId)! }),
+    modelOf: () => Float64Array.of(3, 4),
+  });
+  const closes = (outcome: "commit" | "abandon", ...of: readonly number[]): string | null => {
+    const ids = of.map((norm, i) => {
+      norms.set(`c${i}`, norm);
+      return `c${i}`;
+    });
+    const history = openHistory(ids, ids);
+    return audit.closes(history.open, outcome, history);
+  };
+  const refuses = (norm: number): number => {
+    norms.set("x", norm);
+    const before = wrongs.length;
+    audit.refused("x", new Uint8Array(), 0, emptyHistory("of 0"));
+    return wrongs.length - before;
+  };
+  expect([refuses(24), refuses(26)]).toEqual([1, 0]); // five times the model
+  expect(closes("commit", 1, 2, 25)).toBeNull();
+  expect([refuses(19), refuses(21)]).toEqual([1, 0]);
+  expect(closes("abandon", 20)).toBeNull();
+  expect([refuses(39), refuses(41)]).toEqual([1, 0]);
+  expect(closes("commit", 41)).toMatch(/norm 41, of 40/);
+  expect([refuses(249), refuses(251)]).toEqual([1, 0]); // of c0 41 is the newest: 2, 25, 41
 });

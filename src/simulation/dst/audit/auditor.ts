@@ -10,7 +10,10 @@ import type { AuditContext } from "./context.ts";
 import { controlAudit } from "./controls.ts";
 import { deadlineAudit } from "./deadlines.ts";
 import { downloadAudit } from "./downloads.ts";
+import { evidenceAudit } from "./evidence.ts";
+import { gateAudit } from "./gates.ts";
 import { emptyHistory, follow, type History } from "./history.ts";
+import { overdue } from "./hopes.ts";
 import { GONE, type JournalRecord, journalReader, type Totals } from "./journal.ts";
 import { ledgerAudit } from "./ledger.ts";
 import { priorAudit } from "./priors.ts";
@@ -71,6 +74,8 @@ export function openAuditor(
   const refusals = refusalAudit(context);
   const ledger = ledgerAudit(context);
   const deadlines = deadlineAudit(context, now);
+  const evidence = evidenceAudit(context);
+  const gates = gateAudit(context, rounds);
   const rules = {
     minimum: options.rounds.minimum,
     goal: cohort.goal,
@@ -78,6 +83,7 @@ export function openAuditor(
     mostAsked:
       cohort.concurrency ??
       (cohort.overSelection === "auto" ? Infinity : Math.ceil(cohort.goal * cohort.overSelection)),
+    isBuffered: cohort.concurrency !== null,
   };
   const files = {
     names: disk.names,
@@ -100,14 +106,30 @@ export function openAuditor(
       const { type, clientId, code } = record.head;
       if (type === "refused" && code === "prior-mismatch" && !clientId.startsWith("hostile"))
         fail("journal", `${clientId} is out of a round for a history that was another`);
+      if (type === "opened") {
+        const many = evidence.opens(record.head);
+        if (many !== null) fail("journal", many);
+      }
       const wrong = follow(history, record, rules, (open, head) => {
         if (head.outcome === "commit") deadlines.commits(open, head.digest, history);
-        return rounds.closes(open, head, history.version);
+        return (
+          rounds.closes(open, head, history.version) ??
+          gates.closes(open, head.outcome, history) ??
+          evidence.closes(open, head, history)
+        );
       });
       if (wrong !== null) fail("journal", wrong);
     }
+    if (records.length > 0 && isInOpenRound(newest)) {
+      const why = overdue(history, rules);
+      if (why !== null) fail("deadline", `round ${history.open?.round} goes on: ${why}`);
+    }
     return history;
   };
+
+  /** Whether that life has the round open that is open as far as it is durable. */
+  const isInOpenRound = (life: Process | null): life is Process =>
+    life !== null && history.open !== null && deadlines.openIn(life) === history.open.round;
 
   /** From its beginning, or from where older files are gone: what counted once is there for good. */
   const readAgain = (): void => {
@@ -137,6 +159,10 @@ export function openAuditor(
       receiptLeft: ({ process }, clientId, id, frame, receipt) => {
         if (receipt.kind === "refused" && receipt.refusal.code === "prior-mismatch")
           clients.mismatched(clientId, id.digest);
+        const asked = upToDate().rounds.get(id.round);
+        const isLong = receipt.kind === "refused" && receipt.refusal.code === "norm-gate";
+        if (isLong && asked !== undefined && process === newest && isInOpenRound(process))
+          gates.refused(clientId, frame!, asked.version, history);
         // who was taken over without having noticed knows nothing of what came since, and may not promise anything
         if (receipt.kind === "accepted" || process === newest)
           promises.receipt(clientId, id, frame, receipt, upToDate());
@@ -168,6 +194,7 @@ export function openAuditor(
       isStale = true;
       priors.published(coordinator);
       upToDate();
+      evidence.begins();
       readAgain();
       const model = coordinator.book.model();
       // a round that was complete closes at once, before that is durable

@@ -20,6 +20,8 @@ export interface DeadlineAudit {
   /** A client gives up its report of an earlier round, which might have counted in this one. */
   readonly givenUp: (life: Life) => void;
   readonly died: (life: Life) => void;
+  /** The round that a life has open, as far as it was heard; null when it has none. */
+  readonly openIn: (life: Life) => number | null;
   /** A round commits for good as the version of that digest. */
   readonly commits: (open: OpenRound, digest: string, history: History) => void;
   /** After every event: a refusal that ends a round is told after it. */
@@ -98,6 +100,10 @@ export function deadlineAudit({ shape, fail }: AuditContext, now: () => number):
       rounds.delete(life);
       begins.delete(life);
       present.delete(life);
+    },
+    openIn: (life) => {
+      const open = rounds.get(life);
+      return open?.isOpen && life.isAlive() ? open.round : null;
     },
     commits: ({ round, accepted }, digest, history) => {
       const seen = commits.get(digest);

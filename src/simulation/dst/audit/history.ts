@@ -15,6 +15,8 @@ export interface History {
   readonly rounds: Map<number, AskedRound>;
   /** Of reports, by client and round: those that decided something. */
   readonly refused: Set<string>;
+  /** Of those who were asked in an earlier round and were not heard of since, its version; some may have given up. */
+  readonly late: Map<string, number>;
   /** What a coordinator has counted by now, at least. */
   bytes: Totals;
 }
@@ -30,6 +32,8 @@ export interface OpenRound {
   readonly round: number;
   readonly exponents: readonly number[];
   readonly accepted: Accepted[];
+  /** Clients of which a report was refused since it opened, of whichever round. */
+  readonly refused: Set<string>;
 }
 
 /** A report that was journaled. */
@@ -58,6 +62,7 @@ export const emptyHistory = (digest: string): History => ({
   reports: new Map(),
   rounds: new Map(),
   refused: new Set(),
+  late: new Map(),
   bytes: { uplink: 0, downlink: 0, denseUplink: 0, denseDownlink: 0 },
 });
 
@@ -77,6 +82,8 @@ export interface HistoryRules {
   readonly goal: number;
   /** Clients that a round may open with. */
   readonly mostAsked: number;
+  /** Others may join a round that is open. */
+  readonly isBuffered: boolean;
 }
 
 /** Follows one record; null when it may stand there, else what is wrong with it. `onClose` sees a round before it is closed. */
@@ -98,7 +105,11 @@ export function follow(
     history.isPaused = head.type === "paused";
     return null;
   }
-  if (head.type === "refused") history.refused.add(roundKey(head.clientId, head.round));
+  if (head.type === "refused") {
+    history.refused.add(roundKey(head.clientId, head.round));
+    history.late.delete(head.clientId);
+    open?.refused.add(head.clientId);
+  }
   if (!["opened", "joined", "accepted", "closed"].includes(head.type)) return null;
   if (head.type === "opened") {
     if (open !== null) return `round ${head.round} opens while ${open.round} is open`;
@@ -110,7 +121,8 @@ export function follow(
     const less = countsLess(history, head);
     if (less !== null) return less;
     history.round = head.round;
-    history.open = { round: head.round, exponents: head.exponents, accepted: [] };
+    history.open = { round: head.round, exponents: head.exponents, accepted: [], refused: new Set() };
+    for (const clientId of head.cohort) history.late.delete(clientId);
     const { exponents, cohort } = head;
     history.rounds.set(head.round, { version: history.version, exponents, cohort: [...cohort] });
     return null;
@@ -121,10 +133,17 @@ export function follow(
   return close(history, open, head, rules, onClose);
 }
 
+/** Who has not been heard of in the open round, which asked for it. */
+export function silentIn({ rounds }: History, { round, accepted, refused }: OpenRound): readonly string[] {
+  const heard = new Set([...accepted.map(({ clientId }) => clientId), ...refused]);
+  return rounds.get(round)!.cohort.filter((clientId) => !heard.has(clientId));
+}
+
 function join(history: History, open: OpenRound, { clientId, round }: RecordHead): string | null {
   const { cohort } = history.rounds.get(open.round)!;
   if (round !== open.round || cohort.includes(clientId)) return `${clientId} joins round ${round}`;
   cohort.push(clientId);
+  history.late.delete(clientId);
   return null;
 }
 
@@ -171,6 +190,7 @@ function accept(
     version: null,
   };
   open.accepted.push(report);
+  history.late.delete(clientId);
   history.bytes = { ...history.bytes, uplink: history.bytes.uplink + frame.length };
   history.reports.set(reportKey(clientId, digest), report);
   return null;
@@ -195,6 +215,8 @@ function close(
     return `abandoned round ${head.round} changed the model`;
   const wrong = countsLess(history, head) ?? onClose(open, head);
   if (wrong !== null) return wrong;
+  for (const clientId of silentIn(history, open))
+    history.late.set(clientId, history.rounds.get(open.round)!.version);
   history.open = null;
   history.version = version;
   if (commits) history.digests.push(head.digest);

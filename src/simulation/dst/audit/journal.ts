@@ -24,7 +24,14 @@ export interface RecordHead {
   readonly version: number;
   readonly digest: string;
   readonly code: string;
+  readonly evidence: Evidence;
   readonly bytes: Totals;
+}
+
+/** What became of clients that were asked. */
+export interface Evidence {
+  readonly heard: number;
+  readonly lost: number;
 }
 
 export interface Totals {

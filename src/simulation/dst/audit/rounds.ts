@@ -21,7 +21,9 @@ export interface RoundAudit {
   readonly published: (params: Params) => void;
   /** The bounds that a round must open with. */
   readonly exponents: () => readonly number[];
-  readonly decode: (report: Accepted) => Decoded;
+  readonly decode: (report: Pick<Accepted, "clientId" | "baseVersion" | "digest" | "frame">) => Decoded;
+  /** A model that was published, by its digest. */
+  readonly modelOf: (digest: string) => Float64Array | null;
 }
 
 interface Committed {
@@ -61,7 +63,7 @@ export function roundAudit(
   const isRobust = robustRule(aggregation) !== null;
   const hasFeedback = feedbackOf(shape, options.contract.downlink);
 
-  const decode = (report: Accepted): Decoded => {
+  const decode: RoundAudit["decode"] = (report) => {
     const known = decodedReports.get(report.digest);
     if (known !== undefined) return known;
     const made = decoded(report.frame, partOf(report.clientId), length, limits, priorsAt(report.baseVersion));
@@ -158,6 +160,7 @@ export function roundAudit(
   return {
     closes,
     decode,
+    modelOf: (digest) => models.get(digest) ?? null,
     exponents: () => exponents,
     stepped: (round, target, owed, isReplay) => {
       const seen = { target: flat(target), owed: flatOwed(owed, shape, options.contract.downlink) };
@@ -178,7 +181,7 @@ function wrongStep(round: number, seen: Seen | undefined, target: Float64Array):
   return `round ${round} steps by ${seen.target[at]} at coordinate ${at}, the reference by ${target[at]}`;
 }
 
-function medianOf(values: readonly number[]): number {
+export function medianOf(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
