@@ -117,8 +117,7 @@ const coordinate = (named: Config, options: Options, interrupt: AbortSignal): Pr
       await coordinator.finished.catch(() => {});
     };
     defer(stop);
-    const watch = setInterval(() => void coordinator.confirm(), CONFIRM_EVERY_MS);
-    defer(() => clearInterval(watch));
+    defer(confirming(coordinator));
     const byOperator = () => operator.abort(new Interrupted("stopped by an operator"));
     defer(await controlled(config.coordinator.stateDir, coordinator, byOperator));
 
@@ -173,6 +172,20 @@ const coordinate = (named: Config, options: Options, interrupt: AbortSignal): Pr
       throw error;
     }
   });
+
+/** Looks again and again whether the run is still this process's; one at a time, a disk may hang. */
+function confirming({ confirm }: Coordinator): () => void {
+  let timer: NodeJS.Timeout;
+  let isOver = false;
+  const next = (): void => {
+    if (!isOver) timer = setTimeout(() => void confirm().then(next), CONFIRM_EVERY_MS);
+  };
+  next();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
+}
 
 /** A run goes on without its control socket where there can be none. */
 async function controlled(

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { link, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { assert } from "../model/assert.ts";
 import { checkFileName, type Disk } from "../model/disk.ts";
 
 /** In this process: what is written aside has a name of its own, whoever else writes the same file. */
@@ -99,6 +100,8 @@ const { O_CREAT, O_WRONLY } = constants;
 type Handle = Awaited<ReturnType<typeof open>>;
 
 async function writeAt(file: Handle, at: number, bytes: Uint8Array): Promise<void> {
+  const { size } = await file.stat();
+  assert(at <= size, `${at} is in the file of ${size} bytes, or its end`);
   for (let done = 0; done < bytes.length; )
     done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
 }

@@ -52,7 +52,9 @@ export function diskSuite(
       await disk.extend("empty", 0, utf8(""));
       expect(text(await disk.read("empty"))).toBe("");
       await expect(disk.extend("missing", 1, utf8("x"))).rejects.toMatchObject({ code: "ENOENT" });
+      await expect(disk.extend("empty", 1, utf8("x"))).rejects.toThrow("1 is in the file of 0 bytes");
       expect(await disk.list()).toEqual(["a", "empty"]);
+      expect(text(await disk.read("empty"))).toBe("");
     });
 
     it("does it again where it ended early, and cuts nothing off", async () => {

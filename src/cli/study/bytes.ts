@@ -63,7 +63,7 @@ export const bytesCommand = (): Command =>
       const disk = nodeDisk(options.out);
       const results = await withMissing<Cell, Run, readonly Result[]>(
         {
-          disk,
+          out: options.out,
           keyOf,
           worker: new URL("./bytes/worker.js", import.meta.url),
           workers: options.workers,

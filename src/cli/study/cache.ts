@@ -1,6 +1,9 @@
 import type { Disk } from "../../model/disk.ts";
 
-/** The runs that are done, kept in a file as they come, so that an interrupted study goes on where it stopped. */
+/**
+ * The runs that are done, kept in a file as they come, so that an interrupted study goes on where it stopped. One process
+ * writes it.
+ */
 export interface Cache<Cell, Run> {
   readonly get: (cell: Cell) => Run | undefined;
   readonly put: (cell: Cell, run: Run) => Promise<void>;

@@ -94,7 +94,7 @@ function settingsOf({ regime, rates, seeds, tuningSeeds, model, rounds }: Option
 const runStudy = (settings: StudySettings, { out, workers }: Options, signal: AbortSignal) =>
   withMissing<Cell, Run, readonly Row[]>(
     {
-      disk: nodeDisk(out),
+      out,
       keyOf,
       worker: new URL("./masks/worker.js", import.meta.url),
       workers,

@@ -1,5 +1,6 @@
-import type { Disk } from "../../model/disk.ts";
 import { formatDuration } from "../../telemetry/format.ts";
+import { lockFolder } from "../lock.ts";
+import { nodeDisk } from "../node-disk.ts";
 import { type Cache, openCache } from "./cache.ts";
 import { processPool } from "./pool.ts";
 
@@ -8,7 +9,7 @@ export type RunMissing<Cell> = (cells: readonly Cell[]) => Promise<void>;
 
 export interface Runs<Cell> {
   /** The run folder; finished runs in it are not run again. */
-  readonly disk: Disk;
+  readonly out: string;
   readonly keyOf: (cell: Cell) => string;
   /** The module that answers cells. */
   readonly worker: URL;
@@ -19,13 +20,14 @@ export interface Runs<Cell> {
 
 /** Gives `study` a cache, and processes that fill it; they end with it. */
 export async function withMissing<Cell extends object, Run, Result>(
-  { disk, keyOf, worker, workers, titleOf }: Runs<Cell>,
+  { out, keyOf, worker, workers, titleOf }: Runs<Cell>,
   signal: AbortSignal,
   study: (cache: Pick<Cache<Cell, Run>, "get">, runMissing: RunMissing<Cell>) => Promise<Result>,
 ): Promise<Result> {
-  const cache = await openCache<Cell, Run>(disk, keyOf);
+  const release = lockFolder(out, "--out");
   const pool = processPool<Cell, Run>(worker, workers);
   try {
+    const cache = await openCache<Cell, Run>(nodeDisk(out), keyOf);
     return await study(cache, async (cells) => {
       if (cells.length === 0) return;
       const missing = cells.filter((cell) => cache.get(cell) === undefined);
@@ -37,6 +39,7 @@ export async function withMissing<Cell extends object, Run, Result>(
     });
   } finally {
     pool.close();
+    release();
   }
 }
 

@@ -14,7 +14,7 @@ interface Internals {
 const windows = new WeakMap<ServerHttp2Session, ReceiveWindow>();
 
 /**
- * A narrow receive window for streams, which `widenAs` widens, and a cap on headers. grpc-js has no options for them on
+ * A narrow receive window for streams, once the client has acknowledged it, which `widenAs` widens, and a cap on headers. grpc-js has no options for them on
  * the server (1.14; its pull request 3058 is open), so this reaches for two of its private members, and does nothing
  * where they are gone.
  */
@@ -57,7 +57,9 @@ export function widenAs(call: unknown, { windowBytes }: Pick<GrpcLimits, "window
   streamOf(call)!.on("data", ({ length }: Uint8Array) => {
     bytes += length;
     // a report of less is over before anything could be learned from it
-    if (asked?.pingMs === null || bytes < 0.75 * window.bytes() || session.destroyed) return;
+    if (asked?.pingMs === null || bytes < 0.75 * window.bytes()) return;
+    // a peer that leaves ten settings unanswered has Node destroy the session in the midst of the next
+    if (session.destroyed || session.pendingSettingsAck) return;
     const nowMs = performance.now();
     const before = window.bytes();
     if (asked !== null) window.measured(asked.pingMs, { bytes, ms: nowMs - asked.atMs });

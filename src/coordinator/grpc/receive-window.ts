@@ -5,7 +5,7 @@
  */
 export interface ReceiveWindow {
   bytes(): number;
-  /** A ping took so long. From when it was sent so much of a report came in so long, or null: there was none. */
+  /** A ping took `pingMs`. `came` is what came of a report since it was sent, and in what time; null without a report. */
   measured(pingMs: number, came: { readonly bytes: number; readonly ms: number } | null): void;
 }
 

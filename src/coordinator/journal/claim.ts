@@ -38,6 +38,6 @@ const fenced = (own: string): JournalError =>
   new JournalError(
     "fenced",
     own,
-    "another coordinator has taken this journal over",
+    "another coordinator has taken this journal over, or its folder is gone",
     "this one ends, and all that it acknowledged is in the other's hands; give each a coordinator.stateDir of its own",
   );

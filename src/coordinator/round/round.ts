@@ -82,7 +82,7 @@ function checkedIn(
   const next = isWaiting ? state : { ...state, waiting: [...state.waiting, clientId] };
   if (next.phase !== "reporting") return openWhenReady(next, config, false);
   const [joined, effects] = joinRound(next, config);
-  const [closed, more] = closeWhenComplete(joined, config); // it may have been the last that was hoped for
+  const [closed, more] = closeWhenComplete(joined, config); // the last that was hoped for, unless it joined
   return [closed, [...effects, ...more]];
 }
 

@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { lockFolder } from "../../../src/cli/lock.ts";
 import { differenceOf, finalOf, isDiverged } from "../../../src/cli/study/masks/figures.ts";
 import { randomMasks, regimeNames, ruleNames, runAs } from "../../../src/cli/study/masks/grid.ts";
 import { plotOf } from "../../../src/cli/study/masks/plot.ts";
@@ -119,6 +120,12 @@ test("a rule that is the same fold as ours runs as ours", () => {
 test("the command runs, and an interrupted study goes on", async () => {
   const out = scratch();
   const command = ["study", "masks", "--quick", "--json", "--workers", "2", "--out", out];
+  const release = lockFolder(out, "--out");
+  const beside = fedpress(...command);
+  expect(await beside.exit).toBe(2);
+  expect(beside.stderr()).toContain(`process ${process.pid} works in this one`);
+  release();
+
   const first = fedpress(...command);
   expect(await first.exit, first.stderr()).toBe(0);
   const { rows } = JSON.parse(first.stdout());
