@@ -62,7 +62,10 @@ export function clientsRole(): Promise<void> {
       const request = { runId: "bench", numExamples: 1, held: null, pending };
       const reply = await link.checkIn(request, signal);
       if (reply.kind === "task") return reply.task;
-      throw new Error(reply.kind === "refused" ? reply.refusal.detail : "the run is over");
+      if (reply.kind === "finished") throw new Error("the run is over");
+      const { detail, retryAfterMs } = reply.refusal;
+      if (retryAfterMs === undefined) throw new Error(detail);
+      await pause(retryAfterMs); // those who come all at one time are told when it is their turn
     }
   };
 
