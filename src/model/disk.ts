@@ -15,9 +15,9 @@ export interface Disk {
   /** Replaces the file as one step: after a crash it is the old one or the new one. Durable once resolved. */
   write(name: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Puts the bytes at byte `at`: in the file or at its end; at 0 there need be none. What is behind them stays, so that doing it
-   * again, whoever read meanwhile, changes nothing. A failed one may have left some of them. Once resolved, the whole file
-   * is durable.
+   * Puts the bytes at byte `at`: in the file or at its end; at 0 there need be none. What is behind them stays, so that
+   * doing it again, whoever read meanwhile, changes nothing. A failed one may have left some of them. Once resolved, the
+   * whole file is durable.
    */
   extend(name: string, at: number, bytes: Uint8Array): Promise<void>;
   /** Makes the file durable as it is, if there is one. */

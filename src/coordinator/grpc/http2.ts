@@ -14,9 +14,9 @@ interface Internals {
 const windows = new WeakMap<ServerHttp2Session, ReceiveWindow>();
 
 /**
- * A narrow receive window for streams, once the client has acknowledged it, which `widenAs` widens, and a cap on headers. grpc-js has no options for them on
- * the server (1.14; its pull request 3058 is open), so this reaches for two of its private members, and does nothing
- * where they are gone.
+ * A narrow receive window for streams, once the client has acknowledged it, which `widenAs` widens, and a cap on headers.
+ * grpc-js has no options for them on the server (1.14; its pull request 3058 is open), so this reaches for two of its
+ * private members, and does nothing where they are gone.
  */
 export function tuneHttp2(server: Server, { windowBytes }: Pick<GrpcLimits, "windowBytes">): void {
   const internals = server as unknown as Internals;
